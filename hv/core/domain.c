@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains and vCPUs: the table of them, creation, death, teardown.
+ *
+ * A domain stays in the table until its last reference is dropped. The first reference is its own; the
+ * one who tears it down drops it, once nothing belongs to the domain any more.
+ */
+
+#include "core/domain.h"
+
+#include "core/arch.h"
+#include "core/event.h"
+#include "core/grant.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define HASH_SIZE 64
+#define RELINQUISH_BATCH 32 /* pages between two looks at other work */
+
+struct domain *hardware_domain, *dom_xen, *dom_io, *dom_idle;
+struct vcpu_info dummy_vcpu_info;
+
+static spinlock_t list_lock = SPINLOCK_INIT;
+static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by age */
+static struct domain *hash[HASH_SIZE];                /* [list_lock] */
+static spinlock_t reap_lock = SPINLOCK_INIT;          /* one reaper at a time */
+
+/* ---- the table ---- */
+
+static struct domain *find(u16 id)
+{
+	struct domain *d = hash[id % HASH_SIZE];
+
+	while (d && d->id != id)
+		d = d->hash_next;
+	return d;
+}
+
+/* Its last reference may be going at this moment: then it is gone already. [list_lock] */
+static bool hold_if_alive(struct domain *d)
+{
+	u32 n = READ_ONCE(d->refcount);
+
+	while (n)
+		if (__atomic_compare_exchange_n(&d->refcount, &n, n + 1, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+struct domain *domain_get(u16 id)
+{
+	struct domain *d;
+
+	spin_lock(&list_lock);
+	d = find(id);
+	if (d && (READ_ONCE(d->dying) || !hold_if_alive(d)))
+		d = NULL;
+	spin_unlock(&list_lock);
+	return d;
+}
+
+struct domain *domain_of_owner(u16 id)
+{
+	struct domain *d;
+
+	if (id >= DOMID_FIRST_RESERVED)
+		return id == DOMID_XEN ? dom_xen : id == DOMID_IO ? dom_io : NULL;
+	spin_lock(&list_lock);
+	d = find(id);
+	spin_unlock(&list_lock);
+	return d;
+}
+
+void domain_hold(struct domain *d)
+{
+	__atomic_fetch_add(&d->refcount, 1, __ATOMIC_RELAXED);
+}
+
+struct domain *domain_get_for(struct vcpu *v, u16 domid)
+{
+	if (domid != DOMID_SELF && domid != v->domain->id)
+		return domain_get(domid);
+	domain_hold(v->domain);
+	return v->domain;
+}
+
+/* The first one from `pos` on that lives, held. [list_lock] */
+static struct domain *first_from(struct list_head *pos)
+{
+	for (; pos != &domains; pos = pos->next) {
+		struct domain *d = list_entry(pos, struct domain, all);
+
+		if (hold_if_alive(d))
+			return d;
+	}
+	return NULL;
+}
+
+struct domain *domain_first(void)
+{
+	struct domain *d;
+
+	spin_lock(&list_lock);
+	d = first_from(domains.next);
+	spin_unlock(&list_lock);
+	return d;
+}
+
+struct domain *domain_next(struct domain *d)
+{
+	struct domain *next;
+
+	spin_lock(&list_lock);
+	next = first_from(d->all.next);
+	spin_unlock(&list_lock);
+	domain_put(d);
+	return next;
+}
+
+/* Give it an id that is free (from 1 on), or the one it asks for; into the table. */
+static int table_insert(struct domain *d, int id)
+{
+	static u16 last; /* [list_lock] numbers are used again as late as possible */
+	int err = 0, tries = MAX_DOMID;
+
+	spin_lock(&list_lock);
+	if (id < 0) {
+		do
+			last = last + 1 < MAX_DOMID ? last + 1 : 1;
+		while (find(last) && --tries);
+		id = last;
+	}
+	if (id >= MAX_DOMID || find(id)) {
+		err = -EEXIST;
+	} else {
+		d->id = id;
+		d->hash_next = hash[id % HASH_SIZE];
+		hash[id % HASH_SIZE] = d;
+		list_add_tail(&d->all, &domains);
+	}
+	spin_unlock(&list_lock);
+	return err;
+}
+
+static void table_remove(struct domain *d)
+{
+	struct domain **p;
+
+	spin_lock(&list_lock);
+	for (p = &hash[d->id % HASH_SIZE]; *p; p = &(*p)->hash_next)
+		if (*p == d) {
+			*p = d->hash_next;
+			list_del(&d->all);
+			break;
+		}
+	spin_unlock(&list_lock);
+}
+
+/* ---- creation ---- */
+
+static struct domain *alloc_domain(u16 id, const char *name, u32 max_vcpus)
+{
+	struct domain *d = xzalloc(struct domain);
+
+	if (!d)
+		return NULL;
+	d->id = id;
+	d->name = name;
+	d->max_vcpus = max_vcpus;
+	d->refcount = 1;
+	d->shutdown_code = SHUTDOWN_none;
+	d->shared_info_mfn = INVALID_MFN;
+	list_init(&d->all);
+	return d;
+}
+
+void domains_init(void)
+{
+	dom_idle = alloc_domain(DOMID_IDLE, "idle", 0);
+	dom_xen = alloc_domain(DOMID_XEN, "hypervisor", 0);
+	dom_io = alloc_domain(DOMID_IO, "devices", 0);
+	if (!dom_idle || !dom_xen || !dom_io)
+		panic("no memory for the first domains");
+	dummy_vcpu_info.evtchn_upcall_mask = 1; /* nothing is ever pending for a vCPU that has this one */
+}
+
+struct vcpu *idle_vcpu_create(u32 cpu)
+{
+	struct vcpu *v = xzalloc(struct vcpu);
+
+	if (!v)
+		panic("no memory for the idle vCPU of processor %u", cpu);
+	v->domain = dom_idle;
+	v->id = cpu;
+	v->processor = cpu;
+	v->vcpu_info = &dummy_vcpu_info;
+	v->vcpu_info_mfn = INVALID_MFN;
+	list_init(&v->runq);
+	return v;
+}
+
+static int share_info_page(struct domain *d)
+{
+	struct page_info *pg = alloc_heap_pages(0, MEMF_zero);
+
+	if (!pg)
+		return -ENOMEM;
+	share_page_with_domain(pg, d, true);
+	d->shared_info_mfn = page_to_mfn(pg);
+	d->shared_info = page_to_virt(pg);
+	return 0;
+}
+
+static void watchdog_expired(void *data)
+{
+	struct domain *d = data;
+
+	guest_warn("d%u: its watchdog was not answered\n", d->id);
+	domain_shutdown(d, SHUTDOWN_watchdog);
+}
+
+/*
+ * What is left of a domain when nobody holds it any more. It stays in the table until the end: frames name
+ * their owner by its number. Also undoes a creation that failed half way.
+ */
+static void free_domain(struct domain *d)
+{
+	struct vcpu *v;
+	u32 i;
+
+	for_each_vcpu(d, v, i) {
+		arch_vcpu_destroy(v);
+		xfree(v);
+		timers_reserve(-3);
+	}
+	if (d->max_evtchns)
+		evtchn_free_domain(d);
+	if (d->grant_table)
+		grant_destroy_domain(d);
+	if (d->shared_info)
+		unshare_page(mfn_to_page(d->shared_info_mfn));
+	arch_domain_destroy(d);
+	table_remove(d);
+	xfree(d->e820);
+	xfree(d);
+	timers_reserve(-2);
+}
+
+struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages, const char *name)
+{
+	struct domain *d;
+
+	if (!max_vcpus || max_vcpus > MAX_VCPUS || timers_reserve(2))
+		return NULL;
+	d = alloc_domain(0, name, max_vcpus);
+	if (!d) {
+		timers_reserve(-2);
+		return NULL;
+	}
+	d->privileged = privileged;
+	d->max_pages = max_pages;
+	timer_init(&d->watchdog[0], watchdog_expired, d, 0);
+	timer_init(&d->watchdog[1], watchdog_expired, d, 0);
+	if (table_insert(d, id)) {
+		xfree(d);
+		timers_reserve(-2);
+		return NULL;
+	}
+	if (arch_domain_create(d) || share_info_page(d) || evtchn_init_domain(d) || grant_init_domain(d)) {
+		d->refcount = 0;
+		free_domain(d);
+		return NULL;
+	}
+	if (privileged)
+		hardware_domain = d;
+	return d;
+}
+
+static void poll_timeout(void *data)
+{
+	struct vcpu *v = data;
+
+	if (bit_test_and_clear(v->domain->poll_mask, v->id))
+		vcpu_wake(v, VPF_polling);
+}
+
+static void singleshot_expired(void *data)
+{
+	send_vcpu_virq(data, VIRQ_TIMER);
+}
+
+static void periodic_expired(void *data)
+{
+	struct vcpu *v = data;
+	u64 now = now_ns(), next = v->periodic.expires + v->periodic_period;
+
+	send_vcpu_virq(v, VIRQ_TIMER);
+	if (v->periodic_period) /* ticks that were missed are not made up for */
+		timer_set(&v->periodic, next > now ? next : now + v->periodic_period);
+}
+
+struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu)
+{
+	struct vcpu *v;
+
+	if (id >= d->max_vcpus || d->vcpu[id] || timers_reserve(3))
+		return NULL;
+	v = xzalloc(struct vcpu);
+	if (!v)
+		goto no_vcpu;
+	v->domain = d;
+	v->id = id;
+	v->processor = cpu;
+	v->vcpu_info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
+	v->vcpu_info_mfn = INVALID_MFN;
+	v->pause_flags = VPF_down | (d->pause_count ? VPF_paused : 0);
+	v->pause_count = d->pause_count;
+	v->runstate.state = RUNSTATE_offline;
+	v->runstate.state_entry_time = now_ns();
+	list_init(&v->runq);
+	timer_init(&v->singleshot, singleshot_expired, v, cpu);
+	timer_init(&v->periodic, periodic_expired, v, cpu);
+	timer_init(&v->poll_timer, poll_timeout, v, cpu);
+	if (arch_vcpu_create(v))
+		goto no_arch;
+	evtchn_init_vcpu(v);
+	/* pairs with for_each_vcpu() on other processors: what it finds is complete */
+	__atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
+	return v;
+no_arch:
+	xfree(v);
+no_vcpu:
+	timers_reserve(-3);
+	return NULL;
+}
+
+/* ---- death ---- */
+
+static void stop_vcpus(struct domain *d)
+{
+	struct vcpu *v;
+	u32 i;
+
+	for_each_vcpu(d, v, i)
+		vcpu_sleep(v, VPF_dead);
+}
+
+static void stopped(struct domain *d)
+{
+	stop_vcpus(d);
+	send_global_virq(VIRQ_DOM_EXC);
+	if (d->auto_reap)
+		cpu_work(smp_processor_id(), WORK_REAP);
+}
+
+void domain_kill(struct domain *d, const char *why)
+{
+	const char *nothing = NULL;
+
+	if (!__atomic_compare_exchange_n(&d->dead, &nothing, why, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED))
+		return;
+	log_warn("d%u (%s) killed: %s\n", d->id, d->name, why);
+	if (d->privileged)
+		machine_dead(why);
+	d->shutdown_code = SHUTDOWN_crash;
+	__atomic_store_n(&d->shut_down, true, __ATOMIC_RELEASE);
+	stopped(d);
+}
+
+static noreturn_fn void machine_shutdown(u8 reason)
+{
+	switch (reason) {
+	case SHUTDOWN_poweroff:
+		log_info("Domain-0 has shut down: powering off\n");
+		machine_power_off();
+	case SHUTDOWN_reboot:
+		log_info("Domain-0 asks for a reboot\n");
+		machine_reboot();
+	case SHUTDOWN_watchdog:
+		log_err("Domain-0 did not answer its watchdog: rebooting\n");
+		machine_reboot();
+	default:
+		machine_dead(reason == SHUTDOWN_crash ? "Domain-0 crashed" :
+							"Domain-0 stopped in a way that only others can");
+	}
+}
+
+void domain_shutdown(struct domain *d, u8 reason)
+{
+	if (d->shutdown_code != SHUTDOWN_none)
+		reason = d->shutdown_code; /* SCHEDOP_shutdown_code said it before */
+	if (d->privileged)
+		machine_shutdown(reason);
+	if (__atomic_exchange_n(&d->shut_down, true, __ATOMIC_ACQ_REL))
+		return;
+	d->shutdown_code = reason;
+	log_info("d%u (%s) has shut down, reason %u\n", d->id, d->name, reason);
+	stopped(d);
+}
+
+/* ---- teardown ---- */
+
+static int relinquish_vcpus(struct domain *d)
+{
+	struct vcpu *v;
+	u32 i;
+
+	spin_lock(&d->page_lock); /* who allocates for it tests this under the lock */
+	d->dying = true;
+	spin_unlock(&d->page_lock);
+	stop_vcpus(d);
+	for_each_vcpu(d, v, i) {
+		if (__atomic_load_n(&v->running, __ATOMIC_ACQUIRE))
+			return -ERESTART;
+		timer_stop(&v->singleshot);
+		timer_stop(&v->periodic);
+		timer_stop(&v->poll_timer);
+		v->runstate_guest = v->time_guest = 0;
+		v->vcpu_info = &dummy_vcpu_info;
+	}
+	timer_stop(&d->watchdog[0]);
+	timer_stop(&d->watchdog[1]);
+	return 0;
+}
+
+/* Only after the ports are closed: until then somebody may be setting bits in there. */
+static int relinquish_vcpu_infos(struct domain *d)
+{
+	struct vcpu *v;
+	u32 i;
+
+	for_each_vcpu(d, v, i)
+		if (v->vcpu_info_mfn != INVALID_MFN) {
+			put_page_and_type(mfn_to_page(v->vcpu_info_mfn));
+			v->vcpu_info_mfn = INVALID_MFN;
+		}
+	return 0;
+}
+
+/* The next page of d's list that is not being freed, held. */
+static struct page_info *hold_from(struct domain *d, u32 link)
+{
+	while (link) {
+		struct page_info *pg = mfn_to_page(link - 1);
+
+		if (get_page(pg, d))
+			return pg;
+		link = pg->list.next;
+	}
+	return NULL;
+}
+
+/*
+ * Drop the references the allocation itself holds. The page reached is held between two steps: so it stays on
+ * the list, and every page is looked at once, however many others keep mapped.
+ */
+static int relinquish_pages(struct domain *d)
+{
+	struct page_info *pg, *next;
+	int left = RELINQUISH_BATCH;
+
+	spin_lock(&d->page_lock);
+	pg = d->relinquish_page ? mfn_to_page(d->relinquish_page - 1) : hold_from(d, d->page_list);
+	spin_unlock(&d->page_lock);
+	while (pg) {
+		if (!left--) {
+			d->relinquish_page = page_to_mfn(pg) + 1;
+			return -ERESTART;
+		}
+		spin_lock(&d->page_lock);
+		next = hold_from(d, pg->list.next);
+		spin_unlock(&d->page_lock);
+		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated)
+			put_page(pg);
+		put_page(pg);
+		pg = next;
+	}
+	d->relinquish_page = 0;
+	return 0;
+}
+
+int domain_relinquish(struct domain *d)
+{
+	static int (*const stages[])(struct domain *) = {
+		relinquish_vcpus,       evtchn_destroy_domain, relinquish_vcpu_infos,
+		grant_release_mappings, arch_domain_relinquish, relinquish_pages,
+	};
+
+	while (d->relinquish_stage < ARRAY_SIZE(stages)) {
+		int err = stages[d->relinquish_stage](d);
+
+		if (err)
+			return err;
+		d->relinquish_stage++;
+		if (preempt_needed())
+			return -ERESTART;
+	}
+	return 0;
+}
+
+void domain_put(struct domain *d)
+{
+	u32 n = __atomic_sub_fetch(&d->refcount, 1, __ATOMIC_ACQ_REL);
+
+	if (n == 0) {
+		log_info("d%u (%s) is gone\n", d->id, d->name);
+		free_domain(d);
+	} else if (n == 1 && d->dying && d->auto_reap && d->relinquish_stage != ~0U && !d->tot_pages) {
+		cpu_work(smp_processor_id(), WORK_REAP); /* nobody maps pages of it any more */
+	}
+}
+
+/* Drop the domain's own reference, unless pages of it are still mapped by others: once. */
+static void bury(struct domain *d)
+{
+	if (d->relinquish_stage == ~0U || READ_ONCE(d->tot_pages))
+		return;
+	d->relinquish_stage = ~0U;
+	domain_put(d);
+}
+
+static bool must_reap(const struct domain *d)
+{
+	return d->auto_reap && READ_ONCE(d->shut_down) && d->relinquish_stage != ~0U;
+}
+
+void domain_reap_step(void)
+{
+	bool again = false;
+	struct domain *d;
+
+	if (!spin_trylock(&reap_lock))
+		return;
+	for (d = domain_first(); d; d = domain_next(d)) {
+		if (!must_reap(d))
+			continue;
+		if (domain_relinquish(d))
+			again = true;
+		else
+			bury(d);
+	}
+	spin_unlock(&reap_lock);
+	if (again)
+		cpu_work(smp_processor_id(), WORK_REAP);
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/* Debug keys: what an operator may ask the hypervisor at the serial console. */
+
+#include "core/arch.h"
+#include "core/console.h"
+#include "core/event.h"
+#include "core/grant.h"
+#include "lib/log.h"
+
+static void key_registers(char key)
+{
+	(void)key;
+	arch_dump_registers();
+}
+DEBUG_KEY('d', key_registers, "registers of this processor and its guest");
+
+static void dump_vcpu(struct vcpu *v)
+{
+	static const char *const states[] = { "running", "runnable", "blocked", "offline" };
+
+	log_info("  v%u on processor %u: %s, flags %x, event %u mask %u, ran %lu ms\n", v->id, v->processor,
+		 states[v->runstate.state & 3], v->pause_flags, v->vcpu_info->evtchn_upcall_pending,
+		 v->vcpu_info->evtchn_upcall_mask, v->runstate.time[RUNSTATE_running] / 1000000);
+}
+
+static void dump_domain(struct domain *d)
+{
+	struct vcpu *v;
+	u32 i;
+
+	log_info("d%u (%s): %lu of %lu pages, %u extra, %u references%s%s\n", d->id, d->name, d->tot_pages,
+		 d->max_pages, d->extra_pages, d->refcount, d->dying ? ", dying" : "",
+		 d->shut_down ? ", shut down" : "");
+	if (d->dead)
+		log_info("  killed: %s\n", d->dead);
+	for_each_vcpu(d, v, i)
+		dump_vcpu(v);
+}
+
+static void key_domains(char key)
+{
+	struct domain *d;
+
+	(void)key;
+	for (d = domain_first(); d; d = domain_next(d))
+		dump_domain(d);
+}
+DEBUG_KEY('q', key_domains, "domains and their vCPUs");
+
+static void key_domain0(char key)
+{
+	struct vcpu *v;
+	u32 i;
+
+	(void)key;
+	if (!hardware_domain)
+		return;
+	dump_domain(hardware_domain);
+	for_each_vcpu(hardware_domain, v, i)
+		if (!v->running)
+			log_info("  v%u rip %lx rsp %lx rflags %lx rax %lx\n", v->id, (u64)v->arch.regs.rip,
+				 (u64)v->arch.regs.rsp, (u64)v->arch.regs.rflags, (u64)v->arch.regs.rax);
+}
+DEBUG_KEY('0', key_domain0, "Domain-0: state, registers of vCPUs that do not run");
+
+static void key_events(char key)
+{
+	(void)key;
+	evtchn_dump();
+}
+DEBUG_KEY('e', key_events, "event channels");
+
+static void key_grants(char key)
+{
+	(void)key;
+	grant_dump();
+}
+DEBUG_KEY('g', key_grants, "grants in use");
+
+static void key_memory(char key)
+{
+	(void)key;
+	log_info("heap: %lu of %lu pages free; highest frame %lx\n", heap_free_pages(), heap_total_pages(),
+		 max_mfn - 1);
+}
+DEBUG_KEY('m', key_memory, "memory");
+
+static void key_runqueues(char key)
+{
+	(void)key;
+	sched_dump();
+}
+DEBUG_KEY('r', key_runqueues, "run queues");
+
+static void pause_all(bool pause)
+{
+	struct domain *d;
+
+	for (d = domain_first(); d; d = domain_next(d))
+		if (pause)
+			domain_pause(d);
+		else
+			domain_unpause(d);
+}
+
+static void key_audit(char key)
+{
+	unsigned differences = 0, n = 0;
+	struct domain *d;
+
+	(void)key;
+	pause_all(true);
+	for (d = domain_first(); d; d = domain_next(d), n++)
+		differences += audit_domain_pages(d);
+	pause_all(false);
+	log_info("audit of %u domains: %u differences\n", n, differences);
+}
+DEBUG_KEY('A', key_audit, "audit every reference of every domain's pages");
+
+static void key_reboot(char key)
+{
+	(void)key;
+	log_info("reboot asked for at the console\n");
+	machine_reboot();
+}
+DEBUG_KEY('R', key_reboot, "reboot the machine");

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* One-shot timers: a heap a processor, in nanoseconds since start. */
+#ifndef CORE_TIMER_H
+#define CORE_TIMER_H
+
+#include "lib/base.h"
+
+/* Owner: whoever embeds it. All fields [timer lock of the processor in `cpu`]. */
+struct timer {
+	u64 expires;       /* ns since start */
+	void (*fn)(void *data);
+	void *data;
+	u32 cpu;
+	u32 index;         /* position in the heap + 1; 0 = not armed */
+};
+
+void timers_init_cpu(u32 cpu);
+/* Make room for n more timers on every processor, so that arming one never needs memory; or give it back
+ * (n negative). Whoever has more than a few calls it before timer_init(). 0 or -ENOMEM. */
+int timers_reserve(int n);
+void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
+/* Arm or move. Runs fn on t->cpu in its timer interrupt, interrupts off, at or after `expires`. */
+void timer_set(struct timer *t, u64 expires);
+/* After it returns fn neither runs nor will run, unless called from fn itself. */
+void timer_stop(struct timer *t);
+void timer_migrate(struct timer *t, u32 cpu);
+/* The timer interrupt of this processor (or work found late): run what is due, program the next. */
+void timers_run(u32 cpu);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* xen_version and vm_assist: what this hypervisor is, and behaviours a guest may ask for. */
+
+#include <xen/version.h>
+
+#include "core/arch.h"
+#include "core/guest_access.h"
+#include "core/hypercall.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define VERSION_MAJOR 4
+#define VERSION_MINOR 17
+#define DENIED "<denied>"
+
+/* What a guest gets is zero beyond the text. */
+static void text(char *to, size_t size, const char *from)
+{
+	size_t n = strnlen(from, size - 1);
+
+	memset(to, 0, size);
+	memcpy(to, from, n);
+}
+
+static long give_text(u64 arg, const char *from, size_t size)
+{
+	char buf[64];
+
+	text(buf, size, from);
+	return copy_to_guest(arg, buf, size) ? err_here(-EFAULT) : 0;
+}
+
+/* The longest ones go out in pieces. */
+static long give_long_text(u64 arg, const char *from, size_t size)
+{
+	size_t n = strnlen(from, size - 1);
+
+	if (copy_to_guest(arg, from, n) || clear_guest(guest_index(arg, n, 1), size - n))
+		return err_here(-EFAULT);
+	return 0;
+}
+
+static long compile_info(u64 arg, bool privileged)
+{
+	struct xen_compile_info info;
+
+	text(info.compiler, sizeof(info.compiler), privileged ? "gcc " __VERSION__ : DENIED);
+	text(info.compile_by, sizeof(info.compile_by), privileged ? "pavise" : DENIED);
+	text(info.compile_domain, sizeof(info.compile_domain), privileged ? "" : DENIED);
+	text(info.compile_date, sizeof(info.compile_date), privileged ? "" : DENIED);
+	return write_guest(arg, &info) ? err_here(-EFAULT) : 0;
+}
+
+static long get_features(u64 arg, const struct domain *d)
+{
+	struct xen_feature_info f;
+
+	if (read_guest(&f, arg))
+		return err_here(-EFAULT);
+	if (f.submap_idx >= XENFEAT_NR_SUBMAPS)
+		return err_here(-EINVAL);
+	f.submap = 1u << XENFEAT_pae_pgdir_above_4gb | 1u << XENFEAT_mmu_pt_update_preserve_ad |
+		   1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits |
+		   1u << XENFEAT_memory_op_vnode_supported | 1u << XENFEAT_not_direct_mapped;
+	if (d->privileged)
+		f.submap |= 1u << XENFEAT_dom0;
+	return write_guest(arg, &f) ? err_here(-EFAULT) : 0;
+}
+
+static long platform_parameters(u64 arg)
+{
+	struct xen_platform_parameters p = { .virt_start = HYPERVISOR_VIRT_START };
+
+	return write_guest(arg, &p) ? err_here(-EFAULT) : 0;
+}
+
+static long guest_handle(u64 arg, const struct domain *d)
+{
+	return write_guest(arg, &d->handle) ? err_here(-EFAULT) : 0;
+}
+
+long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	const struct domain *d = v->domain;
+
+	(void)a3, (void)a4, (void)a5;
+	switch ((u32)cmd) {
+	case XENVER_version:
+		return VERSION_MAJOR << 16 | VERSION_MINOR;
+	case XENVER_extraversion:
+		return give_text(arg, ".0-pavise", sizeof(xen_extraversion_t));
+	case XENVER_compile_info:
+		return compile_info(arg, d->privileged);
+	case XENVER_capabilities:
+		return give_long_text(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
+	case XENVER_changeset:
+		return give_text(arg, d->privileged ? "unknown" : DENIED, sizeof(xen_changeset_info_t));
+	case XENVER_platform_parameters:
+		return platform_parameters(arg);
+	case XENVER_get_features:
+		return get_features(arg, d);
+	case XENVER_pagesize:
+		return PAGE_SIZE;
+	case XENVER_guest_handle:
+		return guest_handle(arg, d);
+	case XENVER_commandline:
+		return give_long_text(arg, d->privileged ? machine_cmdline() : DENIED,
+				      sizeof(xen_commandline_t));
+	case XENVER_build_id:
+		return err_here(d->privileged ? -ENODATA : -EPERM);
+	default:
+		return err_here(-ENOSYS);
+	}
+}
+
+/*
+ * Types for 32-bit segments and roots change nothing for a 64-bit guest and are accepted, as published.
+ * architectural_iopl we do not have.
+ */
+#define ASSISTS                                                                                    \
+	(BIT(VMASST_TYPE_4gb_segments) | BIT(VMASST_TYPE_4gb_segments_notify) |                    \
+	 BIT(VMASST_TYPE_writable_pagetables) | BIT(VMASST_TYPE_pae_extended_cr3) |                \
+	 BIT(VMASST_TYPE_runstate_update_flag) | BIT(VMASST_TYPE_m2p_strict))
+
+long do_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	u64 bit;
+
+	(void)a3, (void)a4, (void)a5;
+	cmd = (u32)cmd;
+	type = (u32)type;
+	if (type >= 64 || !(BIT(type) & ASSISTS))
+		return err_here(-EINVAL);
+	bit = BIT(type);
+	switch (cmd) {
+	case VMASST_CMD_enable:
+		__atomic_fetch_or(&v->domain->vm_assist, bit, __ATOMIC_RELAXED);
+		return 0;
+	case VMASST_CMD_disable:
+		__atomic_fetch_and(&v->domain->vm_assist, ~bit, __ATOMIC_RELAXED);
+		return 0;
+	default:
+		return err_here(-ENOSYS);
+	}
+}

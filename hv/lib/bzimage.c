@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/* Linux's bzImage: setup_sects sectors of real-mode code, then the rest with the payload. */
+#include "lib/bzimage.h"
+
+#include "lib/string.h"
+
+/* Fields of the setup header, by their place in the file */
+#define OFF_SETUP_SECTS 0x1f1
+#define OFF_BOOT_FLAG 0x1fe
+#define OFF_MAGIC 0x202
+#define OFF_VERSION 0x206
+#define OFF_RELEASE 0x20e /* place of the release string, less 0x200 */
+#define OFF_XLOADFLAGS 0x236
+#define OFF_PAYLOAD_OFFSET 0x248
+#define OFF_PAYLOAD_LENGTH 0x24c
+#define HEADER_END 0x250
+
+#define VERSION_PAYLOAD 0x0208 /* first with payload fields */
+#define VERSION_XLOADFLAGS 0x020c
+#define XLF_KERNEL_64 BIT(0)
+
+static __init u16 get16(const u8 *p)
+{
+	return p[0] | p[1] << 8;
+}
+
+static __init u32 get32(const u8 *p)
+{
+	return get16(p) | (u32)get16(p + 2) << 16;
+}
+
+__init bool bzimage_is(const void *image, u64 size)
+{
+	const u8 *p = image;
+
+	return size >= OFF_VERSION && get16(p + OFF_BOOT_FLAG) == 0xaa55 &&
+	       !memcmp(p + OFF_MAGIC, "HdrS", 4);
+}
+
+static __init void read_release(const u8 *p, u64 size, struct bzimage *b)
+{
+	u64 at = get16(p + OFF_RELEASE) + 0x200UL;
+	size_t i = 0;
+
+	if (at > 0x200)
+		for (; i < sizeof(b->release) - 1 && at < size; i++, at++) {
+			if (p[at] < ' ' || p[at] > '~')
+				break;
+			b->release[i] = p[at];
+		}
+	b->release[i] = '\0';
+}
+
+/* Every build but gzip's appends the unpacked size; gzip's own format ends with it. */
+static __init const char *cut_trailer(struct bzimage *b)
+{
+	if (b->payload_size < 8)
+		return "the kernel's bzImage has no payload";
+	b->unpacked_size = get32(b->payload + b->payload_size - 4);
+	if (b->payload[0] != 0x1f || b->payload[1] != 0x8b)
+		b->payload_size -= 4;
+	return NULL;
+}
+
+__init const char *bzimage_parse(const void *image, u64 size, struct bzimage *b)
+{
+	const u8 *p = image;
+	u64 start, offset, length;
+	unsigned sects;
+
+	if (!bzimage_is(image, size))
+		return "the kernel is not a bzImage";
+	if (size < HEADER_END)
+		return "the kernel's bzImage is cut short inside its header";
+	b->version = get16(p + OFF_VERSION);
+	if (b->version < VERSION_PAYLOAD)
+		return "the kernel's bzImage is too old (boot protocol before 2.08)";
+	if (b->version >= VERSION_XLOADFLAGS && !(get16(p + OFF_XLOADFLAGS) & XLF_KERNEL_64))
+		return "the kernel is a 32-bit one: take one built for x86-64";
+	sects = p[OFF_SETUP_SECTS] ? p[OFF_SETUP_SECTS] : 4;
+	start = (sects + 1) * 512UL;
+	offset = get32(p + OFF_PAYLOAD_OFFSET);
+	length = get32(p + OFF_PAYLOAD_LENGTH);
+	if (start + offset > size || length > size - start - offset)
+		return "the kernel's bzImage is cut short: its payload lies outside the file";
+	b->payload = p + start + offset;
+	b->payload_size = length;
+	read_release(p, size, b);
+	return cut_trailer(b);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ticket locks.
+ *
+ * The hypervisor runs with interrupts off (docs/locking.md), so a lock never meets its own
+ * processor's interrupt handler. A processor that waits must go on answering TLB flush requests,
+ * or two that wait for each other would never finish: spin_wait() does that.
+ */
+#ifndef LIB_SPINLOCK_H
+#define LIB_SPINLOCK_H
+
+#include "lib/base.h"
+
+struct spinlock {
+	u16 owner;
+	u16 next;
+};
+typedef struct spinlock spinlock_t;
+#define SPINLOCK_INIT { 0, 0 }
+
+/* One turn of a waiting loop: pause, and serve TLB flush requests to this processor. (arch.h) */
+void spin_wait(void);
+
+static inline void spin_lock(spinlock_t *l)
+{
+	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
+
+	while (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
+		spin_wait();
+}
+
+static inline void spin_unlock(spinlock_t *l)
+{
+	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+}
+
+static inline bool spin_trylock(spinlock_t *l)
+{
+	spinlock_t old = { l->owner, l->owner }, new = { l->owner, (u16)(l->owner + 1) };
+
+	return __atomic_compare_exchange((u32 *)l, (u32 *)&old, (u32 *)&new, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline bool spin_is_locked(const spinlock_t *l)
+{
+	return READ_ONCE(l->owner) != READ_ONCE(l->next);
+}
+
+#endif

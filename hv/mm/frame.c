@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Frames of domains: who has which.
+ *
+ * A domain's frames are linked in its page list, and counted in tot_pages, from the moment they are given to it
+ * until their last general reference goes. Extra frames (shared info, grant tables) are on no list: they stay the
+ * hypervisor's to take back. A frame's owner changes only while its general count is 0, or by unshare_page().
+ */
+#include "core/arch.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+bool mfn_valid(u64 mfn)
+{
+	return mfn < max_mfn && (READ_ONCE(mfn_to_page(mfn)->count_info) || heap_covers(mfn));
+}
+
+/* ---- page lists; d->page_lock held ---- */
+
+static void list_push(struct domain *d, struct page_info *pg)
+{
+	u32 link = page_to_mfn(pg) + 1;
+
+	pg->list.next = d->page_list;
+	pg->list.prev = 0;
+	if (d->page_list)
+		mfn_to_page(d->page_list - 1)->list.prev = link;
+	d->page_list = link;
+	d->tot_pages++;
+}
+
+static void list_remove(struct domain *d, struct page_info *pg)
+{
+	if (pg->list.next)
+		mfn_to_page(pg->list.next - 1)->list.prev = pg->list.prev;
+	if (pg->list.prev)
+		mfn_to_page(pg->list.prev - 1)->list.next = pg->list.next;
+	else
+		d->page_list = pg->list.next;
+	d->tot_pages--;
+}
+
+static int may_have(const struct domain *d, u64 n)
+{
+	if (d->dying)
+		return -EINVAL;
+	return d->tot_pages + n <= d->max_pages ? 0 : -ENOMEM;
+}
+
+/* From here on others may reference it. */
+static void give(struct domain *d, struct page_info *pg)
+{
+	pg->owner = d->id;
+	list_push(d, pg);
+	__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
+}
+
+/* ---- giving and taking ---- */
+
+struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags)
+{
+	struct page_info *pg;
+	int rc;
+
+	/* Asked for again below: this only spares the work. */
+	if (order > MAX_ORDER || READ_ONCE(d->dying) || READ_ONCE(d->tot_pages) + (1UL << order) > d->max_pages)
+		return NULL;
+	pg = heap_take(order, memflags | MEMF_scrub);
+	if (!pg)
+		return NULL;
+	spin_lock(&d->page_lock);
+	rc = may_have(d, 1UL << order);
+	for (u64 i = 0; !rc && i < 1UL << order; i++)
+		give(d, &pg[i]);
+	spin_unlock(&d->page_lock);
+	if (rc) {
+		heap_give(pg, order, false);
+		return NULL;
+	}
+	return pg;
+}
+
+void free_domheap_page(struct page_info *pg)
+{
+	struct domain *d = pg->owner == DOMID_XEN ? NULL : domain_of_owner(pg->owner);
+
+	BUG_ON(pg->count_info || (pg->type_info & (PGT_count_mask | PGT_pinned)));
+	if (d) {
+		spin_lock(&d->page_lock);
+		list_remove(d, pg);
+		spin_unlock(&d->page_lock);
+	}
+	set_m2p(page_to_mfn(pg), INVALID_M2P_ENTRY);
+	heap_give(pg, 0, true);
+}
+
+int assign_page(struct domain *d, struct page_info *pg)
+{
+	int rc;
+
+	ASSERT((pg->count_info & (PGC_heap | PGC_count_mask)) == (PGC_heap | 1));
+	if (pg->count_info & PGC_stale)
+		tlb_flush_mask(&cpu_online_map);
+	spin_lock(&d->page_lock);
+	rc = may_have(d, 1);
+	if (!rc) {
+		pg->type_info = 0;
+		give(d, pg);
+	}
+	spin_unlock(&d->page_lock);
+	return rc;
+}
+
+int steal_page(struct domain *d, struct page_info *pg)
+{
+	u64 alone = PGC_allocated | 1;
+
+	spin_lock(&d->page_lock);
+	if (pg->owner != d->id || !(READ_ONCE(pg->count_info) & PGC_allocated)) {
+		spin_unlock(&d->page_lock);
+		return -EINVAL;
+	}
+	/* Count 0 first: nobody finds it any more while it changes hands. Type references imply general ones. */
+	if (!__atomic_compare_exchange_n(&pg->count_info, &alone, 0, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_RELAXED)) {
+		spin_unlock(&d->page_lock);
+		return -EBUSY;
+	}
+	list_remove(d, pg);
+	spin_unlock(&d->page_lock);
+	set_m2p(page_to_mfn(pg), INVALID_M2P_ENTRY);
+	pg->owner = DOMID_XEN;
+	pg->type_info = 0;
+	__atomic_store_n(&pg->count_info, PGC_heap | PGC_stale | 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* ---- extra frames ---- */
+
+void share_page_with_domain(struct page_info *pg, struct domain *d, bool writable)
+{
+	/* Our own type reference keeps the guest from using it as anything else. */
+	pg->type_info = (writable ? PGT_writable : PGT_none) | PGT_validated | 1;
+	pg->owner = d->id;
+	spin_lock(&d->page_lock);
+	d->extra_pages++;
+	spin_unlock(&d->page_lock);
+	__atomic_store_n(&pg->count_info, PGC_extra | PGC_allocated | 1, __ATOMIC_RELEASE);
+}
+
+void unshare_page(struct page_info *pg)
+{
+	struct domain *d = domain_of_owner(pg->owner); /* none when it has just died */
+
+	if (d) {
+		spin_lock(&d->page_lock);
+		d->extra_pages--;
+		spin_unlock(&d->page_lock);
+	}
+	WRITE_ONCE(pg->owner, DOMID_XEN);
+	put_page_type(pg);
+	__atomic_fetch_and(&pg->count_info, ~(PGC_allocated | PGC_extra), __ATOMIC_ACQ_REL);
+	put_page(pg);
+}

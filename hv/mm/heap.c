@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The heap: binary buddies over the frame table.
+ *
+ * Invariants, under heap_lock:
+ *  - a free block of order o starts at a multiple of 2^o; its first frame has PGC_free and u.order = o, and is
+ *    linked in lists[zone][o]; the others have neither;
+ *  - a block lies in one zone; two buddies of one order and zone are never both free, but for MAX_ORDER;
+ *  - every free frame has general count 0; PGC_dirty if anybody used it since start; PGC_stale if a TLB may
+ *    still map it for the guest that had it: type_info then holds the flush epoch in which it was freed.
+ *
+ * Zones divide memory by the highest bit of the frame number, so that "below 2^n" is a range of zones.
+ */
+#include "core/arch.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+#define NR_ZONES 41 /* 52-bit machine addresses */
+#define MAX_RANGES 64
+
+static spinlock_t heap_lock = SPINLOCK_INIT;
+static u32 lists[NR_ZONES][MAX_ORDER + 1]; /* [heap_lock] first frame number + 1 of free blocks */
+static u32 orders[NR_ZONES];               /* [heap_lock] bit o: lists[][o] is not empty */
+static u64 free_frames;                    /* [heap_lock] */
+static u64 total_frames;                   /* [heap_lock] */
+
+/* A frame freed in epoch e is in no TLB any more once flush e is done. [heap_lock] */
+static u64 flush_epoch = 1, flush_done;
+
+static struct range {
+	u64 start, end;
+} ranges[MAX_RANGES]; /* [I after boot] what heap_add() was given, in frames */
+static unsigned nr_ranges;
+
+/* ---- blocks; heap_lock held ---- */
+
+static unsigned zone_of(u64 mfn, unsigned order)
+{
+	u64 last = mfn | ((1UL << order) - 1);
+
+	return last ? 64 - __builtin_clzl(last) : 0;
+}
+
+static void link_block(u64 mfn, unsigned order)
+{
+	unsigned zone = zone_of(mfn, order);
+	struct page_info *pg = mfn_to_page(mfn);
+	u32 *head = &lists[zone][order];
+
+	pg->count_info |= PGC_free;
+	pg->u.order = order;
+	pg->list.next = *head;
+	pg->list.prev = 0;
+	if (*head)
+		mfn_to_page(*head - 1)->list.prev = mfn + 1;
+	*head = mfn + 1;
+	orders[zone] |= 1U << order;
+}
+
+static void unlink_block(u64 mfn, unsigned order)
+{
+	unsigned zone = zone_of(mfn, order);
+	struct page_info *pg = mfn_to_page(mfn);
+
+	pg->count_info &= ~PGC_free;
+	if (pg->list.next)
+		mfn_to_page(pg->list.next - 1)->list.prev = pg->list.prev;
+	if (pg->list.prev)
+		mfn_to_page(pg->list.prev - 1)->list.next = pg->list.next;
+	else
+		lists[zone][order] = pg->list.next;
+	if (!lists[zone][order])
+		orders[zone] &= ~(1U << order);
+}
+
+/* Link a block, merged with its buddy as often as that is free too. */
+static void insert_block(u64 mfn, unsigned order)
+{
+	free_frames += 1UL << order;
+	for (; order < MAX_ORDER; order++) {
+		u64 buddy = mfn ^ (1UL << order);
+		struct page_info *pg = mfn_to_page(buddy);
+
+		if (buddy >= max_mfn || !(pg->count_info & PGC_free) || pg->u.order != order ||
+		    zone_of(buddy, order) != zone_of(mfn, order))
+			break;
+		unlink_block(buddy, order);
+		mfn &= ~(1UL << order);
+	}
+	link_block(mfn, order);
+}
+
+/* Cut a block of `order` out of a free one; from its top unless low memory is wanted. */
+static u64 split_block(u64 mfn, unsigned from, unsigned order, bool low)
+{
+	unlink_block(mfn, from);
+	while (from > order) {
+		u64 half = mfn + (1UL << --from);
+
+		link_block(low ? half : mfn, from);
+		if (!low)
+			mfn = half;
+	}
+	free_frames -= 1UL << order;
+	return mfn;
+}
+
+static struct page_info *find_block(unsigned order, u32 memflags)
+{
+	unsigned bits = memflags & MEMF_bits_mask, zones = NR_ZONES;
+	bool low = memflags & MEMF_low;
+
+	if (bits && bits < PAGE_SHIFT + zones)
+		zones = bits > PAGE_SHIFT ? bits - PAGE_SHIFT + 1 : 0;
+	for (unsigned i = 0; i < zones; i++) {
+		unsigned zone = low ? i : zones - 1 - i;
+		u32 have = orders[zone] >> order;
+
+		if (have) {
+			unsigned from = order + __builtin_ctz(have);
+
+			return mfn_to_page(split_block(lists[zone][from] - 1, from, order, low));
+		}
+	}
+	return NULL;
+}
+
+/* ---- frames on their way in and out ---- */
+
+/* Make sure that no TLB maps frames freed in `epoch` or before. */
+static void flush_stale(u64 epoch)
+{
+	u64 now;
+
+	spin_lock(&heap_lock);
+	now = epoch > flush_done ? flush_epoch++ : 0;
+	spin_unlock(&heap_lock);
+	if (!now)
+		return;
+	tlb_flush_mask(&cpu_online_map);
+	spin_lock(&heap_lock);
+	flush_done = MAX(flush_done, now);
+	spin_unlock(&heap_lock);
+}
+
+struct page_info *heap_take(unsigned order, u32 memflags)
+{
+	struct page_info *pg;
+	u64 stale = 0;
+
+	if (order > MAX_ORDER)
+		return NULL;
+	spin_lock(&heap_lock);
+	pg = find_block(order, memflags);
+	spin_unlock(&heap_lock);
+	if (!pg)
+		return NULL;
+	for (u64 i = 0; i < 1UL << order; i++)
+		if (pg[i].count_info & PGC_stale)
+			stale = MAX(stale, pg[i].type_info);
+	if (stale)
+		flush_stale(stale);
+	for (u64 i = 0; i < 1UL << order; i++) {
+		if ((memflags & MEMF_zero) || ((memflags & MEMF_scrub) && (pg[i].count_info & PGC_dirty)))
+			memset(page_to_virt(&pg[i]), 0, PAGE_SIZE);
+		pg[i].type_info = 0;
+		WRITE_ONCE(pg[i].count_info, 0);
+	}
+	return pg;
+}
+
+void heap_give(struct page_info *pg, unsigned order, bool stale)
+{
+	u64 epoch = 0;
+
+	if (stale) {
+		spin_lock(&heap_lock);
+		epoch = flush_epoch;
+		spin_unlock(&heap_lock);
+	}
+	for (u64 i = 0; i < 1UL << order; i++) {
+		pg[i].type_info = epoch;
+		WRITE_ONCE(pg[i].count_info, PGC_dirty | (stale ? PGC_stale : 0));
+	}
+	spin_lock(&heap_lock);
+	insert_block(page_to_mfn(pg), order);
+	spin_unlock(&heap_lock);
+}
+
+/* ---- the machine's memory ---- */
+
+static void ranges_add(u64 start, u64 end)
+{
+	for (unsigned i = 0; i < nr_ranges; i++) {
+		if (ranges[i].end == start || ranges[i].start == end) {
+			ranges[i].start = MIN(ranges[i].start, start);
+			ranges[i].end = MAX(ranges[i].end, end);
+			return;
+		}
+	}
+	if (nr_ranges == MAX_RANGES)
+		panic("memory comes in more than %u pieces", MAX_RANGES);
+	ranges[nr_ranges++] = (struct range){ start, end };
+}
+
+bool heap_covers(u64 mfn)
+{
+	for (unsigned i = 0; i < nr_ranges; i++)
+		if (mfn >= ranges[i].start && mfn < ranges[i].end)
+			return true;
+	return false;
+}
+
+/* Frames that somebody used until now (boot modules) are marked so, all of them. */
+static void forget_use(struct page_info *pg, u64 n)
+{
+	if (!pg->count_info)
+		return;
+	for (u64 i = 0; i < n; i++) {
+		pg[i].count_info = PGC_dirty;
+		pg[i].type_info = 0;
+	}
+}
+
+void heap_add(u64 start_mfn, u64 end_mfn)
+{
+	u64 mfn = start_mfn;
+
+	if (start_mfn >= end_mfn)
+		return;
+	ranges_add(start_mfn, end_mfn);
+	while (mfn < end_mfn) {
+		unsigned order = mfn ? MIN(__builtin_ctzl(mfn), MAX_ORDER) : 0;
+
+		while (mfn + (1UL << order) > end_mfn)
+			order--;
+		forget_use(mfn_to_page(mfn), 1UL << order);
+		spin_lock(&heap_lock);
+		total_frames += 1UL << order;
+		insert_block(mfn, order);
+		spin_unlock(&heap_lock);
+		mfn += 1UL << order;
+	}
+}
+
+u64 heap_free_pages(void)
+{
+	return READ_ONCE(free_frames);
+}
+
+u64 heap_total_pages(void)
+{
+	return READ_ONCE(total_frames);
+}
+
+/* ---- memory of the hypervisor ---- */
+
+struct page_info *alloc_heap_pages(unsigned order, u32 memflags)
+{
+	struct page_info *pg = heap_take(order, memflags);
+
+	for (u64 i = 0; pg && i < 1UL << order; i++) {
+		pg[i].owner = DOMID_XEN;
+		WRITE_ONCE(pg[i].count_info, PGC_heap | 1);
+	}
+	return pg;
+}
+
+void free_heap_pages(struct page_info *pg, unsigned order)
+{
+	bool stale = false;
+
+	for (u64 i = 0; i < 1UL << order; i++) {
+		BUG_ON(!(pg[i].count_info & PGC_heap));
+		stale |= pg[i].count_info & PGC_stale;
+	}
+	heap_give(pg, order, stale);
+}
+
+void *alloc_page_zeroed(void)
+{
+	struct page_info *pg = alloc_heap_pages(0, MEMF_zero);
+
+	return pg ? page_to_virt(pg) : NULL;
+}
+
+void free_page(void *va)
+{
+	if (va)
+		free_heap_pages(mfn_to_page(virt_to_mfn(va)), 0);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of mm/ share among themselves. */
+#ifndef MM_INTERNAL_H
+#define MM_INTERNAL_H
+
+#include "mm/page.h"
+
+/* For heap_take(): clear what anybody has used since start (MEMF_zero clears everything). */
+#define MEMF_scrub BIT(31)
+
+/*
+ * 2^order frames off the heap, TLBs flushed as their past demands: count_info and type_info 0, owner and list
+ * meaningless, nobody can reference them. NULL when there are none.
+ */
+struct page_info *heap_take(unsigned order, u32 memflags);
+/*
+ * Give frames back; their counts are 0 or the caller's alone. stale: some TLB may still map them for a guest.
+ */
+void heap_give(struct page_info *pg, unsigned order, bool stale);
+/* Was this frame ever given to the heap? */
+bool heap_covers(u64 mfn);
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small objects of the hypervisor: size classes in pages of their own, a header at the start of each page.
+ * What does not fit a class is whole pages, whose order is kept in page_info.u.order; an object in a slab is
+ * never page aligned, so the address alone tells one from the other.
+ */
+#include "lib/list.h"
+#include "lib/string.h"
+#include "mm/internal.h"
+
+struct slab {
+	struct list_head list; /* [class lock] in class.partial unless full */
+	void *free;            /* [class lock] objects, linked by their first word */
+	u32 used;              /* [class lock] */
+	u32 class;             /* [I] */
+};
+
+static const u16 sizes[] = { 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1008, 1344, 2016 };
+#define NR_CLASSES ARRAY_SIZE(sizes)
+#define SLAB_FIRST ALIGN_UP(sizeof(struct slab), 16)
+_Static_assert(SLAB_FIRST + 2 * 2016 <= PAGE_SIZE, "two of the largest class fit a page");
+
+static struct class {
+	spinlock_t lock;
+	struct list_head partial; /* [lock] slabs with room; next NULL = not set up yet */
+} classes[NR_CLASSES];
+
+static struct slab *slab_create(unsigned class)
+{
+	struct slab *s = alloc_page_zeroed();
+	size_t size = sizes[class];
+
+	if (!s)
+		return NULL;
+	s->class = class;
+	for (size_t at = SLAB_FIRST; at + size <= PAGE_SIZE; at += size) {
+		void **object = (void **)((u8 *)s + at);
+
+		*object = s->free;
+		s->free = object;
+	}
+	return s;
+}
+
+/* A slab of the class with room; its lock is held. */
+static struct slab *slab_with_room(struct class *c, unsigned class)
+{
+	struct slab *s;
+
+	if (!c->partial.next)
+		list_init(&c->partial);
+	if (!list_empty(&c->partial))
+		return list_first(&c->partial, struct slab, list);
+	s = slab_create(class);
+	if (s)
+		list_add(&s->list, &c->partial);
+	return s;
+}
+
+static void *slab_alloc(unsigned class)
+{
+	struct class *c = &classes[class];
+	void **object = NULL;
+	struct slab *s;
+
+	spin_lock(&c->lock);
+	s = slab_with_room(c, class);
+	if (s) {
+		object = s->free;
+		s->free = *object;
+		s->used++;
+		if (!s->free)
+			list_del(&s->list);
+	}
+	spin_unlock(&c->lock);
+	return object ? memset(object, 0, sizes[class]) : NULL;
+}
+
+static void slab_free(void *p)
+{
+	struct slab *s = (struct slab *)((u64)p & PAGE_MASK);
+	struct class *c = &classes[s->class];
+	bool empty;
+
+	spin_lock(&c->lock);
+	BUG_ON(!s->used);
+	if (!s->free)
+		list_add(&s->list, &c->partial);
+	*(void **)p = s->free;
+	s->free = p;
+	/* The last slab of a class stays: whoever frees one object will want another. */
+	empty = !--s->used && c->partial.next != c->partial.prev;
+	if (empty)
+		list_del(&s->list);
+	spin_unlock(&c->lock);
+	if (empty)
+		free_page(s);
+}
+
+static void *pages_alloc(size_t size)
+{
+	struct page_info *pg;
+	unsigned order = 0;
+
+	while (order < MAX_ORDER && PAGE_SIZE << order < size)
+		order++;
+	if (PAGE_SIZE << order < size)
+		return NULL;
+	pg = alloc_heap_pages(order, MEMF_zero);
+	if (!pg)
+		return NULL;
+	pg->u.order = order;
+	return page_to_virt(pg);
+}
+
+void *xzalloc_bytes(size_t size)
+{
+	for (unsigned class = 0; class < NR_CLASSES; class++)
+		if (size <= sizes[class])
+			return slab_alloc(class);
+	return pages_alloc(size);
+}
+
+void xfree(void *p)
+{
+	if (!p)
+		return;
+	if ((u64)p & ~PAGE_MASK) {
+		slab_free(p);
+	} else {
+		struct page_info *pg = mfn_to_page(virt_to_mfn(p));
+
+		free_heap_pages(pg, pg->u.order);
+	}
+}

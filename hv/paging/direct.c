@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Direct paging: the validators. A table becomes one when every present entry in it is acceptable and holds
+ * its references, and it stays so because every later change goes through update_l1e() or
+ * update_upper_entry().
+ *
+ * A processor may still hold, in its TLB or its paging-structure caches, what an entry said before it was
+ * cleared or replaced. That is the guest's own affair as long as the frames keep their types. A frame that
+ * becomes something else, or somebody else's, passes type count 0 first, where the engine stamps it with the
+ * TLB clock; and the next type is given only after tlb_flush_for_retype() has flushed every processor that the
+ * owner's tables were loaded on. So entries of upper levels need no flush of their own here.
+ */
+#include "core/arch.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "paging/l1.h"
+#include "paging/tables.h"
+#include "x86/layout.h"
+
+extern u32 phys_addr_bits; /* x86/features.c */
+
+/* Bits of a physical address that this processor does not have, all of an entry's address field counted. */
+static bool address_ok(u64 e)
+{
+	return pte_mfn(e) >> (phys_addr_bits - PAGE_SHIFT) == 0;
+}
+
+/* A frame that is no RAM, or a frame that pg_owner does not hold. No references are taken. */
+int l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 *e)
+{
+	u64 mfn = pte_mfn(*e);
+
+	if (!address_ok(*e) || mfn_valid(mfn))
+		return err_here(-EINVAL);
+	if (!d->privileged || (pg_owner != d && pg_owner != dom_io))
+		return err_here(-EPERM);
+	if (iomem_allowed(mfn, *e & PTE_RW))
+		return 0;
+	/* Drivers map what may only be read with the right to write, and don't use it. */
+	*e &= ~PTE_RW;
+	return iomem_allowed(mfn, false) ? 0 : err_here(-EPERM);
+}
+
+/* ---- L1 ---- */
+
+static void put_l1_entries(const u64 *table, unsigned n)
+{
+	while (n--)
+		if (table[n] & PTE_P)
+			l1e_put(table[n]);
+}
+
+/* 512 entries are no longer than what may run without a preemption point. */
+static int validate_l1(struct page_info *pg, struct domain *d)
+{
+	u64 *table = page_to_virt(pg);
+
+	for (unsigned i = 0; i < 512; i++) {
+		u64 e = table[i];
+		int rc;
+
+		if (!(e & PTE_P))
+			continue;
+		rc = l1e_get(d, d, &e);
+		if (unlikely(rc)) {
+			put_l1_entries(table, i);
+			return rc;
+		}
+		if (e != table[i])
+			table[i] = e;
+	}
+	return 0;
+}
+
+/* ---- L2, L3, L4 ---- */
+
+static u64 child_type(u64 type)
+{
+	return type - PGT_l1_table; /* l1 < l2 < l3 < l4, one apart */
+}
+
+/*
+ * Take the references of one present entry in a table of `type`; *e becomes what may be installed. 0, -EINVAL,
+ * or -ERESTART: nothing is held, but the table it names is nearer to its type.
+ */
+int upper_entry_get(const struct domain *d, u64 type, u64 *e, bool preemptible)
+{
+	struct page_info *pg = mfn_to_page(pte_mfn(*e));
+	int rc;
+
+	*e |= PTE_US;
+	if (unlikely((*e & PTE_PSE) || !mfn_valid(pte_mfn(*e)) || !l1_get_page(pg, d)))
+		return err_here(-EINVAL);
+	rc = preemptible ? get_page_type_preemptible(pg, child_type(type)) :
+			   get_page_type(pg, child_type(type));
+	if (rc)
+		put_page(pg);
+	return rc;
+}
+
+/* In an L4 the slots of the hypervisor are no entries of the guest's. */
+static bool guest_slot(u64 type, unsigned i)
+{
+	return type != PGT_l4_table || i < HV_SLOT_FIRST || i > HV_SLOT_LAST;
+}
+
+/*
+ * page_info.u.progress of a partial upper table: that many entries, from the first, hold their references (the
+ * last of them may be half given back). With FAILED an unacceptable entry was found: validation only undoes.
+ */
+#define PROGRESS_N 0xffffu
+#define PROGRESS_FAILED BIT(16)
+
+static int stop(struct page_info *pg, u64 progress)
+{
+	pg->u.progress = progress;
+	return -ERESTART;
+}
+
+/* What an entry holds is given back. -ERESTART: half, so it is to be asked again. */
+static int upper_entry_put(u64 e, bool preemptible)
+{
+	struct page_info *pg = mfn_to_page(pte_mfn(e));
+
+	if (!preemptible)
+		put_page_type(pg);
+	else if (put_page_type_preemptible(pg))
+		return -ERESTART;
+	put_page(pg);
+	return 0;
+}
+
+static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
+{
+	u64 *table = page_to_virt(pg), failed = pg->u.progress & PROGRESS_FAILED;
+
+	for (unsigned i = pg->u.progress & PROGRESS_N; i--;) {
+		if (!(table[i] & PTE_P) || !guest_slot(type, i))
+			continue;
+		if (upper_entry_put(table[i], preemptible))
+			return stop(pg, (i + 1) | failed);
+		if (preemptible && preempt_needed())
+			return stop(pg, i | failed);
+	}
+	pg->u.progress = 0;
+	/* The guest gets the frame back without our entries. */
+	if (type == PGT_l4_table)
+		memset(table + HV_SLOT_FIRST, 0, sizeof(u64) * (HV_SLOT_LAST - HV_SLOT_FIRST + 1));
+	return 0;
+}
+
+static int undo_upper(struct page_info *pg, u64 type, bool preemptible)
+{
+	return devalidate_upper(pg, type, preemptible) ?: err_here(-EINVAL);
+}
+
+static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool preemptible)
+{
+	u64 *table = page_to_virt(pg);
+	unsigned i = pg->u.progress & PROGRESS_N;
+
+	if (pg->u.progress & PROGRESS_FAILED)
+		return undo_upper(pg, type, preemptible);
+	for (; i < 512; i++) {
+		u64 e = table[i];
+		int rc;
+
+		if (!(e & PTE_P) || !guest_slot(type, i))
+			continue;
+		if (preemptible && preempt_needed())
+			return stop(pg, i);
+		rc = upper_entry_get(d, type, &e, preemptible);
+		if (rc == -ERESTART)
+			return stop(pg, i);
+		if (rc) {
+			pg->u.progress = i | PROGRESS_FAILED;
+			return undo_upper(pg, type, preemptible);
+		}
+		if (e != table[i])
+			table[i] = e;
+	}
+	if (type == PGT_l4_table)
+		init_guest_l4(table, d);
+	return 0;
+}
+
+/* Same frame before and after. */
+static int change_upper_flags(u64 *entry, u64 cur, u64 new, bool keep_ad)
+{
+	if (new & PTE_PSE)
+		return err_here(-EINVAL);
+	l1e_install(entry, cur, new | PTE_US, keep_ad ? L1E_KEEP_AD : L1E_SET);
+	return 0;
+}
+
+/* Lock a table that has meanwhile been anything; false: it is no table of this type any more. */
+static bool lock_again(struct page_info *pg, const struct domain *d, u64 type, u64 *info)
+{
+	if (!table_lock(pg, d, info))
+		return false;
+	if ((*info & PGT_type_mask) == type)
+		return true;
+	table_unlock(pg, *info);
+	return false;
+}
+
+int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, unsigned i, u64 new,
+		       bool keep_ad)
+{
+	u64 *entry = (u64 *)page_to_virt(pg) + i, info, cur, type;
+	int rc;
+
+	if (!table_lock(pg, d, &info))
+		return err_here(-EINVAL);
+	type = info & PGT_type_mask;
+	cur = READ_ONCE(*entry);
+	if (type == PGT_l1_table || !guest_slot(type, i)) {
+		table_unlock(pg, info);
+		return err_here(-EINVAL);
+	}
+	if ((cur & new & PTE_P) && !((cur ^ new) & PTE_ADDR)) {
+		rc = change_upper_flags(entry, cur, new, keep_ad);
+		table_unlock(pg, info);
+		return rc;
+	}
+	table_unlock(pg, info);
+
+	/* Validating what `new` names may take long: not under the lock. */
+	rc = new & PTE_P ? upper_entry_get(d, type, &new, true) : 0;
+	if (rc)
+		return rc;
+	if (!lock_again(pg, d, type, &info)) {
+		if (new & PTE_P)
+			drop_table(v, mfn_to_page(pte_mfn(new)));
+		return err_here(-EINVAL);
+	}
+	cur = READ_ONCE(*entry);
+	l1e_install(entry, cur, new, keep_ad ? L1E_KEEP_AD : L1E_SET);
+	table_unlock(pg, info);
+	return cur & PTE_P ? drop_table(v, mfn_to_page(pte_mfn(cur))) : 0;
+}
+
+/* ---- descriptor pages ---- */
+
+static int validate_descriptors(struct page_info *pg)
+{
+	u64 *desc = page_to_virt(pg);
+
+	for (unsigned i = 0; i < 512; i++) {
+		u64 fixed = desc[i];
+
+		if (!check_descriptor(&fixed))
+			return err_here(-EINVAL);
+		if (fixed != desc[i])
+			desc[i] = fixed;
+	}
+	return 0;
+}
+
+/* ---- the engine's hook ---- */
+
+static int validate(struct page_info *pg, u64 type, bool preemptible)
+{
+	struct domain *d = domain_of_owner(pg->owner);
+
+	if (!d)
+		return err_here(-EINVAL);
+	switch (type) {
+	case PGT_l1_table:
+		return validate_l1(pg, d);
+	case PGT_l2_table:
+	case PGT_l3_table:
+	case PGT_l4_table:
+		return validate_upper(pg, d, type, preemptible);
+	case PGT_seg_desc:
+		return validate_descriptors(pg);
+	}
+	return 0;
+}
+
+static int devalidate(struct page_info *pg, u64 type, bool preemptible)
+{
+	switch (type) {
+	case PGT_l1_table:
+		put_l1_entries(page_to_virt(pg), 512);
+		return 0;
+	case PGT_l2_table:
+	case PGT_l3_table:
+	case PGT_l4_table:
+		return devalidate_upper(pg, type, preemptible);
+	}
+	return 0;
+}
+
+const struct type_ops page_type_ops = { validate, devalidate };

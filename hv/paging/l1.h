@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One entry of a validated L1 table: the references it makes, and changing it. Everything here lies on the
+ * hottest path of direct paging, so it is inline and does the common case of the type engine's work itself.
+ *
+ * An entry that is present holds, on a frame of RAM, a general reference, and a PGT_writable one if it may be
+ * written through. What is not RAM is not counted. A frame that an entry maps cannot change its owner.
+ */
+#ifndef PAGING_L1_H
+#define PAGING_L1_H
+
+#include "paging/paging.h"
+
+#define always_inline_fn inline __attribute__((always_inline))
+
+/* Counts from 1 on that are far from the engine's limit, less one. */
+#define COUNT_ROOM 0xffffff00u
+#define L1_CACHE_BITS (PTE_PWT | PTE_PCD | PTE_PSE) /* the last is PAT here */
+
+/* How an entry is written. */
+enum l1e_how {
+	L1E_SET,     /* whatever is there goes; accessed and dirty as the new value says */
+	L1E_KEEP_AD, /* accessed and dirty bits that the processor has set stay set */
+	L1E_CMPXCHG, /* only if the entry is still exactly `old`, else -EAGAIN */
+};
+
+/* ---- references, the common cases ---- */
+
+/* get_page(): count 0 (free, or no RAM), overflow and other owners end in false. */
+static always_inline_fn bool l1_get_page(struct page_info *pg, const struct domain *d)
+{
+	u64 x = READ_ONCE(pg->count_info);
+
+	if (unlikely(pg->owner != d->id))
+		return false;
+	do {
+		if (unlikely((u32)x - 1 >= COUNT_ROOM || (x & PGC_heap)))
+			return false;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false, __ATOMIC_ACQ_REL,
+						       __ATOMIC_RELAXED)));
+	/* It may have changed hands before we held it. */
+	if (unlikely(READ_ONCE(pg->owner) != d->id)) {
+		put_page(pg);
+		return false;
+	}
+	return true;
+}
+
+static always_inline_fn void l1_put_page(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->count_info);
+
+	do {
+		if (unlikely((u32)x <= 1)) {
+			put_page(pg);
+			return;
+		}
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false, __ATOMIC_ACQ_REL,
+						       __ATOMIC_RELAXED)));
+}
+
+/* One more of a type that the frame has and that is in use already; false: ask the engine. */
+static always_inline_fn bool type_get_fast(struct page_info *pg, u64 type)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	do {
+		if (unlikely((x & (PGT_type_mask | PGT_validated)) != (type | PGT_validated) ||
+			     (u32)x - 1 >= COUNT_ROOM))
+			return false;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_ACQ_REL,
+						       __ATOMIC_RELAXED)));
+	return true;
+}
+
+/* One less, if it is not the last; false: ask the engine. */
+static always_inline_fn bool type_put_fast(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	do {
+		if (unlikely((u32)x <= 1))
+			return false;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_ACQ_REL,
+						       __ATOMIC_RELAXED)));
+	return true;
+}
+
+static always_inline_fn bool l1_get_writable(struct page_info *pg)
+{
+	return likely(type_get_fast(pg, PGT_writable)) || get_page_type(pg, PGT_writable) == 0;
+}
+
+static always_inline_fn void l1_put_writable(struct page_info *pg)
+{
+	if (unlikely(!type_put_fast(pg)))
+		put_page_type(pg);
+}
+
+/* The frame that a present entry of a validated table holds a reference on; NULL: it maps no RAM. */
+static always_inline_fn struct page_info *l1e_page(u64 e)
+{
+	u64 mfn = pte_mfn(e);
+	struct page_info *pg = mfn_to_page(mfn);
+
+	return likely(mfn < max_mfn && (u32)READ_ONCE(pg->count_info)) ? pg : NULL;
+}
+
+/* Drop what a present entry holds. Grants and foreign frames alike: the frame knows its owner. */
+static always_inline_fn void l1e_put(u64 e)
+{
+	struct page_info *pg = l1e_page(e);
+
+	if (unlikely(!pg))
+		return;
+	if (e & PTE_RW)
+		l1_put_writable(pg);
+	l1_put_page(pg);
+}
+
+/* The rest of l1e_get(): device memory, and what is wrong. (direct.c) */
+int l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 *e);
+
+/*
+ * Take the references of a present entry that d wants in a table of its own, for a frame of pg_owner; *e becomes
+ * what may be installed. 0; -EINVAL, -EPERM: nothing taken.
+ */
+static always_inline_fn int l1e_get(const struct domain *d, const struct domain *pg_owner, u64 *e)
+{
+	u64 new = (*e | PTE_US) & ~PTE_G, mfn = pte_mfn(new);
+	struct page_info *pg = mfn_to_page(mfn);
+
+	*e = new;
+	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, pg_owner)))
+		return l1e_get_device(d, pg_owner, e);
+	/* Aliases of RAM that bypass the cache are for who drives devices. */
+	if (unlikely(new & L1_CACHE_BITS) && !d->privileged)
+		*e = new & ~L1_CACHE_BITS;
+	if ((new & PTE_RW) && unlikely(!l1_get_writable(pg))) {
+		put_page(pg);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* ---- changing an entry ---- */
+
+/*
+ * Write it. What the caller read as *cur may only have gained accessed and dirty bits, since the page lock is
+ * held. A plain store is as good as the processor asks for: it is what kernels on the bare machine do.
+ */
+static always_inline_fn bool l1e_install(u64 *entry, u64 cur, u64 new, enum l1e_how how)
+{
+	u64 seen = cur;
+
+	if (how == L1E_SET) {
+		WRITE_ONCE(*entry, new);
+		return true;
+	}
+	if (how == L1E_CMPXCHG)
+		return __atomic_compare_exchange_n(entry, &seen, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(entry, &seen, new | (seen & (PTE_A | PTE_D)), false, __ATOMIC_ACQ_REL,
+					    __ATOMIC_RELAXED))
+		;
+	return true;
+}
+
+/* Same frame before and after: only the right to write is counted. */
+static always_inline_fn int l1e_change_flags(const struct domain *d, const struct domain *pg_owner, u64 *entry,
+					     u64 cur, u64 new, enum l1e_how how)
+{
+	struct page_info *pg = NULL;
+	int rc;
+
+	new = (new | PTE_US) & ~PTE_G;
+	if ((cur ^ new) & (PTE_RW | L1_CACHE_BITS)) {
+		pg = l1e_page(new);
+		if (unlikely(!pg)) {
+			rc = l1e_get_device(d, pg_owner, &new);
+			if (rc)
+				return rc;
+			return l1e_install(entry, cur, new, how) ? 0 : -EAGAIN;
+		}
+		if (unlikely(new & L1_CACHE_BITS) && !d->privileged)
+			new &= ~L1_CACHE_BITS;
+		/* A mapping of somebody else's frame (a grant) never gains rights this way. */
+		if ((new & ~cur & PTE_RW) && (unlikely(pg->owner != pg_owner->id) || !l1_get_writable(pg)))
+			return -EINVAL;
+	}
+	if (unlikely(!l1e_install(entry, cur, new, how))) {
+		if (new & ~cur & PTE_RW)
+			l1_put_writable(pg);
+		return -EAGAIN;
+	}
+	if (cur & ~new & PTE_RW && pg)
+		l1_put_writable(pg);
+	return 0;
+}
+
+/*
+ * Replace an entry of a validated L1 table of d; its page lock is held. `old` counts for L1E_CMPXCHG alone, and
+ * must have been read from the entry under the lock. pg_owner: whose frame `new` may name.
+ * 0; -EINVAL, -EPERM: not acceptable; -EAGAIN: the entry is not `old` any more. Then nothing has changed.
+ */
+static always_inline_fn int l1e_update(const struct domain *d, const struct domain *pg_owner, u64 *entry, u64 old,
+				       u64 new, enum l1e_how how)
+{
+	u64 cur = how == L1E_CMPXCHG ? old : READ_ONCE(*entry);
+	int rc;
+
+	if (new & PTE_P) {
+		if ((cur & PTE_P) && !((cur ^ new) & PTE_ADDR))
+			return l1e_change_flags(d, pg_owner, entry, cur, new, how);
+		rc = l1e_get(d, pg_owner, &new);
+		if (unlikely(rc))
+			return rc;
+	}
+	if (unlikely(!l1e_install(entry, cur, new, how))) {
+		if (new & PTE_P)
+			l1e_put(new);
+		return -EAGAIN;
+	}
+	if (cur & PTE_P)
+		l1e_put(cur);
+	return 0;
+}
+
+/* The same in a table of v's own domain. */
+static always_inline_fn int update_l1e(struct vcpu *v, struct domain *pg_owner, struct page_info *l1_page,
+				       u64 *entry, u64 old, u64 new, enum l1e_how how)
+{
+	(void)l1_page;
+	return l1e_update(v->domain, pg_owner, entry, old, new, how);
+}
+
+/* ---- the page lock (see PGT_locked) ---- */
+
+/* Lock a frame if it is a validated table of d, of any level; *type becomes its type_info, unlocked form. */
+static always_inline_fn bool table_lock(struct page_info *pg, const struct domain *d, u64 *type)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	do {
+		while (unlikely(x & PGT_locked)) {
+			spin_wait();
+			x = READ_ONCE(pg->type_info);
+		}
+		/* Types 1-4 are the tables. */
+		if (unlikely(!(x & PGT_validated) || (x >> 60) - 1 >= 4))
+			return false;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_locked, false,
+						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)));
+	*type = x;
+	if (likely(pg->owner == d->id))
+		return true;
+	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(x >> 56), __ATOMIC_RELEASE);
+	return false;
+}
+
+/* `type` is what table_lock() gave. */
+static always_inline_fn void table_unlock(struct page_info *pg, u64 type)
+{
+	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(type >> 56), __ATOMIC_RELEASE);
+}
+
+#endif

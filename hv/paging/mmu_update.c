@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/* Hypercalls that write page-table entries: mmu_update, update_va_mapping. */
+#include "core/arch.h"
+#include "core/guest_access.h"
+#include "core/hypercall.h"
+#include "lib/log.h"
+#include "paging/tables.h"
+#include "paging/walk.h"
+
+#define BATCH 8 /* requests read at once */
+
+/* ---- whose frames ---- */
+
+int foreign_get(struct vcpu *v, u16 domid, struct domain **d)
+{
+	*d = v->domain;
+	if (domid == DOMID_SELF || domid == v->domain->id)
+		return 0;
+	if (!v->domain->privileged)
+		return err_here(-EPERM);
+	*d = dom_io;
+	if (domid == DOMID_IO)
+		return 0;
+	*d = domid < DOMID_FIRST_RESERVED ? domain_get(domid) : NULL;
+	return *d ? 0 : err_here(-ESRCH);
+}
+
+void foreign_put(struct vcpu *v, struct domain *d)
+{
+	if (d != v->domain && d != dom_io)
+		domain_put(d);
+}
+
+/* ---- mmu_update ---- */
+
+/*
+ * The frame that requests write to now. It stays held from one request to the next, since most batches stay in
+ * one table: an L1 is locked, an ordinary page (a table that the guest has not begun to use) counted as
+ * writable. Upper tables are looked up each time.
+ */
+struct target {
+	struct page_info *pg; /* NULL: nothing is held */
+	u64 mfn;
+	u64 info;             /* locked L1: its type_info */
+	u8 level;             /* 0: an ordinary page; 2: an upper table, not held */
+};
+
+static void target_release(struct target *t)
+{
+	if (!t->pg)
+		return;
+	if (t->level == 1) {
+		table_unlock(t->pg, t->info);
+	} else if (!t->level) {
+		l1_put_writable(t->pg);
+		l1_put_page(t->pg);
+	}
+	t->pg = NULL;
+	t->mfn = INVALID_MFN;
+}
+
+static int target_take(struct target *t, const struct domain *d, u64 mfn)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+
+	target_release(t);
+	if (unlikely(mfn >= max_mfn))
+		return err_here(-EINVAL);
+	if (likely(table_lock(pg, d, &t->info))) {
+		t->level = 1;
+		if (t->info >> 60 != PGT_l1_table >> 60) {
+			table_unlock(pg, t->info);
+			t->level = 2;
+		}
+	} else {
+		if (!l1_get_page(pg, d))
+			return err_here(-EINVAL);
+		if (!l1_get_writable(pg)) {
+			put_page(pg);
+			return err_here(-EINVAL);
+		}
+		t->level = 0;
+	}
+	t->pg = pg;
+	t->mfn = mfn;
+	return 0;
+}
+
+static int update_machphys(const struct domain *pg_owner, u64 mfn, u64 val)
+{
+	if (!mfn_valid(mfn) || !get_page(mfn_to_page(mfn), pg_owner))
+		return err_here(-EINVAL);
+	set_m2p(mfn, val);
+	put_page(mfn_to_page(mfn));
+	return 0;
+}
+
+/* All but the plain update of an L1. */
+static noinline_fn int update_other(struct vcpu *v, struct target *t, struct domain *pt_owner,
+				    struct domain *pg_owner, const struct mmu_update *req)
+{
+	unsigned cmd = req->ptr & 3, i = (req->ptr & ~PAGE_MASK) / sizeof(u64);
+	u64 *entry;
+	int rc;
+
+	if (cmd == MMU_MACHPHYS_UPDATE) {
+		target_release(t);
+		return update_machphys(pg_owner, req->ptr >> PAGE_SHIFT, req->val);
+	}
+	if (cmd != MMU_NORMAL_PT_UPDATE && cmd != MMU_PT_UPDATE_PRESERVE_AD)
+		return err_here(-ENOSYS);
+	if (req->ptr & 4)
+		return err_here(-EINVAL);
+	entry = (u64 *)page_to_virt(t->pg) + i;
+	switch (t->level) {
+	case 0:
+		WRITE_ONCE(*entry, req->val);
+		return 0;
+	case 1:
+		return l1e_update(pt_owner, pg_owner, entry, 0, req->val,
+				  cmd == MMU_PT_UPDATE_PRESERVE_AD ? L1E_KEEP_AD : L1E_SET);
+	}
+	rc = drop_pending(v);
+	return rc ? rc : update_upper_entry(v, pt_owner, t->pg, i, req->val,
+					    cmd == MMU_PT_UPDATE_PRESERVE_AD);
+}
+
+/* Carry out n requests; *done counts them. 0 or the error of the one that failed. */
+static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struct domain *pt_owner,
+					 struct domain *pg_owner, const struct mmu_update *req,
+					 u32 n, u32 *done)
+{
+	for (; n--; req++) {
+		u64 ptr = req->ptr, mfn = ptr >> PAGE_SHIFT;
+		int rc;
+
+		if (mfn != t->mfn && !(ptr & 1)) { /* commands 0 and 2 write there */
+			rc = target_take(t, pt_owner, mfn);
+			if (unlikely(rc))
+				return rc;
+		}
+		if (likely(t->level == 1 && !(ptr & 7)))
+			rc = l1e_update(pt_owner, pg_owner, maddr_to_virt(ptr), 0, req->val, L1E_SET);
+		else
+			rc = update_other(v, t, pt_owner, pg_owner, req);
+		if (unlikely(rc))
+			return rc;
+		++*done;
+	}
+	return 0;
+}
+
+static int update_list(struct vcpu *v, struct domain *pt_owner, struct domain *pg_owner, u64 reqs,
+		       u32 count, u32 *done)
+{
+	struct target t = { .mfn = INVALID_MFN };
+	struct mmu_update req[BATCH];
+	int rc = 0;
+
+	while (*done < count && !rc) {
+		u32 n = MIN(count - *done, BATCH);
+
+		if (unlikely(*done && preempt_needed()))
+			rc = -ERESTART;
+		else if (unlikely(copy_from_guest(req, reqs + *done * sizeof(*req), n * sizeof(*req))))
+			rc = -EFAULT;
+		else
+			rc = update_batch(v, &t, pt_owner, pg_owner, req, n, done);
+	}
+	target_release(&t);
+	return rc;
+}
+
+/* Both owners named by `foreigndom`; held. 0, -EPERM, -ESRCH, -EINVAL. */
+static int owners_get(struct vcpu *v, u32 foreign, struct domain **pt_owner, struct domain **pg_owner)
+{
+	int rc;
+
+	*pt_owner = v->domain;
+	if (foreign >> 16) {
+		rc = foreign_get(v, (foreign >> 16) - 1, pt_owner);
+		if (!rc && *pt_owner == dom_io)
+			rc = -EINVAL;
+		if (rc)
+			return rc == -ESRCH ? err_here(-EINVAL) : rc;
+	}
+	rc = foreign_get(v, (u16)foreign, pg_owner);
+	if (rc)
+		foreign_put(v, *pt_owner);
+	return rc;
+}
+
+/* The call goes on later with what is left: *done so far is kept where the guest reads it. */
+static long update_restart(struct vcpu *v, u64 reqs, u32 left, u64 done_ptr, u64 foreign)
+{
+	u64 args[4] = { reqs, left | MMU_UPDATE_PREEMPTED, done_ptr, foreign };
+
+	return hypercall_restart(v, __HYPERVISOR_mmu_update, 4, args);
+}
+
+/* Documented in xen/xen.h. */
+long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct vcpu *v)
+{
+	struct domain *pt_owner = v->domain, *pg_owner = v->domain;
+	u32 n = count, before = 0, done = 0;
+	int rc;
+
+	(void)a5;
+	if (unlikely(n & MMU_UPDATE_PREEMPTED)) {
+		n &= ~MMU_UPDATE_PREEMPTED;
+		if (done_ptr && read_guest(&before, done_ptr))
+			return err_here(-EFAULT);
+	}
+	if (unlikely((u32)foreign != DOMID_SELF)) {
+		rc = owners_get(v, foreign, &pt_owner, &pg_owner);
+		if (rc)
+			return rc;
+	}
+	rc = update_list(v, pt_owner, pg_owner, reqs, n, &done);
+	if (unlikely((u32)foreign != DOMID_SELF)) {
+		foreign_put(v, pt_owner);
+		foreign_put(v, pg_owner);
+	}
+	before += done;
+	if (done_ptr && write_guest(done_ptr, &before))
+		return err_here(-EFAULT);
+	if (unlikely(rc == -ERESTART))
+		return update_restart(v, reqs + done * sizeof(struct mmu_update), n - done, done_ptr, foreign);
+	return rc;
+}
+
+/* ---- update_va_mapping ---- */
+
+int vcpus_of_bitmap(const struct domain *d, u64 va, cpumask_t *mask)
+{
+	u64 bits[BITMAP_WORDS(MAX_VCPUS)] = { 0 };
+	unsigned i;
+
+	*mask = (cpumask_t){ 0 };
+	if (copy_from_guest(bits, va, DIV_ROUND_UP(d->max_vcpus, 8)))
+		return err_here(-EFAULT);
+	for_each_set_bit(i, bits, d->max_vcpus) {
+		const struct vcpu *v = d->vcpu[i];
+		u32 cpu = v ? READ_ONCE(v->processor) : 0;
+
+		/* One that moves meanwhile loads its root there, which flushes. */
+		if (v && cpumask_test(cpu, &d->dirty_cpus))
+			bit_set(mask->bits, cpu);
+	}
+	return 0;
+}
+
+/* What the flags of update_vamapping ask, or nothing. 0, -EFAULT, -ENOSYS. */
+static int flush_as_asked(struct domain *d, u64 va, u64 flags)
+{
+	u64 type = flags & UVMF_FLUSHTYPE_MASK, whom = flags & ~UVMF_FLUSHTYPE_MASK;
+	const cpumask_t *mask = &d->dirty_cpus;
+	cpumask_t some;
+
+	if (type != UVMF_TLB_FLUSH && type != UVMF_INVLPG)
+		return type ? err_here(-ENOSYS) : 0;
+	if (whom == UVMF_LOCAL) {
+		if (type == UVMF_INVLPG)
+			tlb_flush_va_local(va);
+		else
+			tlb_flush_local();
+		return 0;
+	}
+	if (whom != UVMF_ALL) {
+		if (vcpus_of_bitmap(d, whom, &some))
+			return -EFAULT;
+		mask = &some;
+	}
+	if (type == UVMF_INVLPG)
+		tlb_flush_va_mask(mask, va);
+	else
+		tlb_flush_mask(mask);
+	return 0;
+}
+
+static always_inline_fn long update_va(struct vcpu *v, const struct domain *pg_owner, u64 va, u64 val,
+				       u64 flags)
+{
+	struct page_info *pg;
+	u64 info, *entry = walk_and_lock(v, va, &pg, &info);
+	int rc;
+
+	if (unlikely(!entry))
+		return err_here(-EINVAL);
+	rc = l1e_update(v->domain, pg_owner, entry, 0, val, L1E_SET);
+	table_unlock(pg, info);
+	if (likely(flags == (UVMF_INVLPG | UVMF_LOCAL))) {
+		tlb_flush_va_local(va);
+		return rc;
+	}
+	if (flags && !rc)
+		rc = flush_as_asked(v->domain, va, flags);
+	return rc;
+}
+
+long do_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a4, (void)a5;
+	return update_va(v, v->domain, va, val, flags);
+}
+
+long do_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64 a5, struct vcpu *v)
+{
+	struct domain *pg_owner;
+	long rc = foreign_get(v, domid, &pg_owner);
+
+	(void)a5;
+	if (rc)
+		return rc;
+	rc = update_va(v, pg_owner, va, val, flags);
+	foreign_put(v, pg_owner);
+	return rc;
+}

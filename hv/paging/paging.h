@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Page tables: entries, and what direct paging offers to the floors above. */
+#ifndef PAGING_PAGING_H
+#define PAGING_PAGING_H
+
+#include "core/domain.h"
+#include "mm/page.h"
+#include "x86/iomem.h"
+
+#define PTE_P BIT(0)
+#define PTE_RW BIT(1)
+#define PTE_US BIT(2)
+#define PTE_PWT BIT(3)
+#define PTE_PCD BIT(4)
+#define PTE_A BIT(5)
+#define PTE_D BIT(6)
+#define PTE_PSE BIT(7) /* PAT in an L1 entry */
+#define PTE_G BIT(8)
+#define PTE_AVAIL (7UL << 9)
+#define PTE_AVAIL_HIGH (0x7ffUL << 52)
+#define PTE_GNTTAB BIT(62) /* software: maps a grant; kept by us */
+#define PTE_NX BIT(63)
+#define PTE_ADDR 0x000ffffffffff000UL
+
+static inline u64 pte_mfn(u64 pte)
+{
+	return (pte & PTE_ADDR) >> PAGE_SHIFT;
+}
+static inline unsigned pt_index(u64 va, unsigned level) /* level 1-4 */
+{
+	return va >> (12 + 9 * (level - 1)) & 511;
+}
+
+/* Fill slots 256-271 of a guest's L4, which the guest never writes (also called by the L4 validator). */
+void init_guest_l4(u64 *l4, struct domain *d);
+
+/*
+ * Make `mfn` the kernel (user=false) or user root of v. Takes a typed reference on the new, drops the old one.
+ * Caller: v itself or whoever holds it descheduled; loading CR3 is the caller's. 0, -EINVAL, -ERESTART.
+ */
+int set_guest_table(struct vcpu *v, u64 mfn, bool user);
+/* Drop both (death, VCPU reset). 0, -ERESTART. */
+int drop_guest_tables(struct vcpu *v);
+
+/* Take / drop the references a GDT makes: frames[] of n frames. All or nothing. (pv/descriptor.c uses them) */
+int set_gdt_frames(struct vcpu *v, const u64 *frames, unsigned entries);
+void drop_gdt_frames(struct vcpu *v);
+/* MMUEXT_SET_LDT. (base is a guest virtual address) */
+int set_ldt(struct vcpu *v, u64 base, u32 entries);
+void drop_ldt(struct vcpu *v);
+/* May a guest have this segment descriptor? true: it was made safe in place (ring 3, accessed). Pure. */
+bool check_descriptor(u64 *desc);
+/* Called when v's GDT or LDT frames changed and v runs here: rewrite its processor's window. (x86/) */
+void load_descriptor_window(struct vcpu *v);
+
+/*
+ * Make a frame of d a table (PGT_l1_table - PGT_l4_table) for as long as it is pinned, in the name of v (NULL: the
+ * domain builder, which is never preempted). 0, -EINVAL, -ERESTART: call again.
+ */
+int pin_page_table(struct vcpu *v, struct domain *d, u64 mfn, u64 type);
+/* 0, -EINVAL: not d's, or not pinned; -ERESTART: call drop_pending(), then it is done. */
+int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn);
+/* d is dying and its vCPUs hold no tables any more: give back every pin. 0, -ERESTART. */
+int relinquish_page_tables(struct domain *d);
+
+/*
+ * Guest page fault on a write to a present entry of a validated L1 table (writable-page-table emulation).
+ * regs: guest registers; instruction bytes are fetched by the guest's RIP. Returns true when it was emulated
+ * (RIP advanced), false when the fault is the guest's own.
+ */
+bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs);
+
+/* Walk v's current tables (kernel root or, in user mode, user root) for va: the L1 entry, or 0. */
+u64 guest_walk_l1e(struct vcpu *v, u64 va);
+
+#endif

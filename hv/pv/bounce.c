@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Exceptions and events enter the guest's kernel: the published frames. */
+#include "pv/pv.h"
+#include "core/arch.h"
+#include "core/event.h"
+#include "core/guest_access.h"
+#include "lib/log.h"
+
+void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code)
+{
+	struct vcpu_info *vi = v->vcpu_info;
+	u8 mask = vi->evtchn_upcall_mask;
+	u64 frame[8], *f = frame, sp, cs = regs->cs;
+
+	if (guest_kernel_mode(v)) {
+		sp = regs->rsp & ~15UL;
+		cs &= ~3UL; /* the guest's user_mode(regs) looks at CS.RPL */
+	} else {
+		toggle_to_kernel(v);
+		sp = v->arch.kernel_sp;
+	}
+	*f++ = regs->rcx;
+	*f++ = regs->r11;
+	if (flags & BOUNCE_ERROR_CODE)
+		*f++ = error_code;
+	*f++ = regs->rip;
+	*f++ = cs | (u64)mask << 32;
+	*f++ = (regs->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (mask ? 0 : RFLAGS_IF);
+	*f++ = regs->rsp;
+	*f++ = regs->ss;
+	sp -= (u64)f - (u64)frame;
+	if (unlikely(copy_to_guest(sp, frame, (u64)f - (u64)frame))) {
+		guest_warn("d%uv%u: RIP %lx RSP %lx, frame for %lx at %lx\n", v->domain->id, v->id,
+			   regs->rip, regs->rsp, addr, sp);
+		vcpu_kill(v, "its kernel stack cannot be written while an exception or event enters it");
+		return;
+	}
+	if (flags & BOUNCE_MASK_EVENTS)
+		vi->evtchn_upcall_mask = 1;
+	regs->rsp = sp;
+	regs->ss = GUEST_DS;
+	regs->cs = GUEST_CS64;
+	regs->rip = addr;
+	regs->rflags &= ~(RFLAGS_AC | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF | RFLAGS_DF);
+}
+
+static bool has_error_code(u32 vec)
+{
+	return BIT(vec) & (BIT(TRAP_DF) | BIT(TRAP_TS) | BIT(TRAP_NP) | BIT(TRAP_SS) | BIT(TRAP_GP) |
+			   BIT(TRAP_PF) | BIT(TRAP_AC) | BIT(TRAP_CP));
+}
+
+static void inject_trap(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 flags, u32 error_code)
+{
+	const struct pv_trap *t = &v->arch.traps[vec];
+
+	if (unlikely(!t->addr)) {
+		guest_warn("d%uv%u: exception %u, error code %x, at RIP %lx, RSP %lx, CR2 %lx\n",
+			   v->domain->id, v->id, vec, error_code, regs->rip, regs->rsp,
+			   v->vcpu_info->arch.cr2);
+		vcpu_kill(v, "exception without a handler in its trap table");
+		return;
+	}
+	pv_bounce(v, regs, t->addr, flags | (t->masks_events ? BOUNCE_MASK_EVENTS : 0), error_code);
+}
+
+void pv_inject(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 error_code)
+{
+	inject_trap(v, regs, vec, vec < 32 && has_error_code(vec) ? BOUNCE_ERROR_CODE : 0, error_code);
+}
+
+void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code)
+{
+	inject_trap(v, regs, TRAP_GP, BOUNCE_ERROR_CODE, error_code);
+}
+
+/* The error code's U bit says what the guest would see: its kernel is ring 3 only for the processor. */
+void pv_inject_pf(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2, u32 error_code)
+{
+	if (guest_kernel_mode(v))
+		error_code &= ~PFEC_U;
+	v->vcpu_info->arch.cr2 = cr2;
+	inject_trap(v, regs, TRAP_PF, BOUNCE_ERROR_CODE, error_code);
+}

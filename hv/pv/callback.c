@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/* Entry points, stacks, segment bases, debug registers: what a PV guest tells about itself. */
+#include <xen/callback.h>
+
+#include "core/arch.h"
+#include "core/guest_access.h"
+#include "core/hypercall.h"
+#include "lib/string.h"
+#include "lib/log.h"
+#include "pv/pv.h"
+
+#define UNUSED_ARGS (void)a1, (void)a2, (void)a3, (void)a4, (void)a5
+
+/* An entry point is 0 (none) or an address the guest could run at. */
+static bool entry_ok(u64 va)
+{
+	return !va || guest_address_ok(va);
+}
+
+static bool set_trap(struct pv_trap *table, const struct trap_info *t)
+{
+	struct pv_trap *to = &table[t->vector];
+
+	if (!entry_ok(t->address))
+		return false;
+	to->addr = t->address;
+	to->cs = t->cs;
+	to->dpl = t->flags & 3;
+	to->masks_events = t->flags & 4;
+	return true;
+}
+
+bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (!set_trap(v->arch.traps, &traps[i]))
+			return false;
+	return true;
+}
+
+/* set_trap_table(traps): entries up to one with address 0; NULL clears all. -EFAULT, -EINVAL (address). */
+long do_set_trap_table(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	struct trap_info t;
+
+	UNUSED_ARGS;
+	if (!a1) {
+		memset(v->arch.traps, 0, PAGE_SIZE);
+		return 0;
+	}
+	for (u64 i = 0; i < 257; i++) {
+		if (read_guest_at(&t, a1, i))
+			return err_here(-EFAULT);
+		if (!t.address)
+			return 0;
+		if (!set_trap(v->arch.traps, &t))
+			return err_here(-EINVAL);
+	}
+	return 0;
+}
+
+static long register_callback(struct vcpu *v, u32 type, u64 addr, bool masks)
+{
+	struct arch_vcpu *a = &v->arch;
+	u64 *slot;
+	u32 flag = 0;
+
+	if (!entry_ok(addr))
+		return err_here(-EINVAL);
+	switch (type) {
+	case CALLBACKTYPE_event:
+		slot = &a->event_callback;
+		break;
+	case CALLBACKTYPE_failsafe:
+		slot = &a->failsafe_callback;
+		flag = VCPU_FAILSAFE_MASKS;
+		break;
+	case CALLBACKTYPE_syscall:
+		slot = &a->syscall_callback;
+		flag = VCPU_SYSCALL_MASKS;
+		break;
+	case CALLBACKTYPE_syscall32:
+		slot = &a->syscall32_callback;
+		flag = VCPU_SYSCALL32_MASKS;
+		break;
+	case CALLBACKTYPE_sysenter:
+		slot = &a->sysenter_callback;
+		flag = VCPU_SYSENTER_MASKS;
+		break;
+	case CALLBACKTYPE_nmi:
+		a->traps[TRAP_NMI] = (struct pv_trap){ .addr = addr, .cs = GUEST_CS64 };
+		return 0;
+	default:
+		return err_here(-ENOSYS);
+	}
+	*slot = addr;
+	a->flags = (a->flags & ~flag) | (masks ? flag : 0);
+	return 0;
+}
+
+/* callback_op(cmd, arg). -ENOSYS unknown, -EINVAL address or an unregister that makes no sense, -EFAULT. */
+long do_callback_op(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	UNUSED_ARGS;
+	if (a1 == CALLBACKOP_register) {
+		struct callback_register r;
+
+		if (read_guest(&r, a2))
+			return err_here(-EFAULT);
+		return register_callback(v, r.type, r.address, r.flags & CALLBACKF_mask_events);
+	}
+	if (a1 == CALLBACKOP_unregister) {
+		struct callback_unregister u;
+
+		if (read_guest(&u, a2))
+			return err_here(-EFAULT);
+		if (u.type != CALLBACKTYPE_nmi)
+			return err_here(u.type <= CALLBACKTYPE_syscall32 ? -EINVAL : -ENOSYS);
+		return register_callback(v, u.type, 0, false);
+	}
+	return err_here(-ENOSYS);
+}
+
+/* set_callbacks(event, failsafe, syscall): the older form. */
+long do_set_callbacks(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a4, (void)a5;
+	if (!entry_ok(a1) || !entry_ok(a2) || !entry_ok(a3))
+		return err_here(-EINVAL);
+	v->arch.event_callback = a1;
+	v->arch.failsafe_callback = a2;
+	v->arch.syscall_callback = a3;
+	v->arch.flags = (v->arch.flags & ~VCPU_FAILSAFE_MASKS) | VCPU_SYSCALL_MASKS;
+	return 0;
+}
+
+/* stack_switch(ss, rsp): kernel stack for entries from user mode. -EPERM: an address we cannot write at. */
+long do_stack_switch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	UNUSED_ARGS;
+	if (unlikely(!guest_address_ok(a2)))
+		return err_here(-EPERM);
+	v->arch.kernel_ss = (u16)a1 | 3;
+	v->arch.kernel_sp = a2 & ~15UL;
+	return 0;
+}
+
+/* fpu_taskswitch(set): CR0.TS as the guest sees it. */
+long do_fpu_taskswitch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	UNUSED_ARGS;
+	if (a1) {
+		v->arch.flags |= VCPU_GUEST_TS;
+		write_cr0(read_cr0() | CR0_TS);
+	} else {
+		v->arch.flags &= ~VCPU_GUEST_TS;
+		clts();
+	}
+	return 0;
+}
+
+static bool base_ok(u64 va)
+{
+	return (u64)((s64)va >> 47) + 1 <= 1;
+}
+
+static void load_user_gs(u32 sel)
+{
+	__asm__ volatile("swapgs\n"
+			 "1: mov %0, %%gs\n"
+			 "2: mfence; swapgs\n"
+			 ".subsection 1; 3: xor %0, %0; jmp 1b; .previous\n"
+			 ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3b - .; .popsection"
+			 : "+r"(sel) : : "memory");
+}
+
+/* set_segment_base(which, base): the caller is in its kernel mode, so GS is the kernel's. -EINVAL. */
+long do_set_segment_base(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a3, (void)a4, (void)a5, (void)v;
+	switch (a1) {
+	case SEGBASE_FS:
+		if (unlikely(!base_ok(a2)))
+			return err_here(-EINVAL);
+		wrmsr(MSR_FS_BASE, a2);
+		return 0;
+	case SEGBASE_GS_USER:
+		if (unlikely(!base_ok(a2)))
+			return err_here(-EINVAL);
+		wrmsr(MSR_KERNEL_GS_BASE, a2);
+		return 0;
+	case SEGBASE_GS_KERNEL:
+		if (unlikely(!base_ok(a2)))
+			return err_here(-EINVAL);
+		wrmsr(MSR_GS_BASE, a2);
+		return 0;
+	case SEGBASE_GS_USER_SEL:
+		load_user_gs(a2 & 0xffff ? (a2 & 0xffff) | 3 : 0);
+		return 0;
+	}
+	return err_here(-EINVAL);
+}
+
+/* A breakpoint must not hit the hypervisor: its address, and all that an enabled length covers, is the guest's. */
+long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
+{
+	struct arch_vcpu *a = &v->arch;
+
+	switch (reg) {
+	case 0 ... 3:
+		if (!base_ok(value) || value >> 43 == HV_VIRT_START >> 43)
+			return err_here(-EPERM);
+		break;
+	case 6:
+		value = (value & 0xe00f) | 0xffff0ff0;
+		break;
+	case 7:
+		value = (value & ~0xf400UL & 0xffffffff) | 0x400; /* reserved bits; GD stays off */
+		value &= ~0xaaUL;                            /* global enables become local ones */
+		for (unsigned i = 0; i < 4; i++)
+			if ((value >> (16 + 4 * i) & 3) == 2) /* I/O breakpoints need CR4.DE */
+				value &= ~(3UL << (2 * i));
+		break;
+	default:
+		return err_here(-EINVAL);
+	}
+	a->debugreg[reg] = value;
+	if (current() != v)
+		return 0;
+	if (reg == 7 || (a->debugreg[7] & 0xff)) {
+		__asm__ volatile("mov %0, %%db0" : : "r"(a->debugreg[0]));
+		__asm__ volatile("mov %0, %%db1" : : "r"(a->debugreg[1]));
+		__asm__ volatile("mov %0, %%db2" : : "r"(a->debugreg[2]));
+		__asm__ volatile("mov %0, %%db3" : : "r"(a->debugreg[3]));
+		__asm__ volatile("mov %0, %%db6" : : "r"(a->debugreg[6]));
+		__asm__ volatile("mov %0, %%db7" : : "r"(a->debugreg[7] & 0xff ? a->debugreg[7] : 0x400));
+	}
+	return 0;
+}
+
+u64 pv_get_debugreg(const struct vcpu *v, unsigned reg)
+{
+	static const u64 ones[8] = { [6] = 0xffff0ff0, [7] = 0x400 };
+
+	return v->arch.debugreg[reg] | ones[reg];
+}
+
+long do_set_debugreg(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a3, (void)a4, (void)a5;
+	return a1 > 7 ? err_here(-EINVAL) : pv_set_debugreg(v, a1, a2);
+}
+
+long do_get_debugreg(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	UNUSED_ARGS;
+	if (a1 > 7 || a1 == 4 || a1 == 5)
+		return err_here(-EINVAL);
+	return pv_get_debugreg(v, a1);
+}

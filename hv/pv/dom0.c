@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* The privileged domain: from the first two boot modules. */
+#include "core/arch.h"
+#include "lib/bzimage.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "lib/unpack/unpack.h"
+#include "pv/pv.h"
+#include "x86/boot.h"
+
+/* dom0_mem=SIZE,min:SIZE,max:SIZE in bytes; a negative SIZE = all but that much; 0 = not given. */
+static s64 opt_mem, opt_mem_min, opt_mem_max;
+static u32 opt_max_vcpus;
+
+static int parse_size(const char **s, s64 *out)
+{
+	bool negative = **s == '-';
+	u64 v = 0;
+
+	*s += negative;
+	if (**s < '0' || **s > '9')
+		return -EINVAL;
+	for (; **s >= '0' && **s <= '9'; (*s)++)
+		v = v * 10 + (**s - '0');
+	switch (**s) {
+	case 'T': case 't':
+		v <<= 10; /* fall through */
+	case 'G': case 'g':
+		v <<= 10; /* fall through */
+	case 'M': case 'm':
+		v <<= 10; /* fall through */
+	case 'K': case 'k':
+		v <<= 10;
+		(*s)++;
+		break;
+	case 'B': case 'b':
+		(*s)++;
+		break;
+	default:
+		v <<= 10; /* KiB where there is no letter, as operators write it */
+	}
+	*out = negative ? -(s64)v : (s64)v;
+	return 0;
+}
+
+static int opt_dom0_mem(const char *s)
+{
+	while (*s) {
+		s64 *to = &opt_mem;
+
+		if (!strncmp(s, "min:", 4)) {
+			to = &opt_mem_min;
+			s += 4;
+		} else if (!strncmp(s, "max:", 4)) {
+			to = &opt_mem_max;
+			s += 4;
+		}
+		if (parse_size(&s, to))
+			return -EINVAL;
+		if (*s == ',')
+			s++;
+		else if (*s)
+			return -EINVAL;
+	}
+	return 0;
+}
+BOOT_OPTION("dom0_mem", opt_dom0_mem);
+
+static int opt_dom0_max_vcpus(const char *s)
+{
+	u32 v = 0;
+
+	for (; *s >= '0' && *s <= '9'; s++)
+		v = v * 10 + (*s - '0');
+	if (*s == '-') /* MIN-MAX: the upper one */
+		for (v = 0, s++; *s >= '0' && *s <= '9'; s++)
+			v = v * 10 + (*s - '0');
+	if (*s || !v || v > MAX_VCPUS)
+		return -EINVAL;
+	opt_max_vcpus = v;
+	return 0;
+}
+BOOT_OPTION("dom0_max_vcpus", opt_dom0_max_vcpus);
+
+/* Without dom0_mem=: all, but for a sixteenth that stays with the hypervisor for other domains (at most 128 MiB). */
+static u64 dom0_pages(void)
+{
+	u64 avail = heap_free_pages(), reserve = MIN(avail / 16, 128UL << 8), pages;
+	/* what building takes: the list of frames, and slack for tables of ours */
+	u64 cost = avail / 512 + 64;
+
+	avail -= cost;
+	if (opt_mem > 0)
+		pages = opt_mem >> PAGE_SHIFT;
+	else
+		pages = avail - (opt_mem < 0 ? (u64)-opt_mem >> PAGE_SHIFT : reserve);
+	if (opt_mem_max > 0)
+		pages = MIN(pages, (u64)opt_mem_max >> PAGE_SHIFT);
+	if (opt_mem_min > 0)
+		pages = MAX(pages, (u64)opt_mem_min >> PAGE_SHIFT);
+	if ((s64)pages < 0 || pages > avail)
+		pages = avail;
+	return pages;
+}
+
+/*
+ * The decoders use SSE and the stack protector: FPU on, FS base at a canary. Memory: the upper end of what is
+ * free, given back afterwards.
+ */
+struct buffer {
+	struct page_info *pg;
+	unsigned order;
+};
+
+static void *buffer_get(struct buffer *b, u64 size)
+{
+	b->order = 0;
+	while ((PAGE_SIZE << b->order) < size)
+		b->order++;
+	b->pg = b->order <= MAX_ORDER ? alloc_heap_pages(b->order, 0) : NULL;
+	return b->pg ? page_to_virt(b->pg) : NULL;
+}
+
+static void buffer_put(struct buffer *b)
+{
+	if (b->pg)
+		free_heap_pages(b->pg, b->order);
+	b->pg = NULL;
+}
+
+static const char *unpack_kernel(const struct boot_module *m, struct buffer *out, const void **elf, u64 *len)
+{
+	struct kernel_file f;
+	struct buffer arena = { 0 };
+	const char *why = kernel_open(maddr_to_virt(m->start), m->size, &f);
+	u64 out_max = f.unpacked_size;
+	void *to = NULL;
+
+	if (why)
+		return why;
+	if (f.format != UNPACK_ELF) {
+		void *mem = buffer_get(&arena, f.arena_size);
+
+		if (!out_max)
+			out_max = 256UL << 20;
+		to = buffer_get(out, out_max);
+		if (!to || !mem) {
+			buffer_put(&arena);
+			return "too little memory to unpack the kernel; give the machine more";
+		}
+		unpack_arena(mem, f.arena_size);
+	}
+	clts();
+	wrmsr(MSR_FS_BASE, (u64)unpack_tls);
+	why = kernel_unpack(&f, to, out_max, elf, len);
+	wrmsr(MSR_FS_BASE, 0);
+	buffer_put(&arena);
+	return why;
+}
+
+static void create_vcpus(struct domain *d)
+{
+	for (u32 i = 0; i < d->max_vcpus; i++)
+		if (!vcpu_create(d, i, i % nr_cpus))
+			panic("out of memory for the privileged domain's vCPU %u", i);
+}
+
+struct domain *build_hardware_domain(void)
+{
+	const struct boot_module *kernel = &boot_info.modules[0], *ramdisk = &boot_info.modules[1];
+	u32 vcpus = opt_max_vcpus ? opt_max_vcpus : MIN(nr_cpus, (u32)MAX_VCPUS);
+	struct buffer buf = { 0 };
+	struct pv_image img = { .cmdline = kernel->cmdline };
+	const char *why;
+	struct domain *d;
+
+	if (!boot_info.nr_modules)
+		panic("no kernel for the privileged domain: pass one as the first module "
+		      "(QEMU: -initrd \"vmlinuz options,initramfs\")");
+	log_info("unpacking the privileged domain's kernel (%lu KiB)\n", kernel->size >> 10);
+	why = unpack_kernel(kernel, &buf, &img.elf, &img.elf_size);
+	if (why)
+		panic("kernel of the privileged domain (first module): %s", why);
+	if (boot_info.nr_modules > 1) {
+		img.initrd = maddr_to_virt(ramdisk->start);
+		img.initrd_size = ramdisk->size;
+	}
+	d = domain_create(0, true, vcpus, ~0UL, "Domain-0");
+	if (!d)
+		panic("out of memory for the privileged domain");
+	create_vcpus(d);
+	img.nr_pages = dom0_pages();
+	d->max_pages = opt_mem_max > 0 ? (u64)opt_mem_max >> PAGE_SHIFT : ~0U;
+	if (pv_build_domain(d, &img))
+		panic("the privileged domain cannot be built: see the line above");
+	buffer_put(&buf);
+	hardware_domain = d;
+	return d;
+}
+
+void release_boot_modules(void)
+{
+	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
+		const struct boot_module *m = &boot_info.modules[i];
+
+		heap_add(DIV_ROUND_UP(m->start, PAGE_SIZE), (m->start + m->size) >> PAGE_SHIFT);
+	}
+}

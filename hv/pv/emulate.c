@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Privileged instructions of a guest: the whole list is the table at the end. Bytes are fetched once; the
+ * rest of what an instruction needs is registers, and memory only for INS and OUTS.
+ */
+#include "core/arch.h"
+#include "core/guest_access.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "paging/paging.h"
+#include "pv/insn.h"
+#include "pv/pv.h"
+#include "x86/ioports.h"
+#include "x86/regs.h"
+#include "x86/uaccess.h"
+
+/* ---- ports ---- */
+
+/* Published rule: kernel mode needs a virtual IOPL of 1, user mode 3, or clear bits in the guest's bitmap. */
+static bool port_permitted(struct vcpu *v, u16 port, unsigned size)
+{
+	u8 map[2];
+	u64 at = v->arch.iobmp + port / 8;
+
+	if (v->arch.iopl >= (guest_kernel_mode(v) ? 1 : 3))
+		return true;
+	if (!v->arch.iobmp || port + size > v->arch.iobmp_limit)
+		return false;
+	map[0] = map[1] = 0xff;
+	if (copy_from_guest(map, at, 1))
+		return false;
+	if (port % 8 + size > 8 && copy_from_guest(map + 1, at + 1, 1))
+		return false;
+	return !((map[0] | map[1] << 8) >> (port % 8) & ((1u << size) - 1));
+}
+
+static bool io_plain(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
+{
+	u16 port = in->imm_port ? in->imm : (u16)r->rdx;
+	static const u64 mask[5] = { 0, 0xff, 0xffff, 0, 0xffffffff };
+
+	if (!port_permitted(v, port, in->size))
+		return false;
+	if (in->out) {
+		guest_io_write(v, port, in->size, (u32)(r->rax & mask[in->size]));
+	} else {
+		u64 val = guest_io_read(v, port, in->size);
+
+		r->rax = in->size == 4 ? val : (r->rax & ~mask[in->size]) | (val & mask[in->size]);
+	}
+	return true;
+}
+
+/* One turn of INS or OUTS; with REP the instruction stays until RCX is 0, which is a preemption point. */
+static bool io_string(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
+{
+	u64 *index = in->out ? &r->rsi : &r->rdi, step = in->size;
+	u32 val = 0;
+
+	*again = false;
+	if (in->rep && !r->rcx)
+		return true;
+	if (!port_permitted(v, r->rdx, in->size))
+		return false;
+	if (in->out) {
+		if (copy_from_guest(&val, *index, in->size))
+			return false;
+		guest_io_write(v, r->rdx, in->size, val);
+	} else {
+		val = guest_io_read(v, r->rdx, in->size);
+		if (copy_to_guest(*index, &val, in->size))
+			return false;
+	}
+	*index += r->rflags & RFLAGS_DF ? -step : step;
+	if (in->rep && --r->rcx)
+		*again = true;
+	return true;
+}
+
+/* ---- control and debug registers ---- */
+
+u64 pv_fix_cr4(u64 want)
+{
+	u64 may = PV_CR4_GUEST;
+
+	if (!cpu_has(X86_FSGSBASE))
+		may &= ~CR4_FSGSBASE;
+	if (!host_xcr0)
+		may &= ~CR4_OSXSAVE;
+	return (want & may) | PV_CR4_ALWAYS;
+}
+
+static bool read_cr(struct vcpu *v, unsigned n, u64 *val)
+{
+	switch (n) {
+	case 0:
+		*val = v->arch.cr0 | (v->arch.flags & VCPU_GUEST_TS ? CR0_TS : 0);
+		return true;
+	case 2:
+		*val = v->vcpu_info->arch.cr2;
+		return true;
+	case 3:
+		*val = v->arch.guest_table << PAGE_SHIFT;
+		return true;
+	case 4:
+		*val = v->arch.cr4;
+		return true;
+	}
+	return false;
+}
+
+static bool write_cr(struct vcpu *v, unsigned n, u64 val)
+{
+	switch (n) {
+	case 0:
+		if ((val ^ v->arch.cr0) & ~CR0_TS) {
+			guest_info("d%uv%u: CR0 %lx: only TS may change\n", v->domain->id, v->id, val);
+			return false;
+		}
+		if (val & CR0_TS) {
+			v->arch.flags |= VCPU_GUEST_TS;
+			write_cr0(read_cr0() | CR0_TS);
+		} else {
+			v->arch.flags &= ~VCPU_GUEST_TS;
+			clts();
+		}
+		return true;
+	case 2:
+		v->vcpu_info->arch.cr2 = val;
+		return true;
+	case 3:
+		/* -ERESTART leaves the instruction to be executed again: a preemption point. */
+		switch (set_guest_table(v, val >> PAGE_SHIFT, false)) {
+		case 0:
+			load_guest_root(v);
+			return true;
+		case -ERESTART:
+			return true;
+		}
+		return false;
+	case 4: {
+		u64 host = read_cr4();
+
+		v->arch.cr4 = pv_fix_cr4(val);
+		if (cpu_has(X86_FSGSBASE))
+			write_cr4((host & ~CR4_FSGSBASE) | (v->arch.cr4 & CR4_FSGSBASE));
+		return true;
+	}
+	}
+	return false;
+}
+
+static bool emulate_cr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
+{
+	return in->op == INSN_MOV_FROM_CR ? read_cr(v, in->reg, regs_gpr(r, in->rm)) :
+					    write_cr(v, in->reg, *regs_gpr(r, in->rm));
+}
+
+static bool emulate_dr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
+{
+	unsigned n = in->reg == 4 || in->reg == 5 ? in->reg + 2 : in->reg;
+
+	if (n > 7)
+		return false;
+	if (in->op == INSN_MOV_TO_DR)
+		return pv_set_debugreg(v, n, *regs_gpr(r, in->rm)) == 0;
+	*regs_gpr(r, in->rm) = pv_get_debugreg(v, n);
+	return true;
+}
+
+/* ---- the rest ---- */
+
+static void emulate_cpuid(struct vcpu *v, cpu_user_regs_t *r)
+{
+	struct cpuid_leaf l;
+
+	pv_cpuid(v, r->rax, r->rcx, &l);
+	r->rax = l.a;
+	r->rbx = l.b;
+	r->rcx = l.c;
+	r->rdx = l.d;
+}
+
+static bool emulate_msr(struct vcpu *v, cpu_user_regs_t *r, bool write)
+{
+	u64 val = (u32)r->rax | r->rdx << 32;
+
+	if (write)
+		return pv_wrmsr(v, r->rcx, val);
+	if (!pv_rdmsr(v, r->rcx, &val)) {
+		/* A kernel that has no #GP handler yet cannot survive one: it reads 0, as published. */
+		if (v->arch.traps[TRAP_GP].addr)
+			return false;
+		val = 0;
+	}
+	r->rax = (u32)val;
+	r->rdx = val >> 32;
+	return true;
+}
+
+static void emulate_tsc(cpu_user_regs_t *r, struct vcpu *v, bool aux)
+{
+	u64 tsc = rdtsc();
+
+	r->rax = (u32)tsc;
+	r->rdx = tsc >> 32;
+	if (aux)
+		r->rcx = (u32)v->arch.tsc_aux;
+}
+
+/* What only the guest's kernel may do. */
+static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
+{
+	switch (in->op) {
+	case INSN_CLTS:
+		return write_cr(v, 0, v->arch.cr0 & ~CR0_TS);
+	case INSN_WBINVD: /* nothing a guest without devices could tell apart; with devices memory is coherent */
+		if (v->domain->privileged)
+			__asm__ volatile("wbinvd" ::: "memory");
+		return true;
+	case INSN_MOV_FROM_CR:
+	case INSN_MOV_TO_CR:
+		return emulate_cr(v, r, in);
+	case INSN_MOV_FROM_DR:
+	case INSN_MOV_TO_DR:
+		return emulate_dr(v, r, in);
+	case INSN_RDMSR:
+	case INSN_WRMSR:
+		return emulate_msr(v, r, in->op == INSN_WRMSR);
+	case INSN_XSETBV:
+		return host_xcr0 && (u32)r->rcx == 0 &&
+		       fpu_set_xcr0(v, (u32)r->rax | r->rdx << 32);
+	default:
+		return false;
+	}
+}
+
+static bool emulate(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
+{
+	switch (in->op) {
+	case INSN_IO:
+		return io_plain(v, r, in);
+	case INSN_IO_STRING:
+		return io_string(v, r, in, again);
+	case INSN_CLI:
+	case INSN_STI: /* the mask is the guest's own affair; accepted where its IOPL would allow them */
+		return v->arch.iopl >= (guest_kernel_mode(v) ? 1 : 3);
+	case INSN_RDTSC:
+	case INSN_RDTSCP:
+		if (!guest_kernel_mode(v) && (v->arch.cr4 & CR4_TSD))
+			return false;
+		emulate_tsc(r, v, in->op == INSN_RDTSCP);
+		return true;
+	case INSN_CPUID:
+		emulate_cpuid(v, r);
+		return true;
+	default:
+		return guest_kernel_mode(v) && emulate_kernel_only(v, r, in);
+	}
+}
+
+bool pv_emulate_privileged(struct vcpu *v, cpu_user_regs_t *regs)
+{
+	u8 bytes[15];
+	struct insn in;
+	bool again = false;
+
+	if (!insn_decode(bytes, fetch_guest_code(bytes, regs->rip, sizeof(bytes)), &in))
+		return false;
+	if (!emulate(v, regs, &in, &again))
+		return false;
+	if (!again) {
+		regs->rip += in.len;
+		regs->rflags &= ~RFLAGS_RF;
+		if (regs->rflags & RFLAGS_TF) {
+			v->arch.debugreg[6] |= BIT(14);
+			pv_inject(v, regs, TRAP_DB, 0);
+		}
+	}
+	return true;
+}
+
+bool pv_emulate_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs)
+{
+	static const u8 sig[7] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
+	u8 bytes[8];
+
+	if (copy_from_guest(bytes, regs->rip, 7) || memcmp(bytes, sig, sizeof(sig)))
+		return false;
+	emulate_cpuid(v, regs);
+	regs->rip += sizeof(sig);
+	return true;
+}

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Entry from and return to ring 3. docs/entry.md walks the paths.
+ *
+ * A guest's kernel and user mode both run in ring 3; VCPU_KERNEL_MODE tells which. Interrupts are off from
+ * entry to return. GS is the guest's all the time. On entry RSP points into the processor's struct cpu_info.
+ */
+#include "asm-offsets.h"
+#include "x86/layout.h"
+#include "x86/patch-asm.h"
+
+#define RFLAGS_USER_BITS 0x250dd5 /* what a guest may choose: CF PF AF ZF SF TF DF OF RF AC ID */
+#define RFLAGS_ALWAYS 0x202       /* IF and bit 1 */
+#define HYPERCALL_iret 23
+
+/* Fields of cpu_info when RSP points at regs.rip */
+#define AT_RIP(field) (field - REGS_rip)(%rsp)
+
+.macro EX from, to
+	.pushsection .ex_table, "a"
+	.balign 4
+	.long \from - ., \to - .
+	.popsection
+.endm
+
+/* One access to guest memory: a fault goes to \bad. */
+.macro GUEST_ACCESS bad, insn:vararg
+901:	\insn
+	EX 901b, \bad
+.endm
+
+.macro SAVE_ALL
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	push %r11
+	push %rbx
+	push %rbp
+	push %r12
+	push %r13
+	push %r14
+	push %r15
+.endm
+
+.macro RESTORE_ALL
+	pop %r15
+	pop %r14
+	pop %r13
+	pop %r12
+	pop %rbp
+	pop %rbx
+	pop %r11
+	pop %r10
+	pop %r9
+	pop %r8
+	pop %rax
+	pop %rcx
+	pop %rdx
+	pop %rsi
+	pop %rdi
+	add $8, %rsp	/* error code, vector */
+.endm
+
+	.text
+
+/* ---- SYSCALL ------------------------------------------------------------------------------------------- */
+
+/*
+ * From the processor's stub (x86/desc.c builds it): the guest's RSP is in regs.rsp, RSP points at regs.rsp,
+ * RCX holds the guest's RIP, R11 its RFLAGS. FMASK cleared IF, TF, DF, NT, AC.
+ */
+	.globl pv_syscall_entry
+	.balign 64
+pv_syscall_entry:
+	movq $GUEST_DS, 8(%rsp)
+	push %r11
+	push $GUEST_CS64
+	push %rcx
+	mov AT_RIP(CI_current), %r11
+	testb $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
+	jz syscall_from_user
+	cmp $HYPERCALL_iret, %eax
+	je iret_entry
+
+	/* A hypercall. C keeps RBX, RBP, R12-R15: saved only where the vCPU may be descheduled. */
+	pushq $0
+	push %rdi
+	push %rsi
+	push %rdx
+	push %rcx
+	push %rax
+	push %r8
+	push %r9
+	push %r10
+	sub $REGS_r10, %rsp
+	mov %eax, %eax
+	cmp $NR_HYPERCALLS, %eax
+	jae bad_hypercall
+	mov CI_cpu(%rsp), %rcx
+	incq CPU_hypercalls(%rcx, %rax, 8)
+	mov %r10, %rcx
+	mov %r11, %r9
+	lea hypercall_table(%rip), %r11
+	call *(%r11, %rax, 8)
+hypercall_return:
+	mov %rax, REGS_rax(%rsp)
+	cmpl $0, CI_work(%rsp)
+	jne hypercall_slow_exit
+	mov CI_current(%rsp), %rcx
+	mov VCPU_vcpu_info(%rcx), %rcx
+	cmpb $0, VCPU_INFO_pending(%rcx)
+	jne hypercall_check_event
+hypercall_fast_exit:
+	/*
+	 * SYSRET to a non-canonical RIP faults in ring 0. The only one that can be here is the end of the
+	 * lower half, where a SYSCALL was the last instruction: IRET takes that.
+	 */
+	mov REGS_rip(%rsp), %rcx
+	mov %rcx, %r11
+	shr $47, %r11
+	cmp $1, %r11
+	je hypercall_slow_exit
+	mov REGS_rdi(%rsp), %rdi
+	mov REGS_rsi(%rsp), %rsi
+	mov REGS_rdx(%rsp), %rdx
+	mov REGS_rax(%rsp), %rax
+	mov REGS_r8(%rsp), %r8
+	mov REGS_r9(%rsp), %r9
+	mov REGS_r10(%rsp), %r10
+	mov REGS_rflags(%rsp), %r11
+	mov REGS_rsp(%rsp), %rsp
+	EXIT_TO_GUEST_HOOKS
+	sysretq
+
+bad_hypercall:
+	mov $-ENOSYS_NR, %rax
+	jmp hypercall_return
+
+hypercall_check_event:
+	cmpb $0, VCPU_INFO_mask(%rcx)
+	jne hypercall_fast_exit
+hypercall_slow_exit:
+	/* Complete the frame: from here it may move to another processor or be changed. */
+	mov %rbx, REGS_rbx(%rsp)
+	mov %rbp, REGS_rbp(%rsp)
+	mov %r12, REGS_r12(%rsp)
+	mov %r13, REGS_r13(%rsp)
+	mov %r14, REGS_r14(%rsp)
+	mov %r15, REGS_r15(%rsp)
+	mov REGS_rflags(%rsp), %rcx
+	mov %rcx, REGS_r11(%rsp)
+	jmp exit_to_guest
+
+/*
+ * SYSCALL by the guest's user mode: its kernel's callback runs, with the published frame
+ * (rcx, r11, rip, cs | mask << 32, rflags, rsp, ss) on its kernel stack. RSP at regs.rip, R11 = vCPU.
+ * The callback's address and the stack were checked when they were set.
+ */
+	.balign 16
+syscall_from_user:
+	cmpq $0, VCPU_syscall_callback(%r11)
+	je syscall_slow
+	mov VCPU_vcpu_info(%r11), %rcx
+	cmpb $0, VCPU_INFO_mask(%rcx)
+	jne syscall_slow
+	testb $VCPU_SYSCALL_MASKS_BIT, VCPU_flags(%r11)
+	jz syscall_slow
+	movb $1, VCPU_INFO_mask(%rcx)
+	orl $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
+	mov VCPU_kernel_cr3(%r11), %rcx
+	mov %rcx, %cr3
+	swapgs
+	testb $VCPU_IOPORTS_BIT, VCPU_flags(%r11)
+	jz 1f
+	mov AT_RIP(CI_tss), %rcx
+	movw $TSS_IOMAP_GUEST_OFFSET, TSS_iomap_base(%rcx)
+1:	push %rax
+	mov VCPU_kernel_sp(%r11), %rcx
+	SMAP_OPEN
+	mov 8(%rsp), %rax			/* rip */
+	GUEST_ACCESS bad_kernel_stack, mov %rax, -56(%rcx)
+	GUEST_ACCESS bad_kernel_stack, mov %rax, -40(%rcx)
+	mov 24(%rsp), %rax			/* rflags */
+	GUEST_ACCESS bad_kernel_stack, mov %rax, -48(%rcx)
+	GUEST_ACCESS bad_kernel_stack, mov %rax, -24(%rcx)
+	GUEST_ACCESS bad_kernel_stack, movq $GUEST_CS64, -32(%rcx)
+	mov 32(%rsp), %rax			/* rsp */
+	GUEST_ACCESS bad_kernel_stack, mov %rax, -16(%rcx)
+	GUEST_ACCESS bad_kernel_stack, movq $GUEST_DS, -8(%rcx)
+	SMAP_CLOSE
+	mov (%rsp), %rax
+	lea -56(%rcx), %rsp
+	mov VCPU_syscall_callback(%r11), %rcx
+	mov $RFLAGS_ALWAYS, %r11d
+	EXIT_TO_GUEST_HOOKS
+	sysretq
+
+bad_kernel_stack:				/* RAX is on the stack */
+	SMAP_CLOSE
+	pop %rax
+	/* The mode was toggled already; the frame is complete enough for a message. */
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call pv_bad_kernel_stack
+	jmp exit_to_guest
+
+syscall_slow:
+	movq $0, -8(%rsp)
+	mov (%rsp), %rcx
+	mov 16(%rsp), %r11			/* the values SYSCALL left in them */
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call pv_syscall_slow
+	jmp exit_to_guest
+
+/* SYSCALL from compatibility mode (CSTAR) and SYSENTER: rare enough for C. */
+	.globl pv_cstar_entry
+pv_cstar_entry:
+	movq $GUEST_DS, 8(%rsp)
+	push %r11
+	push $GUEST_CS32
+	push %rcx
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call pv_syscall32
+	jmp exit_to_guest
+
+	.globl pv_sysenter_entry
+pv_sysenter_entry:				/* RSP: end of the hardware frame; SYSENTER saves nothing */
+	SMAP_CLOSE
+	pushq $GUEST_DS
+	pushq $0
+	pushfq
+	pushq $GUEST_CS32
+	pushq $0
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	/* NT and TF came from the guest with SYSENTER; IRET and single steps must not see them. */
+	pushq $2
+	popfq
+	mov %rsp, %rdi
+	call pv_sysenter
+	jmp exit_to_guest
+
+/* ---- iret ------------------------------------------------------------------------------------------------
+ * The guest's RSP points at: rax, r11, rcx, flags, rip, cs, rflags, rsp, ss.
+ * RSP at regs.rip, R11 = vCPU; RAX, RCX are free. Anything unusual goes to C before a side effect.
+ */
+	.balign 16
+iret_entry:
+	cmpl $0, AT_RIP(CI_work)
+	jne iret_slow
+	mov AT_RIP(REGS_rsp), %rcx
+	mov %rcx, %rax
+	shr $43, %rax
+	cmp $HV_HOLE_TOP_BITS, %eax		/* our range is one aligned block of 2^43 */
+	je iret_slow
+	mov %rdx, AT_RIP(CI_scratch)
+	mov VCPU_vcpu_info(%r11), %rdx
+	cmpb $0, VCPU_INFO_pending(%rdx)
+	jne iret_slow_rdx
+	SMAP_OPEN
+	GUEST_ACCESS iret_slow_rdx, mov 48(%rcx), %rax
+	test $0x200, %eax
+	setz VCPU_INFO_mask(%rdx)
+	and $RFLAGS_USER_BITS, %eax
+	or $RFLAGS_ALWAYS, %eax
+	mov %rax, AT_RIP(REGS_rflags)
+	GUEST_ACCESS iret_slow_rdx, mov 32(%rcx), %rax
+	mov %rax, AT_RIP(REGS_rip)
+	GUEST_ACCESS iret_slow_rdx, mov 56(%rcx), %rax
+	mov %rax, AT_RIP(REGS_rsp)
+	GUEST_ACCESS iret_reload, movzwl 64(%rcx), %eax
+	or $3, %eax
+	mov %rax, AT_RIP(REGS_ss)
+	GUEST_ACCESS iret_reload, movzwl 40(%rcx), %eax
+	test $3, %eax
+	jz iret_to_kernel
+	cmpq $0, VCPU_user_cr3(%r11)
+	je iret_reload
+	or $3, %eax
+	mov %rax, AT_RIP(REGS_cs)
+	andl $~VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
+	testb $VCPU_IOPORTS_BIT, VCPU_flags(%r11)
+	jz 1f
+	mov AT_RIP(CI_tss), %rdx
+	movw $TSS_IOMAP_NONE_OFFSET, TSS_iomap_base(%rdx)
+1:	mov VCPU_user_cr3(%r11), %rdx
+	GUEST_ACCESS iret_died, testb $1, 25(%rcx)	/* VGCF_in_syscall */
+	jnz iret_by_sysret
+	GUEST_ACCESS iret_died, mov (%rcx), %rax
+	GUEST_ACCESS iret_died, mov 8(%rcx), %r11
+	GUEST_ACCESS iret_died, mov 16(%rcx), %rcx
+	SMAP_CLOSE
+	mov %rdx, %cr3
+	swapgs
+	mov AT_RIP(CI_scratch), %rdx
+	EXIT_TO_GUEST_HOOKS
+901:	iretq
+	EX 901b, iret_fault
+
+iret_by_sysret:
+	GUEST_ACCESS iret_died, mov (%rcx), %rax
+	SMAP_CLOSE
+	mov %rdx, %cr3
+	swapgs
+	mov AT_RIP(REGS_rip), %rcx
+	mov %rcx, %r11
+	sar $47, %r11
+	inc %r11
+	cmp $1, %r11
+	ja 2f
+	mov AT_RIP(REGS_rflags), %r11
+	mov AT_RIP(CI_scratch), %rdx
+	mov AT_RIP(REGS_rsp), %rsp
+	EXIT_TO_GUEST_HOOKS
+	sysretq
+2:	mov AT_RIP(REGS_rflags), %r11		/* not canonical: IRET faults where we catch it */
+	mov AT_RIP(CI_scratch), %rdx
+	iretq
+	EX 2b, iret_fault
+	EX 3f, iret_fault
+3:	ud2
+
+iret_to_kernel:
+	or $3, %eax
+	mov %rax, AT_RIP(REGS_cs)
+	GUEST_ACCESS iret_died, mov (%rcx), %rax
+	GUEST_ACCESS iret_died, mov 8(%rcx), %r11
+	GUEST_ACCESS iret_died, mov 16(%rcx), %rcx
+	SMAP_CLOSE
+	mov AT_RIP(CI_scratch), %rdx
+	EXIT_TO_GUEST_HOOKS
+901:	iretq
+	EX 901b, iret_fault
+
+	/* The frame became unreadable half way (another vCPU unmapped it), or there is no user table. */
+iret_reload:
+	mov %rcx, AT_RIP(REGS_rsp)		/* the guest's RSP again */
+iret_slow_rdx:
+	SMAP_CLOSE
+	mov AT_RIP(CI_scratch), %rdx
+iret_slow:
+	movl $HYPERCALL_iret, %eax
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call pv_iret_slow
+	jmp exit_to_guest
+iret_died:
+	SMAP_CLOSE
+	mov AT_RIP(CI_scratch), %rdx
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call pv_iret_died
+	jmp exit_to_guest
+
+/*
+ * IRET refused what it should load (a bad selector or RIP that the guest chose). The processor still has our
+ * state; the frame it could not load is where RSP points. The guest's failsafe callback hears of it.
+ */
+iret_fault:
+	/* hv_trap() came back here with the stack as it was at the IRET: RSP at regs.rip. */
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call pv_iret_fault
+	jmp exit_to_guest
+
+/* ---- the common way out --------------------------------------------------------------------------------- */
+
+	.globl exit_to_guest
+	.balign 16
+exit_to_guest:					/* RSP = &cpu_info.regs, frame complete */
+	cmpl $0, CI_work(%rsp)
+	jne 2f
+	mov CI_current(%rsp), %rax
+	mov VCPU_vcpu_info(%rax), %rcx
+	cmpb $0, VCPU_INFO_pending(%rcx)
+	jne 2f
+	cmpb $0, VCPU_nmi_pending(%rax)
+	jne 2f
+1:	RESTORE_ALL
+	EXIT_TO_GUEST_HOOKS
+901:	iretq
+	EX 901b, iret_fault
+2:	mov %rsp, %rdi
+	call pv_exit_work			/* returns when current may run; events are delivered */
+	jmp 1b
+
+	.globl cpu_idle_start
+cpu_idle_start:					/* RDI = struct cpu_info: become idle on its stack */
+	mov %rdi, %rsp
+	jmp 2b
+
+/* ---- faults and interrupts ------------------------------------------------------------------------------- */
+
+.macro STUB vec, err=0
+	.balign 16
+	.if \err == 0
+	pushq $0
+	.endif
+	movl $\vec, 4(%rsp)
+	jmp common_entry
+.endm
+
+	.balign 64
+	.globl pv_stubs
+pv_stubs:					/* 16 bytes each, vectors 0-255 */
+	vec = 0
+	.rept 256
+	.if (vec == 8) || ((vec >= 10) && (vec <= 14)) || (vec == 17) || (vec == 21)
+	STUB vec, 1
+	.elseif vec < 32
+	STUB vec
+	.else
+	.balign 16
+	pushq $0
+	movl $vec, 4(%rsp)
+	jmp common_entry
+	.endif
+	vec = vec + 1
+	.endr
+	.balign 16
+
+	.balign 64
+common_entry:
+	SMAP_CLOSE
+	cld
+	SAVE_ALL
+	mov %rsp, %rdi
+	testb $3, REGS_cs(%rsp)
+	jz entry_from_hv
+	movl REGS_entry_vector(%rsp), %eax
+	cmp $32, %eax
+	jae 1f
+	lea pv_exception_table(%rip), %rcx
+	call *(%rcx, %rax, 8)
+	jmp exit_to_guest
+1:	call pv_interrupt
+	jmp exit_to_guest
+
+entry_from_hv:
+	call hv_trap				/* an interrupt of the idle loop, or a fault of ours */
+	RESTORE_ALL
+	iretq
+
+/*
+ * Vectors with a stack of their own (#DB, NMI, #DF, #MC). When #DB or #MC interrupted a guest, go on as if it had come on
+ * the ordinary stack; NMI is handled where it is and returns by itself.
+ */
+.macro IST_STUB name, vec, err, handler
+	.globl \name
+	.balign 16
+\name:
+	.if \err == 0
+	pushq $0
+	.endif
+	movl $\vec, 4(%rsp)
+	SMAP_CLOSE
+	cld
+	SAVE_ALL
+	mov %rsp, %rdi
+	call \handler
+	test %rax, %rax				/* the ordinary stack's frame to go on with, or NULL */
+	jnz 1f
+	RESTORE_ALL
+	iretq
+1:	mov %rax, %rsp
+	mov %rsp, %rdi
+	movl REGS_entry_vector(%rsp), %eax
+	lea pv_exception_table(%rip), %rcx
+	call *(%rcx, %rax, 8)
+	jmp exit_to_guest
+.endm
+	IST_STUB ist_debug, 1, 0, hv_ist_enter
+	IST_STUB ist_nmi, 2, 0, hv_nmi
+	IST_STUB ist_double_fault, 8, 1, hv_double_fault
+	IST_STUB ist_machine_check, 18, 0, hv_ist_enter
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypercalls: one table, and the batch of them. */
+#include "core/hypercall.h"
+#include "core/arch.h"
+#include "core/guest_access.h"
+#include "lib/log.h"
+#include "pv/pv.h"
+
+/* Why a number has no handler stands in docs/abi.md; those that are missing answer -ENOSYS. */
+static hypercall_fn hc_none;
+
+static long hc_none(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)v;
+	return -ENOSYS;
+}
+
+/* Indexed by number; the entry code indexes it too. Who may call is checked by the subop, in the handler. */
+hypercall_fn *const hypercall_table[64] = {
+	[0 ... 63] = hc_none,
+	[__HYPERVISOR_set_trap_table] = do_set_trap_table,
+	[__HYPERVISOR_mmu_update] = do_mmu_update,
+	[__HYPERVISOR_set_gdt] = do_set_gdt,
+	[__HYPERVISOR_stack_switch] = do_stack_switch,
+	[__HYPERVISOR_set_callbacks] = do_set_callbacks,
+	[__HYPERVISOR_fpu_taskswitch] = do_fpu_taskswitch,
+	[__HYPERVISOR_platform_op] = do_platform_op,
+	[__HYPERVISOR_set_debugreg] = do_set_debugreg,
+	[__HYPERVISOR_get_debugreg] = do_get_debugreg,
+	[__HYPERVISOR_update_descriptor] = do_update_descriptor,
+	[__HYPERVISOR_memory_op] = do_memory_op,
+	[__HYPERVISOR_multicall] = do_multicall,
+	[__HYPERVISOR_update_va_mapping] = do_update_va_mapping,
+	[__HYPERVISOR_set_timer_op] = do_set_timer_op,
+	[__HYPERVISOR_xen_version] = do_xen_version,
+	[__HYPERVISOR_console_io] = do_console_io,
+	[__HYPERVISOR_grant_table_op] = do_grant_table_op,
+	[__HYPERVISOR_vm_assist] = do_vm_assist,
+	[__HYPERVISOR_update_va_mapping_otherdomain] = do_update_va_mapping_otherdomain,
+	[__HYPERVISOR_iret] = do_iret,
+	[__HYPERVISOR_vcpu_op] = do_vcpu_op,
+	[__HYPERVISOR_set_segment_base] = do_set_segment_base,
+	[__HYPERVISOR_mmuext_op] = do_mmuext_op,
+	[__HYPERVISOR_sched_op] = do_sched_op,
+	[__HYPERVISOR_callback_op] = do_callback_op,
+	[__HYPERVISOR_event_channel_op] = do_event_channel_op,
+	[__HYPERVISOR_physdev_op] = do_physdev_op,
+};
+
+/*
+ * The running call stopped at a preemption point: SYSCALL is two bytes long, so the guest issues it again with
+ * these arguments. Within a multicall the entry is rewritten instead.
+ */
+long hypercall_restart(struct vcpu *v, u32 nr, unsigned nargs, const u64 *args)
+{
+	cpu_user_regs_t *regs = guest_regs();
+	u64 *reg[] = { &regs->rdi, &regs->rsi, &regs->rdx, &regs->r10, &regs->r8 };
+
+	if (v->arch.flags & VCPU_IN_MULTICALL) {
+		v->arch.flags |= VCPU_MC_RESTART;
+		for (unsigned i = 0; i < nargs; i++)
+			v->arch.mc_args[i] = args[i];
+		for (unsigned i = nargs; i < 6; i++)
+			v->arch.mc_args[i] = 0;
+		return -ERESTART;
+	}
+	regs->rip -= 2;
+	for (unsigned i = 0; i < nargs; i++)
+		*reg[i] = args[i];
+	return nr;
+}
+
+/* The entry at `at` goes on from new arguments, and with it the rest of the batch. */
+static long multicall_restart(struct vcpu *v, u64 at, u64 left)
+{
+	u64 args[2] = { at, left };
+
+	v->arch.flags &= ~(VCPU_IN_MULTICALL | VCPU_MC_RESTART);
+	if (copy_to_guest(at + offsetof(struct multicall_entry, args), v->arch.mc_args,
+			  sizeof(v->arch.mc_args)))
+		return -EFAULT;
+	return hypercall_restart(v, __HYPERVISOR_multicall, 2, args);
+}
+
+/*
+ * multicall(list, n): every entry in turn; its result is written into it. 0, -EFAULT (entries before the bad
+ * one have been done), -EINVAL within a multicall. Stops when the guest was killed.
+ */
+long do_multicall(u64 list, u64 n, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	u64 at = list, left = (u32)n;
+
+	(void)a3, (void)a4, (void)a5;
+	if (v->arch.flags & VCPU_IN_MULTICALL)
+		return err_here(-EINVAL);
+	for (; left; at += sizeof(struct multicall_entry), left--) {
+		struct multicall_entry e;
+		u64 result;
+
+		if (unlikely(at != list && preempt_needed())) {
+			u64 args[2] = { at, left };
+
+			return hypercall_restart(v, __HYPERVISOR_multicall, 2, args);
+		}
+		if (unlikely(read_guest(&e, at)))
+			return err_here(-EFAULT);
+		result = -ENOSYS;
+		if (likely(e.op < ARRAY_SIZE(hypercall_table))) {
+			this_cpu()->hypercalls[e.op]++;
+			v->arch.flags |= VCPU_IN_MULTICALL;
+			result = hypercall_table[e.op](e.args[0], e.args[1], e.args[2], e.args[3],
+						       e.args[4], v);
+			if (unlikely(v->arch.flags & VCPU_MC_RESTART))
+				return multicall_restart(v, at, left);
+			v->arch.flags &= ~VCPU_IN_MULTICALL;
+		}
+		if (unlikely(copy_to_guest(at + offsetof(struct multicall_entry, result), &result, 8)))
+			return err_here(-EFAULT);
+		if (unlikely(v->domain->dead))
+			return 0;
+	}
+	return 0;
+}

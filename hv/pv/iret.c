@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* The slow forms of what pv/entry.S does in a straight line, and what it does when that fails. */
+#include "pv/pv.h"
+#include "core/arch.h"
+#include "core/guest_access.h"
+#include "core/hypercall.h"
+
+
+#define RFLAGS_USER_BITS 0x250dd5UL
+
+/* The frame a guest passes to HYPERVISOR_iret, lowest address first. */
+struct iret_frame {
+	u64 rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;
+};
+
+void pv_iret_slow(cpu_user_regs_t *regs)
+{
+	struct vcpu *v = current();
+	struct iret_frame f;
+
+	if (read_guest(&f, regs->rsp)) {
+		vcpu_kill(v, "iret: its frame cannot be read from the stack");
+		return;
+	}
+	if (f.cs & 3) {
+		if (!v->arch.user_cr3) {
+			vcpu_kill(v, "iret to user mode without a user page table");
+			return;
+		}
+		toggle_to_user(v);
+	}
+	regs->rip = f.rip;
+	regs->cs = (u16)f.cs | 3;
+	regs->rflags = (f.rflags & RFLAGS_USER_BITS) | RFLAGS_IF | RFLAGS_MBS;
+	regs->rsp = f.rsp;
+	regs->ss = (u16)f.ss | 3;
+	regs->rax = f.rax;
+	if (f.flags & VGCF_IN_SYSCALL) {
+		regs->rcx = f.rip;
+		regs->r11 = regs->rflags;
+	} else {
+		regs->rcx = f.rcx;
+		regs->r11 = f.r11;
+	}
+	v->vcpu_info->evtchn_upcall_mask = !(f.rflags & RFLAGS_IF);
+}
+
+void pv_iret_died(cpu_user_regs_t *regs)
+{
+	(void)regs;
+	vcpu_kill(current(), "iret: its frame became unreadable");
+}
+
+void pv_bad_kernel_stack(cpu_user_regs_t *regs)
+{
+	(void)regs;
+	vcpu_kill(current(), "its kernel stack cannot be written at a system call");
+}
+
+/* iret within a multicall or by any way but the straight one makes no sense. */
+long do_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)v;
+	return -ENOSYS;
+}
+
+/*
+ * IRET could not load the guest's CS, SS or RIP. With a failsafe callback the guest's kernel hears of it: the
+ * ordinary frame, below it the segment registers ds, es, fs, gs.
+ */
+void pv_iret_fault(cpu_user_regs_t *regs)
+{
+	struct vcpu *v = current();
+	u64 seg[4] = { 0 };
+
+	if (!v->arch.failsafe_callback) {
+		vcpu_kill(v, "return to a bad address or segment without a failsafe callback");
+		return;
+	}
+	__asm__("mov %%ds, %w0" : "=r"(seg[0]));
+	__asm__("mov %%es, %w0" : "=r"(seg[1]));
+	__asm__("mov %%fs, %w0" : "=r"(seg[2]));
+	__asm__("mov %%gs, %w0" : "=r"(seg[3]));
+	for (unsigned i = 0; i < 4; i++)
+		seg[i] &= 0xffff;
+	pv_bounce(v, regs, v->arch.failsafe_callback,
+		  v->arch.flags & VCPU_FAILSAFE_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
+	/* published order, lowest first: rcx r11 ds es fs gs rip ... : insert behind rcx and r11 */
+	if (!v->domain->dead) {
+		u64 head[6];
+
+		if (copy_from_guest(head, regs->rsp, 16))
+			return;
+		for (unsigned i = 0; i < 4; i++)
+			head[2 + i] = seg[i];
+		regs->rsp -= 32;
+		if (copy_to_guest(regs->rsp, head, sizeof(head)))
+			vcpu_kill(v, "its kernel stack cannot be written in the failsafe callback");
+	}
+}
+
+/* SYSCALL by user mode with events masked, or with a callback that leaves them unmasked, or with none. */
+void pv_syscall_slow(cpu_user_regs_t *regs)
+{
+	struct vcpu *v = current();
+
+	if (v->arch.syscall_callback)
+		pv_bounce(v, regs, v->arch.syscall_callback,
+			  v->arch.flags & VCPU_SYSCALL_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
+	else {
+		regs->rip -= 2;
+		pv_inject_gp(v, regs, 0);
+	}
+}
+
+/* SYSCALL in compatibility mode (AMD). */
+void pv_syscall32(cpu_user_regs_t *regs)
+{
+	struct vcpu *v = current();
+
+	if (v->arch.syscall32_callback && !guest_kernel_mode(v))
+		pv_bounce(v, regs, v->arch.syscall32_callback,
+			  v->arch.flags & VCPU_SYSCALL32_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
+	else {
+		regs->rip -= 2;
+		pv_inject_gp(v, regs, 0);
+	}
+}
+
+/* SYSENTER saves neither RIP nor RSP: the guest's kernel knows where its user mode enters from. */
+void pv_sysenter(cpu_user_regs_t *regs)
+{
+	struct vcpu *v = current();
+
+	regs->rflags = (regs->rflags & RFLAGS_USER_BITS & ~RFLAGS_TF) | RFLAGS_IF | RFLAGS_MBS;
+	if (v->arch.sysenter_callback && !guest_kernel_mode(v))
+		pv_bounce(v, regs, v->arch.sysenter_callback,
+			  v->arch.flags & VCPU_SYSENTER_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
+	else
+		pv_inject_gp(v, regs, 0);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Paravirtualized guests: what the files of pv/ offer one another. */
+#ifndef PV_PV_H
+#define PV_PV_H
+
+#include "core/domain.h"
+#include "x86/context.h"
+#include "x86/traps.h"
+
+static inline bool guest_kernel_mode(const struct vcpu *v)
+{
+	return v->arch.flags & VCPU_KERNEL_MODE;
+}
+
+/* May a guest name this address as an entry point or a stack? Canonical and not ours, with room below. */
+static inline bool guest_address_ok(u64 va)
+{
+	return (u64)((s64)va >> 47) + 1 <= 1 && va >> 43 != HV_VIRT_START >> 43 &&
+	       (va - 256) >> 43 != HV_VIRT_START >> 43;
+}
+
+/* pv_bounce() flags */
+#define BOUNCE_MASK_EVENTS BIT(0)
+#define BOUNCE_ERROR_CODE BIT(1)
+/*
+ * Make the running vCPU enter its kernel at `addr` with the published frame. A stack that cannot be written
+ * kills the guest. regs: its registers on the stack of this processor.
+ */
+void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code);
+/* Deliver an exception by the guest's trap table; a missing handler kills the guest. */
+void pv_inject(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 error_code);
+void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code);
+void pv_inject_pf(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2, u32 error_code);
+
+/* Emulate the privileged instruction that made a #GP at regs->rip; false: inject the #GP. */
+bool pv_emulate_privileged(struct vcpu *v, cpu_user_regs_t *regs);
+/* ud2; "xen"; cpuid. */
+bool pv_emulate_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs);
+
+struct cpuid_leaf {
+	u32 a, b, c, d;
+};
+/* What the guest sees of CPUID. */
+void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *out);
+/* MSRs as the guest sees them. false: #GP. */
+bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value);
+bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value);
+
+/* CR4 bits a guest may set, and what it always reads as set. */
+#define PV_CR4_GUEST (CR4_TSD | CR4_DE | CR4_FSGSBASE | CR4_OSXSAVE)
+#define PV_CR4_ALWAYS (CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_MCE)
+u64 pv_fix_cr4(u64 want);
+/* Debug register writes: 0, -EPERM address in our range, -EINVAL. */
+long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value);
+u64 pv_get_debugreg(const struct vcpu *v, unsigned reg);
+
+/* Build the privileged domain from boot module 0 (kernel) and 1 (initramfs); panics with a sentence. */
+struct domain *build_hardware_domain(void);
+/* Test builds: domains from the modules behind the first two (pv/testdom.c). */
+void build_test_domains(void);
+
+/* Give every module's memory to the heap. */
+void release_boot_modules(void);
+
+/* Stubs of a hypercall page, 4 KiB. */
+void pv_fill_hypercall_page(u8 *page);
+void pv_set_gates(void);
+
+/* A PV domain from an ELF image in memory; used by the above and by the test builder. */
+struct pv_image {
+	const void *elf;
+	u64 elf_size;
+	const void *initrd; /* NULL = none */
+	u64 initrd_size;
+	const char *cmdline;
+	u64 nr_pages;
+};
+/* 0, or an error after one sentence on the console. */
+int pv_build_domain(struct domain *d, const struct pv_image *img);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* A PV vCPU's life: allocation, the context a guest gives it, teardown. */
+#include "core/arch.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "paging/paging.h"
+#include "pv/pv.h"
+
+bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n);
+
+int arch_domain_create(struct domain *d)
+{
+	d->arch.is_pv = true;
+	return 0;
+}
+
+void arch_domain_destroy(struct domain *d)
+{
+	(void)d;
+}
+
+int arch_vcpu_create(struct vcpu *v)
+{
+	if (is_idle(v))
+		return 0;
+	v->arch.traps = alloc_page_zeroed();
+	if (!v->arch.traps)
+		return -ENOMEM;
+	v->arch.cr4 = PV_CR4_ALWAYS | (host_xcr0 ? CR4_OSXSAVE : 0);
+	v->arch.cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
+	v->arch.debugreg[6] = 0xffff0ff0;
+	v->arch.debugreg[7] = 0x400;
+	v->arch.flags = VCPU_KERNEL_MODE;
+	return fpu_alloc(v);
+}
+
+void arch_vcpu_destroy(struct vcpu *v)
+{
+	if (v->arch.traps)
+		free_page(v->arch.traps);
+	fpu_free(v);
+}
+
+void arch_vcpu_nmi(struct vcpu *v)
+{
+	v->arch.nmi_pending = true;
+	vcpu_wake(v, VPF_blocked);
+	cpu_work(v->processor, WORK_EVENT);
+}
+
+/* Page-table pins and roots, descriptor frames. Every vCPU of d is off its processor. 0 or -ERESTART. */
+int arch_domain_relinquish(struct domain *d)
+{
+	struct vcpu *v;
+	unsigned i;
+
+	for_each_vcpu(d, v, i) {
+		int rc;
+
+		vcpu_sync(v);
+		drop_gdt_frames(v);
+		drop_ldt(v);
+		rc = drop_guest_tables(v);
+		if (rc)
+			return rc;
+	}
+	return relinquish_page_tables(d);
+}
+
+static bool context_ok(const struct vcpu_guest_context *c)
+{
+	return guest_address_ok(c->user_regs.rip) && guest_address_ok(c->kernel_sp) &&
+	       (!c->event_callback_eip || guest_address_ok(c->event_callback_eip)) &&
+	       (!c->failsafe_callback_eip || guest_address_ok(c->failsafe_callback_eip)) &&
+	       (!c->syscall_callback_eip || guest_address_ok(c->syscall_callback_eip)) &&
+	       (u64)((s64)c->fs_base >> 47) + 1 <= 1 && (u64)((s64)c->gs_base_kernel >> 47) + 1 <= 1 &&
+	       (u64)((s64)c->gs_base_user >> 47) + 1 <= 1;
+}
+
+static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	struct arch_vcpu *a = &v->arch;
+
+	a->regs = c->user_regs;
+	a->regs.cs = (c->user_regs.cs | 3);
+	a->regs.ss = (c->user_regs.ss | 3);
+	a->regs.rflags = (c->user_regs.rflags & 0x250dd5) | RFLAGS_IF | RFLAGS_MBS;
+	a->ds = c->user_regs.ds | (c->user_regs.ds ? 3 : 0);
+	a->es = c->user_regs.es | (c->user_regs.es ? 3 : 0);
+	a->fs = c->user_regs.fs | (c->user_regs.fs ? 3 : 0);
+	a->gs = c->user_regs.gs | (c->user_regs.gs ? 3 : 0);
+	a->fs_base = c->fs_base;
+	a->gs_base_kernel = c->gs_base_kernel;
+	a->gs_base_user = c->gs_base_user;
+	a->kernel_sp = c->kernel_sp & ~15UL;
+	a->kernel_ss = c->kernel_ss | 3;
+	a->event_callback = c->event_callback_eip;
+	a->failsafe_callback = c->failsafe_callback_eip;
+	a->syscall_callback = c->syscall_callback_eip;
+	a->flags = VCPU_KERNEL_MODE;
+	if (c->flags & VGCF_failsafe_disables_events)
+		a->flags |= VCPU_FAILSAFE_MASKS;
+	if (c->flags & VGCF_syscall_disables_events)
+		a->flags |= VCPU_SYSCALL_MASKS;
+	a->cr4 = pv_fix_cr4(c->ctrlreg[4]);
+}
+
+/* Published: cr3 in ctrlreg[3] is the frame number shifted by 12, the same for the user table in [1]. */
+static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	int rc = set_guest_table(v, c->ctrlreg[3] >> PAGE_SHIFT, false);
+
+	if (!rc && c->ctrlreg[1])
+		rc = set_guest_table(v, c->ctrlreg[1] >> PAGE_SHIFT, true);
+	return rc;
+}
+
+int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c)
+{
+	int rc;
+
+	if (!context_ok(c) || c->gdt_ents > 14 * 512 || c->ldt_ents)
+		return err_here(-EINVAL);
+	if (!pv_set_trap_table(v, c->trap_ctxt, ARRAY_SIZE(c->trap_ctxt)))
+		return err_here(-EINVAL);
+	rc = set_gdt_frames(v, c->gdt_frames, c->gdt_ents);
+	if (rc)
+		return rc;
+	rc = take_tables(v, c);
+	if (rc) {
+		drop_gdt_frames(v);
+		return rc; /* -ERESTART: the caller issues it again from the start */
+	}
+	take_registers(v, c);
+	if (c->flags & VGCF_I387_VALID)
+		fpu_set_legacy(v, &c->fpu_ctxt);
+	for (unsigned i = 0; i < 8; i++)
+		if (i != 4 && i != 5)
+			pv_set_debugreg(v, i, c->debugreg[i]);
+	load_guest_root(v);
+	return 0;
+}

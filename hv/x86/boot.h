@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What the boot loader said, whichever protocol it spoke; and how start-up code gets memory. */
+#ifndef X86_BOOT_H
+#define X86_BOOT_H
+
+#include "lib/base.h"
+
+struct boot_module {
+	u64 start, size;    /* machine addresses */
+	const char *cmdline; /* never NULL; file name already stripped where the loader put one first */
+};
+#define BOOT_MAX_MODULES 32
+
+enum { E820_RAM = 1, E820_RESERVED = 2, E820_ACPI = 3, E820_NVS = 4, E820_UNUSABLE = 5 };
+struct e820_entry {
+	u64 start, size;
+	u32 type;
+};
+#define E820_MAX 128
+
+struct boot_info {
+	const char *loader;      /* name, or "unknown" */
+	const char *protocol;    /* "multiboot", "multiboot2", "PVH" */
+	char cmdline[2048];
+	struct boot_module modules[BOOT_MAX_MODULES];
+	unsigned nr_modules;
+	struct e820_entry e820[E820_MAX]; /* sorted, without overlaps; machine's own map */
+	unsigned nr_e820;
+	u64 rsdp;                /* machine address, 0 = look for it */
+	u64 efi_system_table;    /* 0 = BIOS */
+};
+extern struct boot_info boot_info; /* [I after boot]; modules' memory is free after the first domain is built */
+
+/* Permanent memory before the heap exists (bump allocator over RAM clear of image and modules); machine
+ * address, zeroed, page aligned. Panics with a sentence when there is none. */
+u64 boot_alloc(u64 pages);
+
+/* Map device registers or firmware tables: uncached (ioremap) or write-back (acpi tables); permanent. */
+void *ioremap(u64 maddr, u64 size);
+void *map_firmware(u64 maddr, u64 size);
+
+/* Decode a module that may be gzip, xz, zstd (or none: returns it as it is). Output in memory from boot_alloc-like
+ * temporary space. 0 or a negative error after one sentence on the console. */
+#endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * First instructions: multiboot 1 and 2 and PVH all enter here in 32-bit protected mode, paging off.
+ * Checks that the processor has long mode and NX, maps the first 4 GiB (identity, direct map, image),
+ * enters 64-bit mode at the image's own addresses and calls early_setup(magic, info).
+ */
+#define __ASSEMBLY__
+#include "x86/layout.h"
+#include "x86/boot/protocols.h"
+
+#define PA(sym) ((sym) - HV_IMAGE_VIRT) /* paging is off: machine addresses */
+
+	.section .head, "ax"
+	.code32
+
+	.balign 4
+	.long MB1_HEADER_MAGIC
+	.long MB1_HEADER_FLAGS
+	.long -(MB1_HEADER_MAGIC + MB1_HEADER_FLAGS)
+
+	.balign 8
+mb2_header:
+	.long MB2_HEADER_MAGIC
+	.long 0 /* i386 protected mode */
+	.long mb2_header_end - mb2_header
+	.long -(MB2_HEADER_MAGIC + (mb2_header_end - mb2_header))
+	.balign 8
+	.short 6, 0 /* modules on page boundaries */
+	.long 8
+	.balign 8
+	.short 0, 0 /* end */
+	.long 8
+mb2_header_end:
+
+	.globl start_pvh
+start_pvh:
+	mov	$PVH_START_MAGIC, %eax
+	.globl start32
+start32:
+	cli
+	cld
+	mov	%eax, %ebp /* the loader's magic, kept to the end */
+	mov	%ebx, %esi /* what it left for us */
+	lgdt	PA(boot_gdtr)
+	mov	$BOOT_DS, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %ss
+	mov	$PA(boot_stack_end), %esp
+	ljmp	$BOOT_CS32, $PA(1f)
+1:
+	/* Long mode, NX; PAE and the rest come with them. Intel shows SYSCALL only in 64-bit mode. */
+	mov	$0x80000000, %eax
+	cpuid
+	cmp	$0x80000001, %eax
+	jb	no_long_mode
+	mov	$0x80000001, %eax
+	cpuid
+	bt	$29, %edx
+	jnc	no_long_mode
+	bt	$20, %edx
+	jnc	no_nx
+
+	/* Zeros for all that is not in the file: not every loader sees to it. */
+	xor	%eax, %eax
+	mov	$PA(__bss_start), %edi
+	mov	$PA(__image_end), %ecx
+	sub	%edi, %ecx
+	shr	$2, %ecx
+	rep stosl
+
+	/* Four L2 tables of 2 MiB pages; one L3 over them for identity and direct map, one for the image. */
+	mov	$PA(boot_l2), %edi
+	mov	$0x83, %eax /* present, writable, large */
+1:	mov	%eax, (%edi)
+	add	$0x200000, %eax
+	add	$8, %edi
+	cmp	$PA(boot_l2) + 4 * 4096, %edi
+	jb	1b
+	mov	$PA(boot_l3), %edi
+	mov	$PA(boot_l2) + 3, %eax
+	mov	%eax, PA(boot_l3_image)
+1:	mov	%eax, (%edi)
+	add	$4096, %eax
+	add	$8, %edi
+	cmp	$PA(boot_l3) + 4 * 8, %edi
+	jb	1b
+	mov	$PA(boot_l3) + 3, %eax
+	mov	%eax, PA(boot_l4)
+	mov	%eax, PA(boot_l4) + 8 * ((DIRECTMAP_VIRT >> 39) & 511)
+	mov	$PA(boot_l3_image) + 3, %eax
+	mov	%eax, PA(boot_l4) + 8 * ((HV_IMAGE_VIRT >> 39) & 511)
+
+	mov	$0x620, %eax /* PAE, OSFXSR, OSXMMEXCPT */
+	mov	%eax, %cr4
+	mov	$PA(boot_l4), %eax
+	mov	%eax, %cr3
+	mov	$0xc0000080, %ecx
+	mov	$0x901, %eax /* NX, LME, SCE */
+	xor	%edx, %edx
+	wrmsr
+	mov	$0x80010033, %eax /* PG, WP, NE, ET, MP, PE */
+	mov	%eax, %cr0
+	ljmp	$BOOT_CS64, $PA(start64_low)
+
+no_long_mode:
+	mov	$PA(msg_lm), %esi
+	jmp	die
+no_nx:
+	mov	$PA(msg_nx), %esi
+/* One sentence at %esi, on the first serial port and the text screen; then stop. */
+die:
+	mov	$0xb8000, %edi
+1:	lodsb
+	test	%al, %al
+	jz	3f
+	mov	%al, (%edi)
+	movb	$0x4f, 1(%edi)
+	add	$2, %edi
+	mov	%al, %bl
+	mov	$10000, %ecx
+2:	mov	$0x3fd, %dx
+	in	%dx, %al
+	test	$0x20, %al
+	loopz	2b
+	mov	$0x3f8, %dx
+	mov	%bl, %al
+	out	%al, %dx
+	jmp	1b
+3:	cli
+	hlt
+	jmp	3b
+
+msg_lm:	.asciz "Pavise: this processor has no 64-bit mode; choose one that has (QEMU: -cpu qemu64).\r\n"
+msg_nx:	.asciz "Pavise: this processor has no NX bit, or the firmware hides it; enable it there.\r\n"
+
+	.balign 8
+boot_gdt:
+	.quad 0
+	.quad 0x00af9b000000ffff /* BOOT_CS64 */
+	.quad 0x00cf93000000ffff /* BOOT_DS */
+	.quad 0x00cf9b000000ffff /* BOOT_CS32 */
+boot_gdt_end:
+	.short 0
+boot_gdtr:
+	.short boot_gdt_end - boot_gdt - 1
+	.long PA(boot_gdt)
+
+	.code64
+start64_low:
+	movabs	$1f, %rax
+	jmp	*%rax
+1:	/* At our own addresses from here on. */
+	lea	boot_stack_end - BOOT_STACK_TOP_ROOM(%rip), %rsp
+	lgdt	boot_gdtr64(%rip)
+	xor	%eax, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	%eax, %fs
+	mov	%eax, %gs
+	mov	%ebp, %edi
+	mov	%esi, %esi
+	xor	%ebp, %ebp
+	call	early_setup
+	ud2
+
+	.balign 8
+	.globl boot_gdtr64
+	.short 0, 0, 0
+boot_gdtr64:
+	.short boot_gdt_end - boot_gdt - 1
+	.quad boot_gdt
+
+/*
+ * Exceptions before entry code proper is in place: 32 stubs of 16 bytes; early_exception() gets the vector
+ * and what was pushed. The error code is made up where the processor has none.
+ */
+	.section .init.text, "ax"
+	.balign 16
+	.globl early_stubs
+early_stubs:
+	vec = 0
+	.rept 32
+	.balign 16
+	.if !((0x60227d00 >> vec) & 1) /* 8, 10-14, 17, 21, 29, 30 bring one */
+	push	$0
+	.endif
+	movl	$vec, 4(%rsp) /* where cpu_user_regs has entry_vector */
+	jmp	early_common
+	vec = vec + 1
+	.endr
+early_common:
+	push	%rdi
+	push	%rsi
+	push	%rdx
+	push	%rcx
+	push	%rax
+	push	%r8
+	push	%r9
+	push	%r10
+	push	%r11
+	push	%rbx
+	push	%rbp
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	mov	%rsp, %rdi
+	cld
+	call	early_exception
+	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbp
+	pop	%rbx
+	pop	%r11
+	pop	%r10
+	pop	%r9
+	pop	%r8
+	pop	%rax
+	pop	%rcx
+	pop	%rdx
+	pop	%rsi
+	pop	%rdi
+	add	$8, %rsp
+	iretq
+
+	.section .bss.init, "aw", @nobits
+	.balign 4096
+	.globl boot_l4
+boot_l4:
+	.skip 4096
+boot_l3:
+	.skip 4096
+boot_l3_image:
+	.skip 4096
+boot_l2:
+	.skip 4 * 4096
+
+	.section .bss.init.stack, "aw", @nobits
+	.balign STACK_SIZE
+boot_stack:
+	.skip STACK_SIZE
+	.globl boot_stack_end
+boot_stack_end:
+
+	.section .note.GNU-stack, "", @progbits

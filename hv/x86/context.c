@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Switching a processor between vCPUs.
+ *
+ * Registers move between the stack top and vcpu->arch.regs on every switch. The rest (roots, segment bases,
+ * FPU, debug registers, descriptor tables) stays in the processor while it idles, since the same vCPU comes
+ * back most of the time: cpu->loaded says whose it is, and whoever needs it elsewhere calls vcpu_sync().
+ */
+#include "x86/context.h"
+#include "core/event.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/desc.h"
+#include "x86/irq.h"
+
+static void save_segments(struct vcpu *v)
+{
+	struct arch_vcpu *a = &v->arch;
+	u64 active = rdmsr(MSR_GS_BASE), other = rdmsr(MSR_KERNEL_GS_BASE);
+	bool kernel = a->flags & VCPU_KERNEL_MODE;
+
+	__asm__ volatile("mov %%ds, %0" : "=m"(a->ds));
+	__asm__ volatile("mov %%es, %0" : "=m"(a->es));
+	__asm__ volatile("mov %%fs, %0" : "=m"(a->fs));
+	__asm__ volatile("mov %%gs, %0" : "=m"(a->gs));
+	a->fs_base = rdmsr(MSR_FS_BASE);
+	a->gs_base_kernel = kernel ? active : other;
+	a->gs_base_user = kernel ? other : active;
+}
+
+/* A selector whose descriptor vanished (the guest changed its tables) becomes null. */
+#define LOAD_SEG(seg, sel)                                                                         \
+	__asm__ volatile("1: mov %k0, %%" #seg "\n2:\n"                                            \
+			 ".subsection 1; 3: xor %k0, %k0; jmp 1b; .previous\n"                     \
+			 ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3b - .; .popsection" \
+			 : "+r"(sel) : : "memory")
+
+static void load_segments(struct vcpu *v)
+{
+	struct arch_vcpu *a = &v->arch;
+	bool kernel = a->flags & VCPU_KERNEL_MODE;
+	u32 ds = a->ds, es = a->es, fs = a->fs, gs = a->gs;
+
+	LOAD_SEG(ds, ds);
+	LOAD_SEG(es, es);
+	LOAD_SEG(fs, fs);
+	LOAD_SEG(gs, gs);
+	wrmsr(MSR_FS_BASE, a->fs_base);
+	wrmsr(MSR_GS_BASE, kernel ? a->gs_base_kernel : a->gs_base_user);
+	wrmsr(MSR_KERNEL_GS_BASE, kernel ? a->gs_base_user : a->gs_base_kernel);
+}
+
+static void load_debug(struct vcpu *v)
+{
+	const u64 *dr = v->arch.debugreg;
+
+	if (!(dr[7] & 0xff))
+		return;
+	__asm__ volatile("mov %0, %%db0" : : "r"(dr[0]));
+	__asm__ volatile("mov %0, %%db1" : : "r"(dr[1]));
+	__asm__ volatile("mov %0, %%db2" : : "r"(dr[2]));
+	__asm__ volatile("mov %0, %%db3" : : "r"(dr[3]));
+	__asm__ volatile("mov %0, %%db6" : : "r"(dr[6]));
+	__asm__ volatile("mov %0, %%db7" : : "r"(dr[7]));
+}
+
+static void unload(struct cpu *c)
+{
+	struct vcpu *v = c->loaded;
+
+	if (!v)
+		return;
+	save_segments(v);
+	fpu_save(v);
+	if (v->arch.debugreg[7] & 0xff)
+		__asm__ volatile("mov %0, %%db7" : : "r"(0x400UL));
+	write_cr3(virt_to_maddr(c->root));
+	cpumask_clear(c->id, &v->domain->dirty_cpus);
+	/* Pairs with vcpu_sync(): the state is in memory before we say so. */
+	__atomic_store_n(&c->loaded, NULL, __ATOMIC_RELEASE);
+}
+
+static void load(struct cpu *c, struct vcpu *v)
+{
+	struct arch_vcpu *a = &v->arch;
+	bool kernel = a->flags & VCPU_KERNEL_MODE;
+
+	cpumask_set(c->id, &v->domain->dirty_cpus);
+	write_cr3(kernel ? a->kernel_cr3 : a->user_cr3);
+	desc_load_window(v);
+	load_segments(v);
+	load_debug(v);
+	fpu_load(v);
+	if (cpu_has(X86_FSGSBASE)) {
+		u64 cr4 = read_cr4(), want = (cr4 & ~CR4_FSGSBASE) | (a->cr4 & CR4_FSGSBASE);
+
+		if (cr4 != want)
+			write_cr4(want);
+	}
+	if (cpu_has(X86_RDTSCP) || cpu_has(X86_RDPID))
+		wrmsr(MSR_TSC_AUX, a->tsc_aux);
+	c->loaded = v;
+}
+
+void arch_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+	struct cpu_info *info = cpu_info();
+	struct cpu *c = info->cpu;
+
+	if (!is_idle(prev))
+		memcpy(&prev->arch.regs, &info->regs, offsetof(cpu_user_regs_t, es));
+	info->current = next;
+	if (is_idle(next)) {
+		if (c->loaded && c->loaded->domain->dying)
+			unload(c);
+	} else {
+		if (c->loaded != next) {
+			unload(c);
+			load(c, next);
+		}
+		memcpy(&info->regs, &next->arch.regs, offsetof(cpu_user_regs_t, es));
+		info->tss->iomap_base = (next->arch.flags & (VCPU_IOPORTS | VCPU_KERNEL_MODE)) ==
+						(VCPU_IOPORTS | VCPU_KERNEL_MODE) ?
+					TSS_IOMAP_GUEST : TSS_IOMAP_NONE;
+	}
+}
+
+/* This processor idles and somebody needs what it still has loaded: WORK_UNLOAD. */
+void context_unload_idle(void)
+{
+	if (is_idle(current()))
+		unload(this_cpu());
+}
+
+void vcpu_sync(struct vcpu *v)
+{
+	struct cpu *c = cpus[v->processor];
+
+	if (__atomic_load_n(&c->loaded, __ATOMIC_ACQUIRE) != v)
+		return;
+	if (c == this_cpu()) {
+		if (current() != v)
+			unload(c);
+		return;
+	}
+	cpu_work(c->id, WORK_UNLOAD);
+	while (__atomic_load_n(&c->loaded, __ATOMIC_ACQUIRE) == v && !READ_ONCE(v->running))
+		spin_wait();
+}
+
+/* CR3 values follow the tables. A vCPU without a user table cannot enter user mode (user_cr3 == 0). */
+void load_guest_root(struct vcpu *v)
+{
+	struct arch_vcpu *a = &v->arch;
+
+	a->kernel_cr3 = make_cr3(a->guest_table);
+	a->user_cr3 = a->user_table ? make_cr3(a->user_table) : 0;
+	if (current() == v)
+		write_cr3(a->flags & VCPU_KERNEL_MODE ? a->kernel_cr3 : a->user_cr3);
+}
+
+void vcpu_set_iopl(struct vcpu *v, unsigned iopl)
+{
+	v->arch.iopl = iopl;
+	if (v->domain->privileged && iopl)
+		v->arch.flags |= VCPU_IOPORTS;
+	else
+		v->arch.flags &= ~VCPU_IOPORTS;
+	if (current() == v)
+		cpu_info()->tss->iomap_base = v->arch.flags & VCPU_IOPORTS ? TSS_IOMAP_GUEST :
+									     TSS_IOMAP_NONE;
+}
+
+u32 smp_processor_id(void)
+{
+	return cpu_info()->id;
+}
+
+struct vcpu *current_vcpu(void)
+{
+	return current();
+}
+
+void cpu_work(u32 cpu, u32 bits)
+{
+	struct cpu_info *self = cpu_info(), *info = cpus[cpu]->info;
+	u32 old = __atomic_fetch_or(&info->work, bits, __ATOMIC_ACQ_REL);
+
+	if (info != self && (old & bits) != bits)
+		send_ipi(cpu, VEC_KICK);
+}
+
+/*
+ * Interrupts are off, so one that waits cannot be seen: after so many steps a long call yields anyway, which
+ * costs one re-issue in thousands of instructions.
+ */
+#define PREEMPT_STEPS 128
+
+bool preempt_needed(void)
+{
+	struct cpu_info *info = cpu_info();
+
+	if (READ_ONCE(info->work))
+		return true;
+	if (++info->cpu->preempt_budget < PREEMPT_STEPS)
+		return false;
+	info->cpu->preempt_budget = 0;
+	return true;
+}

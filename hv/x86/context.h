@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* A vCPU on its processor: what is loaded, and the toggle between guest kernel and guest user. */
+#ifndef X86_CONTEXT_H
+#define X86_CONTEXT_H
+
+#include "core/domain.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+
+/* Allocate FPU state sizes, XCR0 mask: once, before any vCPU exists. */
+void fpu_init(void);
+int fpu_alloc(struct vcpu *v);
+void fpu_free(struct vcpu *v);
+void fpu_save(struct vcpu *v);
+void fpu_load(struct vcpu *v);
+void fpu_set_legacy(struct vcpu *v, const void *fxsave);
+void context_unload_idle(void);
+/* XSETBV by the guest: false = #GP. */
+bool fpu_set_xcr0(struct vcpu *v, u64 xcr0);
+extern u64 host_xcr0;    /* features a guest may enable */
+
+/* The CR3 value that runs on this L4. */
+static inline u64 make_cr3(u64 mfn)
+{
+	return mfn << PAGE_SHIFT;
+}
+/* Recompute kernel_cr3 and user_cr3 from the guest's tables; if v runs here, load the one in use. */
+void load_guest_root(struct vcpu *v);
+
+/* v runs here in guest user mode: enter its kernel mode. The straight-line form is in pv/entry.S. */
+static inline void toggle_to_kernel(struct vcpu *v)
+{
+	v->arch.flags |= VCPU_KERNEL_MODE;
+	write_cr3(v->arch.kernel_cr3);
+	__asm__ volatile("swapgs" ::: "memory");
+	if (v->arch.flags & VCPU_IOPORTS)
+		cpu_info()->tss->iomap_base = TSS_IOMAP_GUEST;
+}
+static inline void toggle_to_user(struct vcpu *v)
+{
+	v->arch.flags &= ~VCPU_KERNEL_MODE;
+	write_cr3(v->arch.user_cr3);
+	__asm__ volatile("swapgs" ::: "memory");
+	if (v->arch.flags & VCPU_IOPORTS)
+		cpu_info()->tss->iomap_base = TSS_IOMAP_NONE;
+}
+/* PHYSDEVOP_set_iopl by v itself. */
+void vcpu_set_iopl(struct vcpu *v, unsigned iopl);
+/* Make sure that no processor has any of v's state loaded. v is descheduled. */
+void vcpu_sync(struct vcpu *v);
+
+#endif

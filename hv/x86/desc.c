@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/* A processor's window: descriptor tables, TSS, entry stubs, stack; and the one IDT. */
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "paging/paging.h"
+#include "x86/asm.h"
+#include "x86/setup.h"
+
+/* Entries of our GDT page. Accessed bits are set: guests' views of it are read-only. */
+#define GDT_CODE64 0x00af9b000000ffffUL
+#define GDT_DATA 0x00cf93000000ffffUL
+#define GDT_USER_CODE32 0x00cffb000000ffffUL
+#define GDT_USER_DATA 0x00cff3000000ffffUL
+#define GDT_USER_CODE64 0x00affb000000ffffUL
+#define DESC_TSS 0x89UL
+#define DESC_LDT 0x82UL
+#define GDT_LIMIT (GDT_OUR_FIRST + PAGE_SIZE - 1)
+
+#define TSS_BITMAP_PAGES 2
+#define TSS_LIMIT                                                                                  \
+	(TSS_IOMAP_GUEST + TSS_BITMAP_PAGES * PAGE_SIZE) /* one byte of ones beyond the bitmap */
+#define SYSCALL_FLAGS_CLEARED                                                                      \
+	(RFLAGS_IF | RFLAGS_TF | RFLAGS_DF | RFLAGS_NT | RFLAGS_AC | RFLAGS_IOPL | RFLAGS_RF)
+
+struct gate {
+	u16 offset_low, selector;
+	u8 ist, type;
+	u16 offset_mid;
+	u32 offset_high, zero;
+};
+static struct gate idt[256] __attribute__((section(".data.ro_after_init"), aligned(4096)));
+
+u8 *port_bitmap;
+static u64 ones_maddr;	/* what follows the bitmap: all ones */
+static u64 zeros_maddr; /* descriptor table pages nobody has given us */
+
+void pv_syscall_entry(void);
+void pv_cstar_entry(void);
+void pv_sysenter_entry(void);
+
+void idt_set_gate(unsigned vec, const void *handler, unsigned dpl, unsigned ist)
+{
+	u64 at = (u64)handler;
+
+	idt[vec] = (struct gate){.offset_low = (u16)at,
+				 .selector = HV_CS,
+				 .ist = (u8)ist,
+				 .type = (u8)(0x8e | dpl << 5),
+				 .offset_mid = (u16)(at >> 16),
+				 .offset_high = at >> 32};
+}
+
+struct cpu_info *percpu_info(u32 id)
+{
+	return (struct cpu_info *)(percpu_base(id) + PERCPU_STACK + STACK_SIZE) - 1;
+}
+
+/* A system descriptor takes two entries. */
+static void set_system_desc(u64 *gdt, unsigned selector, u64 base, u32 limit, u64 type)
+{
+	u64 *e = gdt + (selector - GDT_OUR_FIRST) / 8;
+
+	e[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | type << 40 | (u64)(limit >> 16) << 48 |
+	       (base >> 24 & 0xff) << 56;
+	e[1] = base >> 32;
+}
+
+static void fill_gdt(u64 *gdt, const struct cpu *c)
+{
+	gdt[(HV_CS - GDT_OUR_FIRST) / 8] = GDT_CODE64;
+	gdt[(HV_DS - GDT_OUR_FIRST) / 8] = GDT_DATA;
+	gdt[(GUEST_CS32 - GDT_OUR_FIRST) / 8] = GDT_USER_CODE32;
+	gdt[(GUEST_DS - GDT_OUR_FIRST) / 8] = GDT_USER_DATA;
+	gdt[(GUEST_CS64 - GDT_OUR_FIRST) / 8] = GDT_USER_CODE64;
+	set_system_desc(gdt, HV_TSS, percpu_base(c->id) + PERCPU_TSS, TSS_LIMIT, DESC_TSS);
+	/* LSL reads the processor's number out of the limit. */
+	gdt[(HV_PERCPU_SEL - GDT_OUR_FIRST) / 8] = 0x0040f10000000000UL | c->id;
+}
+
+static void fill_tss(struct tss *tss, u32 id)
+{
+	u64 stack = percpu_base(id) + PERCPU_STACK;
+
+	tss->rsp0 = (u64)percpu_info(id) + offsetof(struct cpu_info, regs.es);
+	tss->ist[IST_DF - 1] = stack + STACK_IST_DF;
+	tss->ist[IST_NMI - 1] = stack + STACK_IST_NMI;
+	tss->ist[IST_MCE - 1] = stack + STACK_IST_MCE;
+	tss->ist[IST_DB - 1] = stack + STACK_IST_DB;
+	tss->iomap_base = TSS_IOMAP_NONE;
+}
+
+/* Bytes of code with one RIP-relative operand, from where they run in the window. */
+static u8 *emit(u8 *at, const char *op, unsigned n, u64 runs_at, u64 target)
+{
+	u32 rel = (u32)(target - (runs_at + n + 4));
+
+	memcpy(at, op, n);
+	memcpy(at + n, &rel, 4);
+	return at + n + 4;
+}
+
+/*
+ * SYSCALL leaves RSP the guest's and nothing to find ours by: code of the processor's own does.
+ *	mov %rsp, regs.rsp(%rip); lea regs.rsp(%rip), %rsp; jmp entry
+ */
+static void build_stub(u8 *page, unsigned off, u32 id, u64 entry)
+{
+	u64 rsp_slot = (u64)&percpu_info(id)->regs.rsp;
+	u64 va = percpu_base(id) + PERCPU_STUB;
+	u8 *p = page + off;
+
+	p = emit(p, "\x48\x89\x25", 3, va + (u64)(p - page), rsp_slot);
+	p = emit(p, "\x48\x8d\x25", 3, va + (u64)(p - page), rsp_slot);
+	emit(p, "\xe9", 1, va + (u64)(p - page), entry);
+}
+#define STUB_SYSCALL 0
+#define STUB_CSTAR 32
+
+#define LEAF_RO (PTE_P | PTE_A | PTE_NX)
+#define LEAF_RW (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
+#define LEAF_TEXT (PTE_P | PTE_A)
+
+/* Shared by all windows. */
+static void shared_pages(void)
+{
+	if (ones_maddr)
+		return;
+	zeros_maddr = boot_alloc(1);
+	port_bitmap = maddr_to_virt(boot_alloc(TSS_BITMAP_PAGES));
+	memset(port_bitmap, 0xff, TSS_BITMAP_PAGES * PAGE_SIZE);
+	ones_maddr = boot_alloc(1);
+	memset(maddr_to_virt(ones_maddr), 0xff, PAGE_SIZE);
+}
+
+static void map_window(struct cpu *c, u64 *l1)
+{
+	u64 tss = boot_alloc(1), gdt = boot_alloc(1), stub = boot_alloc(2),
+	    stack = boot_alloc(1 << STACK_ORDER);
+	u64 bitmap = virt_to_maddr(port_bitmap), *t = l1 + (PERCPU_TSS >> PAGE_SHIFT);
+
+	/* GDT and LDT entries change with the vCPU: never global. The processor sets no accessed
+	 * bit in ours. */
+	for (unsigned i = 0; i < 14; i++)
+		l1[i] = zeros_maddr | LEAF_RO;
+	l1[14] = gdt | LEAF_RW;
+	t[0] = tss | LEAF_RW | pte_global;
+	t[1] = bitmap | LEAF_RO | pte_global;
+	t[2] = (bitmap + PAGE_SIZE) | LEAF_RO | pte_global;
+	t[3] = ones_maddr | LEAF_RO | pte_global;
+	t = l1 + (PERCPU_STUB >> PAGE_SHIFT);
+	t[0] = stub | LEAF_TEXT | pte_global;
+	t[1] = (stub + PAGE_SIZE) | LEAF_RW | pte_global;
+	t = l1 + (PERCPU_STACK >> PAGE_SHIFT);
+	for (unsigned i = 0; i < 1 << STACK_ORDER; i++)
+		t[i] = (stack + i * PAGE_SIZE) | LEAF_RW | pte_global;
+	c->gdt_pte = l1;
+	c->gdt_page = maddr_to_virt(gdt);
+	c->tss = (struct tss *)(percpu_base(c->id) + PERCPU_TSS);
+	c->stub = maddr_to_virt(stub);
+}
+
+void percpu_create(struct cpu *c)
+{
+	u64 l1 = boot_alloc(1), *l2e;
+
+	shared_pages();
+	map_window(c, maddr_to_virt(l1));
+	l2e = hv_table_entry(percpu_base(c->id), 2);
+	WRITE_ONCE(*l2e, l1 | PTE_P | PTE_RW | PTE_A);
+
+	fill_gdt(c->gdt_page, c);
+	fill_tss(c->tss, c->id);
+	memset(c->stub, 0xcc, PAGE_SIZE);
+	build_stub(c->stub, STUB_SYSCALL, c->id, (u64)pv_syscall_entry);
+	build_stub(c->stub, STUB_CSTAR, c->id, (u64)pv_cstar_entry);
+	c->root = maddr_to_virt(image_maddr(idle_l4));
+	c->info = percpu_info(c->id);
+	c->info->cpu = c;
+	c->info->id = c->id;
+	c->info->tss = c->tss;
+	c->info->root_cr3 = image_maddr(idle_l4);
+}
+
+/* ---- a vCPU's own tables ---- */
+
+static void set_window_page(u64 *l1, u64 va, u64 mfn)
+{
+	u64 *e = l1 + pt_index(va, 1),
+	    new = mfn ? mfn << PAGE_SHIFT | LEAF_RW : zeros_maddr | LEAF_RO;
+
+	if (*e == new)
+		return;
+	WRITE_ONCE(*e, new);
+	invlpg(va);
+}
+
+void desc_load_window(const struct vcpu *v)
+{
+	struct cpu *c = this_cpu();
+	u64 base = percpu_base(c->id);
+	const struct arch_vcpu *a = &v->arch;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(a->gdt_frames); i++)
+		set_window_page(c->gdt_pte, base + PERCPU_GDT + i * PAGE_SIZE, a->gdt_frames[i]);
+	for (unsigned i = 0; i < ARRAY_SIZE(a->ldt_frames); i++)
+		set_window_page(c->gdt_pte, base + PERCPU_LDT + i * PAGE_SIZE, a->ldt_frames[i]);
+	if (a->ldt_entries) {
+		set_system_desc(c->gdt_page, HV_LDT, base + PERCPU_LDT, a->ldt_entries * 8 - 1,
+				DESC_LDT);
+		__asm__ volatile("lldt %w0" : : "r"(HV_LDT));
+		c->ldt_sel = HV_LDT;
+	} else if (c->ldt_sel) {
+		__asm__ volatile("lldt %w0" : : "r"(0));
+		c->ldt_sel = 0;
+	}
+}
+
+void load_descriptor_window(struct vcpu *v)
+{
+	if (this_cpu()->loaded == v || current() == v)
+		desc_load_window(v);
+}
+
+/* ---- loading ---- */
+
+static void load_gdt(u64 base, u16 limit)
+{
+	struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) d = {limit, base};
+
+	__asm__ volatile("lgdt %0" : : "m"(d));
+}
+
+static void load_idt(void)
+{
+	struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) d = {sizeof(idt) - 1, (u64)idt};
+
+	__asm__ volatile("lidt %0" : : "m"(d));
+}
+
+static void load_segments(void)
+{
+	__asm__ volatile("pushq %0\n\t"
+			 "leaq 1f(%%rip), %%rax\n\t"
+			 "pushq %%rax\n\t"
+			 "lretq\n"
+			 "1:\n\t"
+			 "xor %%eax, %%eax\n\t"
+			 "mov %%eax, %%ss\n\t"
+			 "mov %%eax, %%ds\n\t"
+			 "mov %%eax, %%es\n\t"
+			 "mov %%eax, %%fs\n\t"
+			 "mov %%eax, %%gs"
+			 :
+			 : "i"(HV_CS)
+			 : "rax", "memory");
+}
+
+void percpu_load(struct cpu *c)
+{
+	u64 base = percpu_base(c->id);
+
+	load_gdt(base + PERCPU_GDT, GDT_LIMIT);
+	load_segments();
+	/* The busy bit of a processor that comes here again. */
+	set_system_desc(c->gdt_page, HV_TSS, base + PERCPU_TSS, TSS_LIMIT, DESC_TSS);
+	__asm__ volatile("lldt %w0" : : "r"(0));
+	__asm__ volatile("ltr %w0" : : "r"(HV_TSS));
+	load_idt();
+
+	wrmsr(MSR_STAR, (u64)GUEST_CS32 << 48 | (u64)HV_CS << 32);
+	wrmsr(MSR_LSTAR, base + PERCPU_STUB + STUB_SYSCALL);
+	wrmsr(MSR_CSTAR, base + PERCPU_STUB + STUB_CSTAR);
+	wrmsr(MSR_FMASK, SYSCALL_FLAGS_CLEARED);
+	if (cpu_vendor == VENDOR_INTEL) {
+		wrmsr(MSR_SYSENTER_CS, HV_CS);
+		wrmsr(MSR_SYSENTER_ESP, c->tss->rsp0);
+		wrmsr(MSR_SYSENTER_EIP, (u64)pv_sysenter_entry);
+	}
+}
+
+void cpu_init_registers(struct cpu *c)
+{
+	write_cr4(hv_cr4);
+	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE | CR0_AM);
+	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NX);
+	wrmsr(MSR_PAT, 0x0000050100070406);
+	percpu_load(c);
+}

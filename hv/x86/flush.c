@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * TLB flushes across processors, without a lock.
+ *
+ * The TLB clock ticks before every full flush. A processor stores the tick that it read before
+ * flushing in tlb_stamp: whatever was in its TLB when the clock stood below that is gone. Whoever
+ * wants a flush ticks, sets bits in the mailboxes, kicks their processors and waits for the stamps
+ * to reach his tick; he serves his own mailbox meanwhile, and so does everybody who waits for
+ * anything (spin_wait()).
+ *
+ * One address: the mailbox has room for one. Who finds it taken asks for everything instead. The
+ * address is cleared only after it was flushed, so "my address has gone" means "done".
+ *
+ * Stamps are 32 bits and compared by difference. That is sound as long as no processor's stamp lags
+ * 2^31 behind: every 2^30 ticks all processors are told to flush. A stamp of a frame may be as old
+ * as it likes: one that seems to lie ahead only causes a flush too many.
+ *
+ * Guest entries are never global (paging/ refuses the bit), ours never change but by invlpg of
+ * their address.
+ */
+#include "x86/flush.h"
+
+#include "lib/spinlock.h"
+#include "paging/paging.h"
+#include "x86/asm.h"
+#include "x86/irq.h"
+#include "x86/setup.h"
+
+#define FLUSH_ALL BIT(0)
+#define FLUSH_VA BIT(1)
+#define CLOCK_LAP (1u << 30)
+#define CR3_NOFLUSH BIT(63)
+
+static u32 clock cacheline_aligned;
+
+u32 tlb_clock(void)
+{
+	return __atomic_load_n(&clock, __ATOMIC_SEQ_CST);
+}
+
+static void ask(struct cpu *c, u32 what)
+{
+	/* Pairs with the exchange in flush_serve(): what was written before is seen by who serves.
+	 */
+	if (!__atomic_fetch_or(&c->flush_request, what, __ATOMIC_SEQ_CST))
+		send_ipi(c->id, VEC_FLUSH);
+}
+
+static u32 tick(void)
+{
+	u32 now = __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST), cpu;
+
+	if (unlikely(!(now & (CLOCK_LAP - 1))))
+		for_each_cpu (cpu, &cpu_online_map)
+			ask(cpus[cpu], FLUSH_ALL);
+	return now;
+}
+
+static void invpcid_all_but_global(void)
+{
+	struct {
+		u64 pcid, va;
+	} none = {0, 0};
+
+	__asm__ volatile("invpcid %0, %1" : : "m"(none), "r"(3UL) : "memory");
+}
+
+/* Forget everything but global entries, which are only ours. */
+static void flush_hardware(void)
+{
+	if (cpu_has(X86_USE_PCID))
+		invpcid_all_but_global();
+	else
+		write_cr3(read_cr3());
+}
+
+/* With PCIDs INVLPG reaches only the one in force, and the guest has two. Ours are global and
+ * always reached. */
+static void flush_hardware_va(u64 va)
+{
+	if (cpu_has(X86_USE_PCID) && !(va >= HV_VIRT_START && va < HV_VIRT_END))
+		invpcid_all_but_global();
+	else
+		invlpg(va);
+}
+
+void tlb_flush_local(void)
+{
+	u32 now = tick();
+
+	flush_hardware();
+	__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
+}
+
+void tlb_flush_va_local(u64 va)
+{
+	flush_hardware_va(va);
+}
+
+void load_root_and_flush(u64 cr3)
+{
+	u32 now = tick();
+
+	if (cpu_has(X86_USE_PCID))
+		invpcid_all_but_global();
+	write_cr3(cr3 & ~CR3_NOFLUSH);
+	__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
+}
+
+void flush_serve(void)
+{
+	struct cpu *c = this_cpu();
+	u32 req = __atomic_exchange_n(&c->flush_request, 0, __ATOMIC_SEQ_CST);
+	u64 va = __atomic_load_n(&c->flush_va, __ATOMIC_SEQ_CST);
+
+	if (req & FLUSH_ALL) {
+		u32 now = tlb_clock();
+
+		flush_hardware();
+		if (va)
+			invlpg(va);
+		__atomic_store_n(&c->tlb_stamp, now, __ATOMIC_RELEASE);
+	} else if (va) {
+		flush_hardware_va(va);
+	}
+	if (va)
+		__atomic_store_n(&c->flush_va, 0, __ATOMIC_RELEASE);
+}
+
+void spin_wait(void)
+{
+	cpu_relax();
+	if (unlikely(READ_ONCE(this_cpu()->flush_request)))
+		flush_serve();
+}
+
+/* Has its full flush of tick `since` or a later one happened? */
+static bool flushed(const struct cpu *c, u32 since)
+{
+	return (s32)(__atomic_load_n(&c->tlb_stamp, __ATOMIC_ACQUIRE) - since) >= 0;
+}
+
+static bool must_ask(u32 cpu)
+{
+	return cpus[cpu] != this_cpu() && cpumask_test(cpu, &cpu_online_map);
+}
+
+void tlb_flush_mask(const cpumask_t *mask)
+{
+	cpumask_t asked = *mask; /* it may change meanwhile */
+	u32 now = tick(), cpu;
+
+	for_each_cpu (cpu, &asked) {
+		if (must_ask(cpu))
+			ask(cpus[cpu], FLUSH_ALL);
+		else
+			cpumask_clear(cpu, &asked);
+	}
+	if (cpumask_test(this_cpu()->id, mask)) {
+		flush_hardware();
+		__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
+	}
+	for_each_cpu (cpu, &asked)
+		while (!flushed(cpus[cpu], now))
+			spin_wait();
+}
+
+void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
+{
+	cpumask_t one = *mask, all = {{0}}; /* copies: the mask may change meanwhile */
+	u64 free;
+	u32 cpu;
+
+	va &= PAGE_MASK;
+	if (!va) { /* 0 is what an empty mailbox holds */
+		tlb_flush_mask(mask);
+		return;
+	}
+	for_each_cpu (cpu, &one) {
+		if (!must_ask(cpu)) {
+			cpumask_clear(cpu, &one);
+			continue;
+		}
+		free = 0;
+		if (__atomic_compare_exchange_n(&cpus[cpu]->flush_va, &free, va, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {
+			ask(cpus[cpu], FLUSH_VA);
+		} else {
+			cpumask_clear(cpu, &one);
+			cpumask_set(cpu, &all);
+		}
+	}
+	if (cpumask_test(this_cpu()->id, mask))
+		flush_hardware_va(va);
+	for_each_cpu (cpu, &one)
+		while (__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va)
+			spin_wait();
+	tlb_flush_mask(&all);
+}
+
+/* A stamp equal to the frame's may be a flush that came before the last reference went: it does not
+ * count. */
+void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+{
+	cpumask_t need = {{0}};
+	bool any = false;
+	u32 cpu;
+
+	for_each_cpu (cpu, &d->dirty_cpus) {
+		if (cpumask_test(cpu, &cpu_online_map) && !flushed(cpus[cpu], stamp + 1)) {
+			cpumask_set(cpu, &need);
+			any = true;
+		}
+	}
+	if (any)
+		tlb_flush_mask(&need);
+}

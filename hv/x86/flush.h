@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* TLB flushes; those that others ask for come from core/arch.h. */
+#ifndef X86_FLUSH_H
+#define X86_FLUSH_H
+
+#include "lib/base.h"
+
+/* Do what the mailbox of this processor asks. Takes no lock; called by spin_wait() and for
+ * VEC_FLUSH. */
+void flush_serve(void);
+
+/*
+ * Load CR3 in a way that forgets every translation of the guest: counts as a flush for
+ * tlb_flush_for_retype(). cr3: machine address of an L4.
+ */
+void load_root_and_flush(u64 cr3);
+
+#endif

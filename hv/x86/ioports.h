@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Which I/O ports the privileged domain drives itself, and what happens at the others. */
+#ifndef X86_IOPORTS_H
+#define X86_IOPORTS_H
+
+#include "core/domain.h"
+
+/* Boot: ports of our own from now on; the domain reads ones there and its writes vanish. */
+void ioport_claim(u16 first, u16 count);
+/* Boot: add what the ACPI tables name (PM1 control). Called by irq_init(). */
+void ioport_init(void);
+/* Boot, after every claim: a set bit makes the access trap. 8 KiB. */
+void ioport_fill_bitmap(u8 *bitmap);
+
+/* May d execute this access on the hardware itself? size 1, 2, 4; beyond port 0xffff: no. */
+bool ioport_allowed(const struct domain *d, u32 port, unsigned size);
+
+/*
+ * A port access of v that trapped; whether its virtual IOPL allows it was the caller's question.
+ * Other domains than the privileged one read ones and write nothing.
+ */
+u32 guest_io_read(struct vcpu *v, u32 port, unsigned size);
+void guest_io_write(struct vcpu *v, u32 port, unsigned size, u32 value);
+
+#endif

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* Machine interrupts: which vector of which processor, and what happens when one arrives. */
+#include "x86/irq.h"
+
+#include "core/console.h"
+#include "core/event.h"
+#include "lib/log.h"
+#include "mm/page.h"
+#include "x86/acpi.h"
+#include "x86/cpu.h"
+#include "x86/i8259.h"
+#include "x86/iomem.h"
+#include "x86/ioports.h"
+#include "x86/pci.h"
+#include "x86/pirq.h"
+
+#define STRAYS_MAX 100 /* arrivals nobody asked for, before the source is switched off */
+
+struct irq *irqs;
+u32 nr_irqs;
+
+/* Number of the interrupt + 1 at each vector, 0 = free. Allocated when a processor gets its first.
+ * Pointers [vector_lock to set]; entries [vector_lock to change, a to read]. */
+static u16 *vectors[MAX_CPUS];
+static u8 last_vector[MAX_CPUS]; /* [vector_lock] */
+static spinlock_t vector_lock = SPINLOCK_INIT;
+static u32 strange; /* [a] arrivals at vectors that are nobody's */
+
+/* ---- vectors ---- */
+
+/* vector_lock held. A vector of `cpu` for interrupt nr, or -ENOSPC, -ENOMEM. */
+static int vector_alloc_locked(u32 cpu, u32 nr)
+{
+	unsigned n = VEC_LAST_DEVICE - VEC_FIRST_DEVICE + 1;
+	u8 v = last_vector[cpu];
+
+	if (!vectors[cpu])
+		vectors[cpu] = xzalloc_array(u16, 256);
+	if (!vectors[cpu])
+		return err_here(-ENOMEM);
+	while (n--) {
+		v = v < VEC_FIRST_DEVICE || v >= VEC_LAST_DEVICE ? VEC_FIRST_DEVICE : v + 1;
+		if (v == VEC_SYSCALL32 || vectors[cpu][v])
+			continue;
+		WRITE_ONCE(vectors[cpu][v], nr + 1);
+		last_vector[cpu] = v;
+		return v;
+	}
+	return err_here(-ENOSPC);
+}
+
+static int vector_alloc(u32 cpu, u32 nr)
+{
+	int v;
+
+	spin_lock(&vector_lock);
+	v = vector_alloc_locked(cpu, nr);
+	spin_unlock(&vector_lock);
+	return v;
+}
+
+static void vector_free(u32 cpu, u8 vector)
+{
+	spin_lock(&vector_lock);
+	WRITE_ONCE(vectors[cpu][vector], 0);
+	spin_unlock(&vector_lock);
+}
+
+static void forget_old_vector(struct irq *irq)
+{
+	if (irq->old_vector)
+		vector_free(irq->old_cpu, irq->old_vector);
+	irq->old_vector = 0;
+}
+
+/* ---- masking and routing; irq->lock held ---- */
+
+void irq_mask(struct irq *irq)
+{
+	if (irq->kind == IRQ_GSI)
+		ioapic_set_mask(irq->nr, true);
+	else
+		msi_set_mask(irq, true);
+}
+
+void irq_unmask(struct irq *irq)
+{
+	if (irq->kind == IRQ_GSI)
+		ioapic_set_mask(irq->nr, false);
+	else
+		msi_set_mask(irq, false);
+}
+
+/* Somebody takes it, and a level one is not waiting for its EOI. */
+static bool wanted(const struct irq *irq)
+{
+	return (irq->domain || irq->handler) && !irq->in_service;
+}
+
+int irq_route(struct irq *irq, u32 cpu)
+{
+	u8 dest;
+	int v;
+
+	if (!irq_destination(cpu, &dest))
+		cpu = 0;
+	if (irq->vector && irq->cpu == cpu)
+		return 0;
+	/* Address and data of a live message that cannot be masked would be seen half changed. */
+	if (irq->vector && irq->kind == IRQ_MSI && !irq->maskable)
+		return 0;
+	/*
+	 * One that was sent to the old place may still be on its way there, so that place stays
+	 * ours until one arrives at the new. Until then a second move has to wait: it is only an
+	 * optimization.
+	 */
+	if (irq->old_vector)
+		return 0;
+	v = vector_alloc(cpu, irq->nr);
+	if (v < 0)
+		return v;
+	irq->old_vector = irq->vector;
+	irq->old_cpu = irq->cpu;
+	irq->vector = v;
+	irq->cpu = cpu;
+	if (irq->kind == IRQ_GSI)
+		ioapic_route(irq);
+	else
+		msi_write_message(irq);
+	if (wanted(irq))
+		irq_unmask(irq);
+	return 0;
+}
+
+void irq_unroute(struct irq *irq)
+{
+	forget_old_vector(irq);
+	if (irq->vector)
+		vector_free(irq->cpu, irq->vector);
+	irq->vector = 0;
+}
+
+/* ---- arrival ---- */
+
+/* irq->lock held: nobody is bound. Once or twice may be a late one; again and again is a storm. */
+static void stray(struct irq *irq)
+{
+	if (irq->level || irq->kind == IRQ_GSI)
+		irq_mask(irq);
+	if (++irq->strays != STRAYS_MAX)
+		return;
+	log_warn("Interrupt %u fires though nobody is bound to it; it is switched off\n", irq->nr);
+	irq_mask(irq);
+	if (irq->kind == IRQ_MSI && !irq->maskable) {
+		irq->switched_off = true;
+		msi_set_enable(irq, false);
+	}
+}
+
+static void arrived(struct irq *irq, u32 vector)
+{
+	void (*handler)(void *);
+	struct domain *d;
+	void *data;
+	u32 port;
+
+	spin_lock(&irq->lock);
+	irq->count++;
+	if (irq->cpu == this_cpu()->id && irq->vector == vector)
+		forget_old_vector(irq);
+	handler = irq->handler;
+	data = irq->data;
+	d = irq->domain;
+	port = irq->port;
+	if (!d && !handler)
+		stray(irq);
+	else if (irq->level && d) {
+		/* It would come again at once: masked until the domain has seen to the device. */
+		irq->in_service = true;
+		irq_mask(irq);
+	}
+	spin_unlock(&irq->lock);
+
+	if (handler) /* before the EOI: it quiets the device, should the line be a level */
+		handler(data);
+	lapic_eoi();
+	/* Without the lock: a port that was closed meanwhile is core's to notice. */
+	if (d)
+		send_pirq_event(d, port);
+}
+
+void irq_dispatch(u32 vector)
+{
+	struct cpu *c = this_cpu();
+	u16 *table = READ_ONCE(vectors[c->id]);
+	u16 nr = table && vector < 256 ? READ_ONCE(table[vector]) : 0;
+
+	if (nr) {
+		arrived(&irqs[nr - 1], vector);
+		return;
+	}
+	/* The LAPIC's spurious vector, and what the 8259s let through, was never in service. */
+	if (vector == VEC_SPURIOUS || (vector >= I8259_VECTOR && vector < I8259_VECTOR + 16))
+		return;
+	lapic_eoi();
+	if (__atomic_fetch_add(&strange, 1, __ATOMIC_RELAXED) < 5)
+		log_warn("CPU%u: interrupt at vector 0x%x, which is nobody's\n", c->id, vector);
+}
+
+/* ---- our own ---- */
+
+int irq_request_isa(u32 isa, void (*handler)(void *), void *data)
+{
+	bool level, low;
+	struct irq *irq;
+	u32 gsi;
+	int rc;
+
+	if (isa > 15)
+		return err_here(-EINVAL);
+	acpi_isa_irq(&acpi_info, isa, &gsi, &level, &low);
+	if (gsi >= nr_gsis)
+		return err_here(-ENODEV);
+	irq = &irqs[gsi];
+	spin_lock(&irq->lock);
+	rc = irq->domain || irq->handler ? err_here(-EBUSY) : irq_route(irq, 0);
+	if (rc == 0) {
+		irq->handler = handler;
+		irq->data = data;
+		irq_unmask(irq);
+	}
+	spin_unlock(&irq->lock);
+	return rc;
+}
+
+/* ---- start ---- */
+
+static void __init init_gsis(void)
+{
+	bool level, low;
+	u32 i, gsi;
+
+	for (i = 0; i < nr_irqs; i++) {
+		irqs[i].nr = i;
+		irqs[i].kind = i < nr_gsis ? IRQ_GSI : IRQ_FREE;
+		/* beyond the ISA range all is PCI: level, low, until the domain says otherwise */
+		irqs[i].level = irqs[i].low = i >= 16 && i < nr_gsis;
+	}
+	for (i = 0; i < 16; i++) {
+		acpi_isa_irq(&acpi_info, i, &gsi, &level, &low);
+		if (gsi < nr_gsis) {
+			irqs[gsi].level = level;
+			irqs[gsi].low = low;
+		}
+	}
+}
+
+/*
+ * What no domain may map besides the IO-APICs: local APICs with the addresses that mean interrupts,
+ * the HPET (read only), addresses this processor does not have.
+ */
+static void __init init_iomem(void)
+{
+	u64 lapic = acpi_info.lapic_addr >> PAGE_SHIFT, hpet = acpi_info.hpet_addr >> PAGE_SHIFT;
+
+	deny_iomem(0xfee00, 0xfeeff);
+	deny_iomem(lapic, lapic);
+	deny_iomem(1UL << (phys_addr_bits - PAGE_SHIFT), ~0UL);
+	if (hpet)
+		readonly_iomem(hpet, hpet);
+}
+
+void __init irq_init(void)
+{
+	i8259_init();
+	ioapic_init();
+	nr_irqs = nr_gsis + NR_MSI_IRQS;
+	irqs = xzalloc_bytes(sizeof(*irqs) * nr_irqs);
+	if (!irqs)
+		panic("No memory for %u interrupts; give the machine more", nr_irqs);
+	init_gsis();
+	init_iomem();
+	ioport_init();
+}
+
+/* ---- debug key ---- */
+
+static void irq_dump(char key)
+{
+	struct irq *irq;
+	u32 i;
+
+	(void)key;
+	log_info("irq: vector@cpu arrivals, who\n");
+	for (i = 0; i < nr_irqs; i++) {
+		irq = &irqs[i];
+		if (!irq->vector)
+			continue;
+		log_info("%3u: %s %s/%s 0x%02x@%u %lu %s port %u%s\n", i,
+			 irq->kind == IRQ_GSI ? "pin" : "msi", irq->level ? "level" : "edge",
+			 irq->low ? "low" : "high", irq->vector, irq->cpu, irq->count,
+			 irq->handler  ? "ours"
+			 : irq->domain ? irq->domain->name
+				       : "nobody",
+			 irq->port, irq->in_service ? ", waits for EOI" : "");
+	}
+}
+DEBUG_KEY('i', irq_dump, "machine interrupts");

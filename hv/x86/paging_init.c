@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory while the machine starts: an allocator before the heap, the final page tables
+ * (docs/memory-layout.md), the frame table and the machine-to-physical map.
+ */
+#include "lib/log.h"
+#include "lib/spinlock.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "paging/paging.h"
+#include "x86/asm.h"
+#include "x86/crash.h"
+#include "x86/setup.h"
+
+u64 directmap_base __ro_after_init = DIRECTMAP_VIRT;
+struct page_info *frame_table __ro_after_init = (struct page_info *)FRAMETABLE_VIRT;
+u64 *m2p_table __ro_after_init = (u64 *)M2P_VIRT_RW;
+u64 max_mfn __ro_after_init;
+u64 hv_l4_template[16] __ro_after_init;
+u64 pte_global __ro_after_init = PTE_G;
+u64 trampoline_maddr __ro_after_init;
+
+u64 idle_l4[512] __page_aligned_bss;
+static u64 hv_l3[512] __page_aligned_bss; /* slot 258 */
+static u64 image_l2[512] __page_aligned_bss;
+static u64 image_l1[2][512] __page_aligned_bss;
+
+#define PTE_TABLE (PTE_P | PTE_RW | PTE_A)
+#define PTE_RO (PTE_P | PTE_A | PTE_NX)
+#define PTE_DATA (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
+#define PTE_TEXT (PTE_P | PTE_A)
+#define PTE_UC (PTE_PCD | PTE_PWT) /* entry 3 of our PAT */
+
+#define MIB (1UL << 20)
+#define GIB (1UL << 30)
+#define LARGE_PAGE (2 * MIB)
+#define LOW_MEMORY MIB /* the BIOS's; given to nobody */
+
+/* ---- RAM that nothing occupies ------------------------------------------------------------------
+ */
+
+struct range {
+	u64 start, end;
+};
+static struct range free_ranges[2 * E820_MAX] __initdata; /* sorted, page aligned */
+static unsigned nr_free __initdata;
+static bool heap_ready;
+/* Until the final tables are in force only what the first ones map may be touched. */
+static u64 alloc_limit __initdata = 4 * GIB;
+
+static void __init drop_range(unsigned i)
+{
+	for (nr_free--; i < nr_free; i++)
+		free_ranges[i] = free_ranges[i + 1];
+}
+
+static void __init insert_range(unsigned i, u64 start, u64 end)
+{
+	if (nr_free == ARRAY_SIZE(free_ranges))
+		fail_start("the memory map has too many pieces");
+	for (unsigned j = nr_free++; j > i; j--)
+		free_ranges[j] = free_ranges[j - 1];
+	free_ranges[i] = (struct range){start, end};
+}
+
+/* Take [start, end) out of what is free. */
+static void __init reserve(u64 start, u64 end)
+{
+	start = ALIGN_DOWN(start, PAGE_SIZE);
+	end = ALIGN_UP(end, PAGE_SIZE);
+	for (unsigned i = 0; i < nr_free; i++) {
+		struct range r = free_ranges[i];
+
+		if (r.end <= start || r.start >= end)
+			continue;
+		drop_range(i);
+		if (r.end > end)
+			insert_range(i, end, r.end);
+		if (r.start < start)
+			insert_range(i, r.start, start);
+		else
+			i--;
+	}
+}
+
+/* From the top, so that low memory stays for those that need it. */
+static u64 __init boot_alloc_aligned(u64 pages, u64 align)
+{
+	u64 size = pages << PAGE_SHIFT;
+
+	for (unsigned i = nr_free; i-- > 0;) {
+		u64 end = MIN(free_ranges[i].end, alloc_limit), at = ALIGN_DOWN(end - size, align);
+
+		if (end < size || at < free_ranges[i].start || at > end)
+			continue;
+		reserve(at, at + size);
+		memset(maddr_to_virt(at), 0, size);
+		return at;
+	}
+	return 0;
+}
+
+static u64 __init boot_alloc_early(u64 pages)
+{
+	u64 at = boot_alloc_aligned(pages, PAGE_SIZE);
+
+	if (!at)
+		fail_start("too little memory: no %lu KiB left at start; give the machine more",
+			   pages * 4);
+	return at;
+}
+
+u64 boot_alloc(u64 pages)
+{
+	struct page_info *pg;
+	unsigned order = 0;
+
+	if (!heap_ready)
+		return boot_alloc_early(pages);
+	while ((1UL << order) < pages)
+		order++;
+	pg = alloc_heap_pages(order, MEMF_zero);
+	if (!pg)
+		fail_start("too little memory: no %lu KiB left; give the machine more", pages * 4);
+	return page_to_mfn(pg) << PAGE_SHIFT;
+}
+
+/* Bytes of RAM in [start, end). */
+static u64 __init ram_in(u64 start, u64 end)
+{
+	u64 sum = 0;
+
+	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
+		const struct e820_entry *e = &boot_info.e820[i];
+		u64 from = MAX(e->start, start), to = MIN(e->start + e->size, end);
+
+		if (e->type == E820_RAM && from < to)
+			sum += to - from;
+	}
+	return sum;
+}
+
+static void __init check_modules(void)
+{
+	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
+		struct boot_module *m = &boot_info.modules[i];
+
+		if (!m->size)
+			fail_start(
+				"boot module %u (\"%s\") is empty: is the file there and complete?",
+				i, m->cmdline);
+		if (m->start < image_maddr(__image_end) && m->start + m->size > HV_IMAGE_PHYS)
+			fail_start("boot module %u lies over the hypervisor: load it elsewhere", i);
+		if (ram_in(m->start, m->start + m->size) != m->size)
+			fail_start("boot module %u (\"%s\") does not lie in memory: give the "
+				   "machine more",
+				   i, m->cmdline);
+		reserve(m->start, m->start + m->size);
+	}
+}
+
+static void __init find_free_memory(void)
+{
+	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
+		const struct e820_entry *e = &boot_info.e820[i];
+		u64 start = ALIGN_UP(e->start, PAGE_SIZE),
+		    end = ALIGN_DOWN(e->start + e->size, PAGE_SIZE);
+
+		end = MIN(end, DIRECTMAP_SIZE);
+		if (e->type != E820_RAM || start >= end)
+			continue;
+		insert_range(nr_free, start, end);
+		max_mfn = end >> PAGE_SHIFT;
+		/* The highest page below the BIOS's own data. */
+		if (start < 0x90000 && end >= 0x10000)
+			trampoline_maddr = MIN(end, 0x90000UL) - PAGE_SIZE;
+	}
+	reserve(0, LOW_MEMORY);
+	reserve(HV_IMAGE_PHYS, image_maddr(__image_end));
+	check_modules();
+	if (max_mfn << PAGE_SHIFT < 24 * MIB)
+		fail_start("too little memory: %lu MiB; give the machine 64 or more", max_mfn >> 8);
+}
+
+/* ---- page tables --------------------------------------------------------------------------------
+ */
+
+static u64 *table_of(u64 entry)
+{
+	return maddr_to_virt(entry & PTE_ADDR);
+}
+
+static u64 *next_table(u64 *entry)
+{
+	if (!(*entry & PTE_P))
+		*entry = boot_alloc(1) | PTE_TABLE;
+	return table_of(*entry);
+}
+
+/* One leaf at `level`, tables above it made as needed. */
+static void map_leaf(u64 va, u64 pte, unsigned level)
+{
+	u64 *t = idle_l4;
+
+	for (unsigned l = 4; l > level; l--)
+		t = next_table(&t[pt_index(va, l)]);
+	t[pt_index(va, level)] = pte | (level > 1 ? PTE_PSE : 0);
+}
+
+void map_pages(u64 va, u64 maddr, u64 size, u64 flags, unsigned max_level)
+{
+	while (size) {
+		unsigned level = max_level;
+		u64 step;
+
+		if (level == 3 && !cpu_has(X86_PAGE1GB))
+			level = 2;
+		while (step = 1UL << (12 + 9 * (level - 1)),
+		       level > 1 && (size < step || ((va | maddr) & (step - 1))))
+			level--;
+		map_leaf(va, maddr | flags, level);
+		va += step;
+		maddr += step;
+		size -= step;
+	}
+}
+
+u64 *hv_table_entry(u64 va, unsigned level)
+{
+	u64 *t = idle_l4;
+
+	for (unsigned l = 4;; l--) {
+		u64 *e = &t[pt_index(va, l)];
+
+		if (l == level || (l < 4 && (*e & PTE_PSE)))
+			return e;
+		if (!(*e & PTE_P))
+			return NULL;
+		t = table_of(*e);
+	}
+}
+
+static u64 __init image_flags(u64 va)
+{
+	if (va < (u64)__text_end)
+		return PTE_TEXT;
+	if (va < (u64)__rodata_end)
+		return PTE_RO;
+	if (va >= (u64)__init_start && va < (u64)__init_text_end)
+		return PTE_TEXT;
+	return PTE_DATA;
+}
+
+/* The image, page by page, each part with its rights; tables in the image itself. */
+static void __init map_image(void)
+{
+	idle_l4[pt_index(HV_IMAGE_VIRT, 4)] = image_maddr(hv_l3) | PTE_TABLE;
+	hv_l3[pt_index(HV_IMAGE_VIRT, 3)] = image_maddr(image_l2) | PTE_TABLE;
+	for (unsigned i = 0; i < ARRAY_SIZE(image_l1); i++)
+		image_l2[pt_index((u64)__image_start, 2) + i] = image_maddr(image_l1[i]) |
+								PTE_TABLE;
+	for (u64 va = (u64)__image_start; va < (u64)__image_end; va += PAGE_SIZE) {
+		u64 page = (va - (u64)__image_start) >> PAGE_SHIFT;
+
+		image_l1[page / 512][page % 512] = (va - HV_IMAGE_VIRT) | image_flags(va) |
+						   pte_global;
+	}
+}
+
+static void __init map_ram(void)
+{
+	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
+		const struct e820_entry *e = &boot_info.e820[i];
+		u64 start = ALIGN_UP(e->start, PAGE_SIZE),
+		    end = ALIGN_DOWN(e->start + e->size, PAGE_SIZE);
+
+		if (e->type != E820_RAM || start >= MIN(end, DIRECTMAP_SIZE))
+			continue;
+		map_pages(DIRECTMAP_VIRT + start, start, MIN(end, DIRECTMAP_SIZE) - start,
+			  PTE_DATA | pte_global, 3);
+	}
+}
+
+/* A table indexed by frame number: in part backed by memory of its own, in part, over holes, by one
+ * shared page. */
+struct frame_indexed {
+	u64 va, ro_va; /* ro_va: a second view, read-only, for guests too; or 0 */
+	u64 entry_size;
+	u64 hole; /* machine address of the shared page */
+	int fill;
+};
+
+/* Back the table from offset off on; returns how many bytes that made. */
+static u64 __init back_piece(const struct frame_indexed *t, u64 off, u64 size)
+{
+	u64 scale = PAGE_SIZE / t->entry_size, at = 0, step = LARGE_PAGE;
+	u64 rights = PTE_DATA;
+
+	if (!(off & (step - 1)) && size - off >= step &&
+	    ram_in(off * scale, (off + step) * scale) == step * scale)
+		at = boot_alloc_aligned(step >> PAGE_SHIFT, step);
+	if (!at) {
+		step = PAGE_SIZE;
+		if (ram_in(off * scale, (off + step) * scale)) {
+			at = boot_alloc_early(1);
+		} else {
+			at = t->hole;
+			rights = PTE_RO;
+		}
+	}
+	if (t->fill && at != t->hole)
+		memset(maddr_to_virt(at), t->fill, step);
+	map_pages(t->va + off, at, step, rights | pte_global, 2);
+	if (t->ro_va)
+		map_pages(t->ro_va + off, at, step, PTE_RO | PTE_US | pte_global, 2);
+	return step;
+}
+
+static void __init back_table(struct frame_indexed *t)
+{
+	u64 size = ALIGN_UP(max_mfn * t->entry_size, PAGE_SIZE);
+
+	t->hole = boot_alloc_early(1);
+	memset(maddr_to_virt(t->hole), t->fill, PAGE_SIZE);
+	for (u64 off = 0; off < size;)
+		off += back_piece(t, off, size);
+}
+
+/* Guests reach the M2P's read-only view: its tables let user mode through, and nobody write. */
+static void __init open_m2p_view(void)
+{
+	u64 *l4e = &idle_l4[pt_index(M2P_VIRT_RO, 4)];
+
+	*l4e = (*l4e & ~PTE_RW) | PTE_US;
+	for (unsigned i = 0; i < 512; i++) {
+		u64 *l3e = &table_of(*l4e)[i];
+
+		if (!(*l3e & PTE_P))
+			continue;
+		*l3e = (*l3e & ~PTE_RW) | PTE_US;
+		for (unsigned j = 0; j < 512; j++) {
+			u64 *l2e = &table_of(*l3e)[j];
+
+			if (*l2e & PTE_P)
+				*l2e = (*l2e & ~PTE_RW) | PTE_US;
+		}
+	}
+}
+
+void __init paging_init(void)
+{
+	struct frame_indexed frames = {.va = FRAMETABLE_VIRT,
+				       .entry_size = sizeof(struct page_info)};
+	struct frame_indexed m2p = {
+		.va = M2P_VIRT_RW, .ro_va = M2P_VIRT_RO, .entry_size = 8, .fill = 0xff};
+
+	find_free_memory();
+	if (cpu_has(X86_XPTI))
+		pte_global = 0;
+	map_image();
+	map_ram();
+	/* Tables that every address space shares must exist before they are copied from. */
+	next_table(&hv_l3[pt_index(PERCPU_VIRT, 3)]);
+	write_cr3(image_maddr(idle_l4));
+	alloc_limit = ~0UL;
+	back_table(&frames);
+	back_table(&m2p);
+	open_m2p_view();
+	for (unsigned i = 0; i < ARRAY_SIZE(hv_l4_template); i++)
+		hv_l4_template[i] = idle_l4[HV_SLOT_FIRST + i];
+	cpu_info()->root_cr3 = image_maddr(idle_l4);
+}
+
+/* ---- handing over to the heap
+ * --------------------------------------------------------------------- */
+
+static void __init mark_ours(u64 start, u64 end)
+{
+	for (u64 mfn = start >> PAGE_SHIFT; mfn < end >> PAGE_SHIFT; mfn++) {
+		struct page_info *pg = mfn_to_page(mfn);
+
+		pg->count_info = PGC_heap | PGC_allocated | 1;
+		pg->owner = DOMID_XEN;
+	}
+}
+
+/* What is RAM, above the BIOS's memory, and not free is the hypervisor's (modules too, until they
+ * are used). */
+static void __init mark_occupied(const struct e820_entry *e)
+{
+	u64 at = MAX(ALIGN_UP(e->start, PAGE_SIZE), LOW_MEMORY);
+	u64 end = MIN(ALIGN_DOWN(e->start + e->size, PAGE_SIZE), DIRECTMAP_SIZE);
+
+	for (unsigned i = 0; i < nr_free && at < end; i++) {
+		const struct range *r = &free_ranges[i];
+
+		if (r->end <= at || r->start >= end)
+			continue;
+		mark_ours(at, r->start);
+		at = r->end;
+	}
+	mark_ours(at, end);
+}
+
+void __init heap_init(void)
+{
+	u64 kept = 0, ram = ram_in(LOW_MEMORY, DIRECTMAP_SIZE);
+
+	for (unsigned i = 0; i < boot_info.nr_e820; i++)
+		if (boot_info.e820[i].type == E820_RAM)
+			mark_occupied(&boot_info.e820[i]);
+	heap_ready = true;
+	for (unsigned i = 0; i < nr_free; i++) {
+		kept += free_ranges[i].end - free_ranges[i].start;
+		heap_add(free_ranges[i].start >> PAGE_SHIFT, free_ranges[i].end >> PAGE_SHIFT);
+	}
+	kept = ram - kept;
+	for (unsigned i = 0; i < boot_info.nr_modules; i++)
+		kept -= ALIGN_UP(boot_info.modules[i].size, PAGE_SIZE);
+	log_info("Memory: hypervisor keeps %lu KiB of %lu MiB\n", kept >> 10, ram >> 20);
+}
+
+static void free_range(u64 start, u64 end)
+{
+	for (u64 va = start; va < end; va += PAGE_SIZE) {
+		*hv_table_entry(va, 1) = 0;
+		invlpg(va);
+	}
+	for (u64 mfn = (start - HV_IMAGE_VIRT) >> PAGE_SHIFT;
+	     mfn < (end - HV_IMAGE_VIRT) >> PAGE_SHIFT; mfn++)
+		memset(mfn_to_page(mfn), 0, sizeof(struct page_info));
+	heap_add((start - HV_IMAGE_VIRT) >> PAGE_SHIFT, (end - HV_IMAGE_VIRT) >> PAGE_SHIFT);
+}
+
+void free_init_memory(void)
+{
+	u64 size = (u64)(__init_bss_end -
+			 __init_start); /* neighbours, with a gap for alignment between */
+
+	for (u64 va = (u64)__rodata_end; va < (u64)__ro_after_init_end; va += PAGE_SIZE)
+		*hv_table_entry(va, 1) &= ~PTE_RW;
+	free_range((u64)__init_start, (u64)__init_bss_end);
+	tlb_flush_mask(&cpu_online_map);
+	log_info("Start-up code and data given back: %lu KiB\n", size >> 10);
+}
+
+/* ---- device registers and firmware tables
+ * ----------------------------------------------------------- */
+
+static void *map_outside(u64 maddr, u64 size, u64 flags)
+{
+	static spinlock_t lock = SPINLOCK_INIT;
+	static u64 next = IOREMAP_VIRT;
+	u64 first = ALIGN_DOWN(maddr, PAGE_SIZE), va;
+
+	size = ALIGN_UP(maddr + size, PAGE_SIZE) - first;
+	spin_lock(&lock);
+	va = next;
+	if (size > IOREMAP_VIRT + IOREMAP_SIZE - va)
+		panic("no room to map %lu bytes at %#lx", size, maddr);
+	next += size + PAGE_SIZE; /* a gap, so that overruns fault */
+	map_pages(va, first, size, PTE_DATA | flags | pte_global, 1);
+	spin_unlock(&lock);
+	return (void *)(va + (maddr - first));
+}
+
+void *ioremap(u64 maddr, u64 size)
+{
+	return map_outside(maddr, size, PTE_UC);
+}
+
+void *map_firmware(u64 maddr, u64 size)
+{
+	return map_outside(maddr, size, 0);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Instructions for assembly that are patched in when the processor or the operator wants them. */
+#ifndef X86_PATCH_ASM_H
+#define X86_PATCH_ASM_H
+
+#include "asm-offsets.h"
+
+/* Room filled with NOPs that becomes `insn` at start when `feature` (FEAT_*, asm-offsets.h) is on. */
+.macro ALT_NOP feature, insn:vararg
+.Lalt_orig\@:
+	.skip .Lalt_new_end\@ - .Lalt_new\@, 0x90
+.Lalt_orig_end\@:
+	.pushsection .altinstr_replacement, "ax"
+.Lalt_new\@:
+	\insn
+.Lalt_new_end\@:
+	.popsection
+	.pushsection .altinstructions, "a"
+	.balign 4
+	.long .Lalt_orig\@ - .
+	.long .Lalt_new\@ - .
+	.short \feature
+	.byte .Lalt_orig_end\@ - .Lalt_orig\@
+	.byte .Lalt_new_end\@ - .Lalt_new\@
+	.popsection
+.endm
+
+/* Guest memory is reached only between these two. */
+.macro SMAP_OPEN /* (gas does not tell STAC from stac) */
+	ALT_NOP FEAT_USE_SMAP, stac
+.endm
+.macro SMAP_CLOSE
+	ALT_NOP FEAT_USE_SMAP, clac
+.endm
+
+/* Last before every return to a guest: buffers a sibling or the guest could read are overwritten. */
+.macro EXIT_TO_GUEST_HOOKS
+	ALT_NOP FEAT_VERW, verw verw_selector(%rip)
+.endm
+
+#endif

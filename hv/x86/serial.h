@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* The first serial port and the text screen as the machine's console. */
+#ifndef X86_SERIAL_H
+#define X86_SERIAL_H
+
+/* Take input too: by interrupt when irq_request_isa() grants it, else by polling. After irq and
+ * timers work. */
+void serial_irq_init(void);
+
+/* Show messages on the text screen from now on (needs ioremap()), and no more: it becomes the
+ * domain's. */
+void console_vga_init(void);
+void console_vga_release(void);
+/* Ports of the console, which no domain may touch; 0 when there is none. Eight from there. */
+unsigned short console_port(void);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/* From the first 64-bit instruction to hv_main(). */
+#include "x86/setup.h"
+
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/asm.h"
+#include "x86/boot/protocols.h"
+#include "x86/crash.h"
+#include "x86/serial.h"
+
+struct boot_info boot_info;
+struct cpu boot_cpu;
+struct cpu *cpus[MAX_CPUS];
+cpumask_t cpu_online_map;
+u32 nr_cpus = 1;
+
+_Static_assert(sizeof(struct cpu_info) <= BOOT_STACK_TOP_ROOM, "room on the boot stack");
+
+struct gate {
+	u16 offset_low, selector;
+	u8 ist, type;
+	u16 offset_mid;
+	u32 offset_high, zero;
+};
+static struct gate early_idt[32] __initbss;
+
+extern char early_stubs[];
+void early_exception(cpu_user_regs_t *regs);
+
+/* A fault before entry code proper is in place: either one we have an answer for, or the end. */
+void __init early_exception(cpu_user_regs_t *regs)
+{
+	if (ex_table_fixup(regs))
+		return;
+	crash_with_regs(regs, "exception %u (error %#x) at start, CR2 %#lx", regs->entry_vector,
+			regs->error_code, read_cr2());
+}
+
+static void __init early_idt_load(void)
+{
+	struct {
+		u16 limit;
+		u64 base;
+	} __attribute__((packed)) idtr = {sizeof(early_idt) - 1, (u64)early_idt};
+
+	for (unsigned i = 0; i < ARRAY_SIZE(early_idt); i++) {
+		u64 at = (u64)early_stubs + 16 * i;
+
+		early_idt[i] = (struct gate){.offset_low = (u16)at,
+					     .selector = BOOT_CS64,
+					     .type = 0x8e,
+					     .offset_mid = (u16)(at >> 16),
+					     .offset_high = at >> 32};
+	}
+	__asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+static void __init early_cpu_info(void)
+{
+	struct cpu_info *ci = cpu_info();
+
+	memset(ci, 0, sizeof(*ci));
+	ci->cpu = &boot_cpu;
+	boot_cpu.info = ci;
+	cpus[0] = &boot_cpu;
+	cpumask_set(0, &cpu_online_map);
+}
+
+static void __init parse_loader(u32 magic, u64 info)
+{
+	boot_info.loader = "unknown";
+	boot_info.protocol = NULL;
+	if (magic == MB1_MAGIC)
+		parse_multiboot(info);
+	else if (magic == MB2_MAGIC)
+		parse_multiboot2(info);
+	else if (magic == PVH_START_MAGIC)
+		parse_pvh(info);
+}
+
+static void __init log_modules(void)
+{
+	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
+		const struct boot_module *m = &boot_info.modules[i];
+
+		log_debug("Module %u: %#lx-%#lx \"%s\"\n", i, m->start, m->start + m->size,
+			  m->cmdline);
+	}
+}
+
+noreturn_fn static void on_own_stack(void)
+{
+	boot_cpu.online = true;
+	hv_main();
+}
+
+/* The boot stack's cpu_info has done its service: go on with processor 0's own. */
+noreturn_fn static void __init switch_stack(struct cpu *c)
+{
+	struct cpu_info *ci = c->info;
+
+	__asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tcall *%1\n\tud2"
+			 :
+			 : "r"((u64)ci & ~15UL), "r"(on_own_stack)
+			 : "memory");
+	__builtin_unreachable();
+}
+
+noreturn_fn void __init early_setup(u32 magic, u64 info)
+{
+	static char line[sizeof(boot_info.cmdline)] __initbss;
+
+	early_cpu_info();
+	early_idt_load();
+	parse_loader(magic, info);
+	memcpy(line, boot_info.cmdline, sizeof(line));
+	cmdline_parse(line);
+	serial_init();
+	log_info("Pavise " PAVISE_VERSION " (" PAVISE_BUILD ")\n");
+	if (!boot_info.protocol)
+		fail_start("unknown boot protocol (magic %#x): use multiboot, multiboot2 or PVH",
+			   magic);
+	log_info("Started by %s (%s), options \"%s\"\n", boot_info.loader, boot_info.protocol,
+		 boot_info.cmdline);
+	cmdline_report();
+	log_modules();
+	features_init();
+	e820_finish();
+	e820_log();
+	paging_init();
+	percpu_create(&boot_cpu);
+	for (unsigned i = 0; i < ARRAY_SIZE(early_idt); i++)
+		idt_set_gate(i, early_stubs + 16 * i, 0, 0);
+	cpu_init_registers(&boot_cpu);
+	heap_init();
+	console_vga_init();
+	switch_stack(&boot_cpu);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Start of the boot processor, in order:
+ *
+ *   head.S          32-bit to 64-bit, first page tables
+ *   early_setup()   loader's words, options, console, features, memory map, page tables, heap,
+ * window of processor 0, its stack hv_main()       the rest (hv/main.c), on that stack: ACPI,
+ * interrupts, time, the other processors, the first domain, free_init_memory(), idle
+ */
+#ifndef X86_SETUP_H
+#define X86_SETUP_H
+
+#include "x86/boot.h"
+#include "x86/cpu.h"
+#include "x86/desc.h"
+
+#define __initbss __attribute__((section(".bss.init")))
+#define __ro_after_init __attribute__((section(".data.ro_after_init")))
+#define __page_aligned_bss __attribute__((section(".bss.page_aligned"), aligned(4096)))
+
+/* Linker symbols (hv.lds.S). */
+extern char __image_start[], __text_end[], __rodata_end[], __ro_after_init_end[], __data_end[];
+extern char __init_start[], __init_text_end[], __init_end[], __bss_start[], __image_end[];
+extern char __init_bss_start[], __init_bss_end[];
+
+noreturn_fn void early_setup(u32 magic, u64 info);
+/* The integrating part of the hypervisor: everything after memory works. Boot processor, its own
+ * stack. */
+noreturn_fn void hv_main(void);
+
+/* Machine address of something in the image. */
+static inline u64 image_maddr(const void *p)
+{
+	return (u64)p - HV_IMAGE_VIRT;
+}
+
+/* ---- memory (paging_init.c) ---- */
+/* L4 entries 256-271 of every address space. [I after boot] */
+extern u64 hv_l4_template[16];
+/* The root without a guest: what an idle processor runs on. Below 4 GiB. */
+extern u64 idle_l4[512];
+/* Build the final page tables, the frame table and the M2P; switch to them. Boot, once. */
+void paging_init(void);
+/* Give all free RAM to the heap; boot_alloc() takes from there afterwards. */
+void heap_init(void);
+/* Start-up code and data are no longer used by anybody: unmap them and give them to the heap. The
+ * IDT and its neighbours become read-only. All processors are up; nothing may run on the boot
+ * stack. */
+void free_init_memory(void);
+/*
+ * Map [maddr, maddr + size), page aligned, at va in our part of every address space; flags: PTE_*
+ * of the leaves (present included). Large pages where alignment and max_level (1, 2, 3) allow.
+ * Nothing may be there yet.
+ */
+void map_pages(u64 va, u64 maddr, u64 size, u64 flags, unsigned max_level);
+/* The entry for va, of an address in our range, in the table of `level` (or the large page's above
+ * it); NULL where there is no such table. */
+u64 *hv_table_entry(u64 va, unsigned level);
+/* PTE_G, or 0 where roots are split. */
+extern u64 pte_global;
+/* Machine address of a page of RAM below 1 MiB, kept for the trampoline of the other processors. */
+extern u64 trampoline_maddr;
+
+/* ---- processors (desc.c: x86/desc.h; features.c) ---- */
+extern struct cpu boot_cpu;
+/* Control registers, PAT and EFER of the calling processor; then percpu_load(). */
+void cpu_init_registers(struct cpu *c);
+
+void features_init(void); /* boot processor, before paging_init() */
+extern u64 hv_cr4;	  /* CR4 while the hypervisor runs, the same on all processors */
+const char *cpu_brand(void);
+
+/* Console as the options say; callable before anything else, output polled. */
+void serial_init(void);
+
+#endif

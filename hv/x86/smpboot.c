@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The other processors: from INIT to their idle loop. */
+#include "x86/smpboot.h"
+
+#include "lib/log.h"
+#include "lib/string.h"
+#include "mm/page.h"
+#include "x86/acpi.h"
+#include "x86/apic.h"
+#include "x86/asm.h"
+#include "x86/setup.h"
+#include "x86/time.h"
+
+noreturn_fn void cpu_idle_entry(struct cpu *c);
+
+extern cpu_init_fn *const __cpu_init_start[], *const __cpu_init_end[];
+/* trampoline.S; the fields lie in its copy below 1 MiB too. */
+extern char trampoline_start[], trampoline_end[], trampoline_gdtr_base[], trampoline_gdt[],
+	trampoline_32[], trampoline_64[], trampoline_far32[], trampoline_far64[], trampoline_cr3[];
+extern u64 boot_l4[512];
+
+/* The processor that is to come up; taken by it, or taken back when it does not come. [a] */
+struct cpu *ap_expected;
+
+noreturn_fn void ap_main(struct cpu *c);
+
+#define COME_UP_US 200000
+
+static void run_hooks(struct cpu *c)
+{
+	for (cpu_init_fn *const *fn = __cpu_init_start; fn < __cpu_init_end; fn++)
+		(*fn)(c);
+}
+
+/* What scheduling needs of a processor, before it runs anything. */
+static void __init prepare(struct cpu *c)
+{
+	timers_init_cpu(c->id);
+	c->idle = idle_vcpu_create(c->id);
+	sched_init_cpu(c->id, c->idle);
+	c->info->current = c->idle;
+}
+
+/* First C of another processor: on its own stack, on the final page tables. */
+noreturn_fn void ap_main(struct cpu *c)
+{
+	cpu_init_registers(c);
+	lapic_init_ap();
+	run_hooks(c);
+	tsc_check_ap();
+	cpumask_set(c->id, &cpu_online_map);
+	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
+	cpu_idle_entry(c);
+}
+
+static void __init put32(const char *field, u32 value)
+{
+	memcpy(maddr_to_virt(trampoline_maddr + (u64)(field - trampoline_start)), &value,
+	       sizeof(value));
+}
+
+static void __init place_trampoline(void)
+{
+	u32 at = (u32)trampoline_maddr;
+
+	memcpy(maddr_to_virt(at), trampoline_start, (size_t)(trampoline_end - trampoline_start));
+	put32(trampoline_gdtr_base, at + (u32)(trampoline_gdt - trampoline_start));
+	put32(trampoline_far32, at + (u32)(trampoline_32 - trampoline_start));
+	put32(trampoline_far64, at + (u32)(trampoline_64 - trampoline_start));
+	put32(trampoline_cr3, (u32)image_maddr(boot_l4));
+	/* The first tables have the identity; with our final part they see stacks and windows too.
+	 */
+	memcpy(boot_l4 + HV_SLOT_FIRST, hv_l4_template, sizeof(hv_l4_template));
+}
+
+static bool __init claimed_within(u32 us)
+{
+	u64 end = now_ns() + us * 1000UL;
+
+	while (__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE)) {
+		if (now_ns() >= end)
+			return !__atomic_exchange_n(&ap_expected, NULL, __ATOMIC_ACQ_REL);
+		cpu_relax();
+	}
+	return true;
+}
+
+/* INIT, then one or two start-up messages. Old processors wanted 10 ms after INIT: only if it won't
+ * come. */
+static bool __init wake(struct cpu *c)
+{
+	static const u32 init_delay_us[] = {10, 10000};
+
+	for (unsigned try = 0; try < ARRAY_SIZE(init_delay_us); try++) {
+		__atomic_store_n(&ap_expected, c, __ATOMIC_RELEASE);
+		lapic_send_init(c->apic_id);
+		delay_us(init_delay_us[try]);
+		lapic_send_startup(c->apic_id, (u32)trampoline_maddr);
+		delay_us(10);
+		if (!__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE))
+			return true;
+		delay_us(200);
+		if (__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE))
+			lapic_send_startup(c->apic_id, (u32)trampoline_maddr);
+		if (claimed_within(COME_UP_US))
+			return true;
+	}
+	return false;
+}
+
+static void __init bring_up(u32 apic_id, u32 acpi_id)
+{
+	struct cpu *c = xzalloc(struct cpu);
+
+	if (!c) {
+		log_warn("No memory for the processor with APIC id %u\n", apic_id);
+		return;
+	}
+	c->id = nr_cpus;
+	c->apic_id = apic_id;
+	c->acpi_id = acpi_id;
+	percpu_create(c);
+	cpus[c->id] = c;
+	prepare(c);
+	if (!wake(c)) {
+		log_warn("The processor with APIC id %u does not come up; going on without it\n",
+			 apic_id);
+		cpus[c->id] = NULL;
+		return;
+	}
+	nr_cpus++;
+	tsc_check_boot();
+	while (!__atomic_load_n(&c->online, __ATOMIC_ACQUIRE))
+		spin_wait();
+}
+
+void __init smp_boot(void)
+{
+	run_hooks(&boot_cpu);
+	prepare(&boot_cpu);
+	if (acpi_info.nr_cpus > 1 && trampoline_maddr) {
+		place_trampoline();
+		for (u32 i = 0; i < acpi_info.nr_cpus && nr_cpus < MAX_CPUS; i++) {
+			const struct acpi_cpu *a = &acpi_info.cpus[i];
+
+			if (a->apic_id == boot_cpu.apic_id)
+				continue;
+			if (a->apic_id > 254 && !lapic_x2apic)
+				log_warn("APIC id %u needs x2APIC mode: processor not used\n",
+					 a->apic_id);
+			else
+				bring_up(a->apic_id, a->acpi_id);
+		}
+	}
+	tsc_check_finish();
+	log_info("%u processor%s\n", nr_cpus, nr_cpus == 1 ? "" : "s");
+}

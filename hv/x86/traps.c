@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Traps of the hypervisor itself, and interrupts whomever they interrupted. */
+#include "x86/traps.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "x86/apic.h"
+#include "x86/asm.h"
+#include "x86/cpu.h"
+#include "x86/crash.h"
+#include "x86/flush.h"
+#include "x86/irq.h"
+
+/* Where an instruction that may fault goes on when it does: both relative to the field itself. */
+struct ex_entry {
+	s32 insn, fixup;
+};
+extern const struct ex_entry __ex_table_start[], __ex_table_end[];
+
+static u64 find_fixup(u64 rip)
+{
+	for (const struct ex_entry *e = __ex_table_start; e < __ex_table_end; e++)
+		if ((u64)&e->insn + e->insn == rip)
+			return (u64)&e->fixup + e->fixup;
+	return 0;
+}
+
+static const char *const trap_names[] = {
+	"divide error", "debug", "NMI", "breakpoint", "overflow", "bounds", "invalid opcode", "no FPU",
+	"double fault", "coprocessor overrun", "invalid TSS", "segment not present", "stack fault",
+	"general protection", "page fault", "spurious", "FPU error", "alignment", "machine check",
+	"SIMD error", "virtualization", "control protection",
+};
+
+noreturn_fn static void fatal_trap(const cpu_user_regs_t *regs)
+{
+	u32 vec = regs->entry_vector;
+
+	crash_with_regs(regs, "unexpected %s in the hypervisor (vector %u, error code %x, CR2 %lx)",
+			vec < ARRAY_SIZE(trap_names) ? trap_names[vec] : "trap", vec,
+			regs->error_code, read_cr2());
+}
+
+void handle_interrupt(u32 vector)
+{
+	struct cpu *c = this_cpu();
+
+	c->irqs++;
+	switch (vector) {
+	case VEC_TIMER:
+		lapic_eoi();
+		timers_run(c->id);
+		break;
+	case VEC_KICK:
+		lapic_eoi();
+		break;
+	case VEC_FLUSH:
+		lapic_eoi();
+		flush_serve();
+		break;
+	case VEC_SPURIOUS:
+		break;
+	default:
+		irq_dispatch(vector);
+	}
+}
+
+void hv_trap(cpu_user_regs_t *regs)
+{
+	u64 fixup;
+
+	if (regs->entry_vector >= 32) {
+		handle_interrupt(regs->entry_vector);
+		return;
+	}
+	fixup = find_fixup(regs->rip);
+	if (!fixup)
+		fatal_trap(regs);
+	regs->rip = fixup;
+}
+
+/*
+ * A #DB may hit the first instruction of the SYSCALL path, with the guest's RSP, when the guest armed it over
+ * a MOV SS: so it has a stack of its own, and one that hit us is cleared and forgotten.
+ */
+cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
+{
+	cpu_user_regs_t *main_frame = guest_regs();
+
+	if (regs->cs & 3) {
+		memcpy(main_frame, regs, offsetof(cpu_user_regs_t, es));
+		return main_frame;
+	}
+	if (regs->entry_vector != TRAP_DB)
+		fatal_trap(regs);
+	regs->rflags &= ~RFLAGS_TF;
+	__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0UL));
+	return NULL;
+}
+
+cpu_user_regs_t *hv_nmi(cpu_user_regs_t *regs)
+{
+	this_cpu()->nmi_count++;
+	crash_nmi(regs); /* does not return when the machine is being stopped */
+	return NULL;
+}
+
+cpu_user_regs_t *hv_double_fault(cpu_user_regs_t *regs)
+{
+	fatal_trap(regs);
+}

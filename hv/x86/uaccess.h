@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* Single accesses to guest memory that may fault; addresses were range checked by the caller. */
+#ifndef X86_UACCESS_H
+#define X86_UACCESS_H
+
+#include "lib/base.h"
+#include "x86/patch.h"
+
+/* With SMAP, guest (user) pages are reachable only between these two. */
+static inline void uaccess_begin(void)
+{
+	ALTERNATIVE("", "stac", X86_USE_SMAP);
+}
+static inline void uaccess_end(void)
+{
+	ALTERNATIVE("", "clac", X86_USE_SMAP);
+}
+
+static inline bool get_guest_u64(u64 *v, u64 va)
+{
+	__asm__ goto("1: mov (%1), %0\n"
+		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
+		     : "=r"(*v) : "r"(va) : "memory" : fault);
+	return true;
+fault:
+	return false;
+}
+
+static inline bool put_guest_u64(u64 v, u64 va)
+{
+	__asm__ goto("1: mov %0, (%1)\n"
+		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
+		     : : "r"(v), "r"(va) : "memory" : fault);
+	return true;
+fault:
+	return false;
+}
+
+/* Up to max bytes of code at va into buf; returns how many there are before an unreadable page. */
+size_t fetch_guest_code(u8 *buf, u64 va, size_t max);
+
+#endif

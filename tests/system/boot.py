@@ -1,0 +1,366 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""System tests: stock kernels booted in QEMU, many checks in each boot.
+
+    boot.py [--full] [--bare] [--list] [--jobs N] [--state FILE] [PATTERN]...
+    boot.py demo [--kernel V] [--machine M] [--cpu C] [--smp N] [--memory MIB]
+
+Without --full, only what is marked `ci` is run; a PATTERN (as of a shell) chooses by name
+instead. The last line is "N passed, N failed". Consoles are kept in build/test-logs/system.
+"""
+
+import argparse
+import fnmatch
+import os
+import re
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from machine import SUCCESS, TOP, Machine
+
+BUILD = TOP / 'build'
+LOGS = BUILD / 'test-logs/system'
+MACHINES = ('pc', 'q35')
+CPUS = ('max', 'qemu64', 'EPYC-v1', 'Skylake-Client-v1')
+KERNELS = ('6.1', '6.12')
+
+# Needs a hypervisor below: left out on the bare machine.
+OF_THE_HYPERVISOR = ('evtchn', 'grants', 'balloon')
+
+SHORT = ('cpus:{smp}', 'mem:{memory}', 'fpu', 'faults', 'compat32', 'clock', 'forkstorm:1', 'dmesg')
+LONG = ('cpus:{smp}', 'mem:{memory}', 'fpu', 'signals', 'faults', 'ldt', 'debugreg', 'ioports',
+        'forkstorm:1', 'mmapstress:4', 'compat32', 'clock', 'evtchn', 'grants', 'balloon', 'hotplug',
+        'dmesg')
+DISKS_256 = ('disk:virtio', 'disk:ahci', 'disk:nvme', 'net:virtio', 'net:e1000e')
+
+
+@dataclass(frozen=True)
+class Config:
+    """One boot. What is not said is the default."""
+    name: str
+    ci: bool = False             # part of the default run
+    machine: str = 'q35'
+    cpu: str = 'max'
+    smp: int = 2
+    memory: int = 1024           # MiB
+    kernel: str = '6.1'
+    disks: tuple = ()            # kinds; each gets an empty image
+    disk_mib: int = 256
+    nets: tuple = ()
+    checks: tuple = ()           # those of tests/system/initramfs, in this order
+    mode: str = 'test'
+    append: str = ''             # to the kernel's command line
+    hv_append: str = ''          # to the hypervisor's
+    ends: str = 'poweroff'       # what init asks for: also reboot
+    end: str = 'poweroff'        # what the machine does: also reset, or None
+    success: str = ''            # what the console has to say; default: all checks passed
+    never: str = ''              # what it must not say
+    talk: tuple = ()             # (wait for, type)
+    first_module: object = None  # a function that makes another file in place of the kernel
+    initramfs: str = ''
+    timeout: int = 600
+    bare: bool = True            # makes sense without a hypervisor, too
+
+
+def expand(c, words):
+    return tuple(w.format(smp=c.smp, memory=c.memory) for w in words)
+
+
+# -- what a person or a boot loader gets wrong: each gets a sentence, and no guest is started
+
+def truncated(folder, kernel):
+    """The first half of a kernel."""
+    data = kernel.read_bytes()
+    (folder / 'truncated').write_bytes(data[:len(data) // 2])
+    return folder / 'truncated'
+
+
+def corrupt(folder, kernel):
+    """A kernel whose packed part is damaged."""
+    data = bytearray(kernel.read_bytes())
+    for at in range(len(data) // 2, len(data) // 2 + 4096):
+        data[at] ^= 0x5a
+    (folder / 'corrupt').write_bytes(data)
+    return folder / 'corrupt'
+
+
+def no_kernel(folder, kernel):
+    """Something else altogether."""
+    (folder / 'text').write_text('This is not a kernel.\n' * 1000)
+    return folder / 'text'
+
+
+def empty(folder, kernel):
+    (folder / 'empty').write_bytes(b'')
+    return folder / 'empty'
+
+
+def elf(folder, name, elf_class, machine):
+    """A minimal ELF program: one header, one segment, no notes."""
+    import struct
+    wide = elf_class == 2
+    header = struct.pack('<4sBBB9xHHI', b'\x7fELF', elf_class, 1, 1, 2, machine, 1)
+    if wide:
+        header += struct.pack('<QQQIHHHHHH', 0x100000, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+        header += struct.pack('<IIQQQQQQ', 1, 5, 0, 0x100000, 0x100000, 0x1000, 0x1000, 0x1000)
+    else:
+        header += struct.pack('<IIIIHHHHHH', 0x100000, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+        header += struct.pack('<IIIIIIII', 1, 0, 0x100000, 0x100000, 0x1000, 0x1000, 5, 0x1000)
+    (folder / name).write_bytes(header.ljust(0x1000, b'\xf4'))
+    return folder / name
+
+
+def without_notes(folder, kernel):
+    return elf(folder, 'without-notes', 2, 62)
+
+
+def of_32_bits(folder, kernel):
+    return elf(folder, 'of-32-bits', 1, 3)
+
+
+def refused(name, says, **more):
+    """A start that ends with a sentence in which this is said, and a reset."""
+    return Config(name='refused-' + name, success=r'(?i)\*\*\* Pavise stops: .*(' + says + ')',
+                  never='INIT-REACHED', end='reset', timeout=120, bare=False, **more)
+
+
+REFUSALS = (
+    refused('no-module', 'module|kernel', ci=True, first_module=lambda folder, kernel: None),
+    refused('truncated', 'truncated|damaged|corrupt|incomplete|completely|unpack|short', ci=True,
+            first_module=truncated),
+    refused('corrupt', 'damaged|corrupt|unpack|checksum', ci=True, first_module=corrupt),
+    refused('no-kernel', 'kernel', ci=True, first_module=no_kernel),
+    refused('empty', 'empty|module|kernel', first_module=empty),
+    refused('without-notes', 'note', ci=True, first_module=without_notes),
+    refused('32-bit', '32|64', ci=True, first_module=of_32_bits),
+    refused('little-memory', 'memory', ci=True, memory=48),
+    refused('processor', 'processor', ci=True, cpu='qemu64,-nx'),
+    Config(name='refused-halts', ci=True, success='Halted', never='INIT-REACHED|Rebooting', end=None,
+           hv_append='noreboot', first_module=no_kernel, timeout=120, bare=False),
+)
+
+CONFIGS = (
+    # Every device of interest at once, the sizes that the issue names, 4 processors.
+    Config(name='devices', ci=True, smp=4, disks=('virtio', 'ahci', 'nvme'), nets=('virtio', 'e1000e'),
+           checks=('cpus:4', *DISKS_256, 'dmesg'), timeout=900),
+    # All that is not a device; the first on the old machine, without AVX or SMAP to speak of.
+    Config(name='old-machine', ci=True, machine='pc', cpu='qemu64', smp=2, disks=('ide', 'virtio'),
+           disk_mib=32, nets=('e1000e', 'virtio'), checks=(*LONG[:-1], 'disk:ide:32', 'disk:virtio:32',
+                                                           'net:e1000e:4', 'net:virtio:4', 'dmesg')),
+    Config(name='newer-kernel', ci=True, kernel='6.12', cpu='EPYC-v1', smp=4, checks=LONG),
+    Config(name='one-processor', ci=True, cpu='Skylake-Client-v1', smp=1, checks=SHORT, ends='reboot',
+           end='reset'),
+    Config(name='shell', ci=True, mode='shell', smp=1, end='poweroff', success=r'^answer 4242',
+           talk=((r'pavise# $', 'echo answer $((42*101))\n'), (r"answer 4242\s+pavise# $", 'poweroff\n'))),
+    Config(name='unknown-option', ci=True, smp=1, mode='none', bare=False,
+           hv_append='no_such_option=1', success=r'(?i)no_such_option'),
+    Config(name='panic', ci=True, smp=2, mode='none', ends='panic', end='reset',
+           success='Kernel panic - not syncing: sysrq'),
+    Config(name='small', smp=1, memory=384, checks=('mem', 'forkstorm:1', 'dmesg')),
+    Config(name='large', smp=2, memory=6144, checks=('mem', 'forkstorm:1', 'dmesg')),
+    Config(name='reboot', smp=4, mode='none', ends='reboot', end='reset', success='INIT-REACHED'),
+    *REFUSALS,
+    # Everything with everything.
+    *(Config(name=f'matrix-{machine}-{cpu.split("-")[0]}-{smp}-{kernel}', machine=machine, cpu=cpu, smp=smp,
+             kernel=kernel, checks=SHORT)
+      for machine in MACHINES for cpu in CPUS for smp in (1, 2, 3, 4) for kernel in KERNELS),
+    *(Config(name=f'devices-{machine}-{cpu.split("-")[0]}-{kernel}', machine=machine, cpu=cpu, smp=4, kernel=kernel,
+             disks=('virtio', 'ahci', 'nvme') + (('ide',) if machine == 'pc' else ()),
+             nets=('virtio', 'e1000e'), checks=('cpus:4', *DISKS_256, 'dmesg'), timeout=1200)
+      for machine in MACHINES for cpu in ('max', 'qemu64') for kernel in KERNELS),
+    *(Config(name=f'long-{kernel}', smp=4, kernel=kernel, checks=(
+        'forkstorm:10', 'mmapstress:120', *(('hotplug', 'fpu', 'balloon', 'grants', 'evtchn') * 5), 'dmesg'),
+        timeout=2400) for kernel in KERNELS),
+)
+
+
+# -- running them
+
+@dataclass
+class Run:
+    options: object
+    passed: int = 0
+    failed: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def shell_words(c, checks):
+    words = ['quiet', f'pavise.mode={c.mode}', f'pavise.end={c.ends}', c.append]
+    if checks:
+        words.append('pavise.tests=' + ','.join(checks))
+    return ' '.join(w for w in words if w)
+
+
+def boot(c, options, folder, echo=None):
+    """Boots one configuration; returns what went wrong, '' for nothing, and the machine."""
+    checks = expand(c, c.checks)
+    if options.bare:
+        checks = tuple(x for x in checks if x.split(':')[0] not in OF_THE_HYPERVISOR)
+    arguments = ['--machine', c.machine, '--cpu', c.cpu + options.cpu_flags, '--smp', str(c.smp),
+                 '--memory', str(c.memory), '--kernel', c.kernel, '--append', shell_words(c, checks)]
+    if options.bare:
+        arguments.append('--bare')
+    elif options.hv_append or c.hv_append:
+        arguments += ['--hv-append', f'{options.hv_append} {c.hv_append}'.strip()]
+    if c.initramfs:
+        arguments += ['--initramfs', c.initramfs]
+    if c.first_module:
+        kernel = (BUILD / 'guests' / c.kernel / 'vmlinuz').resolve()
+        made = c.first_module(folder, kernel)
+        arguments += ['--kernel', str(made) if made else 'none', '--initramfs', 'none']
+    for kind in c.disks:
+        image = folder / f'{kind}.img'
+        with open(image, 'wb') as f:
+            f.truncate(c.disk_mib << 20)
+        arguments += ['--disk', f'{kind}={image}']
+    for kind in c.nets:
+        arguments += ['--net', kind]
+    if len(checks):
+        # A line may be torn by a message of the hypervisor; the sum at the end tells then.
+        success = rf'TESTS-DONE {len(checks)} passed, 0 failed'
+    else:
+        success = 'INIT-REACHED'
+    machine = Machine(arguments, c.success or success, end=c.end, talk=c.talk, timeout=c.timeout * options.patience,
+                      silence=max(180, c.timeout // 3) * options.patience, log=LOGS / f'{c.name}.log', echo=echo)
+    machine.run()
+    return verdict(c, machine), machine
+
+
+def verdict(c, machine):
+    text = machine.text()
+    failures = [line.strip() for line in re.findall(r'TEST \S+ FAIL.*', text)]
+    if failures:
+        more = f' (and {len(failures) - 1} more)' if len(failures) > 1 else ''
+        return failures[0] + more
+    if c.never and re.search(c.never, text, re.M):
+        return f'the console says what it must not: {re.search(c.never, text, re.M).group(0)}'
+    if machine.verdict != SUCCESS:
+        return f'{machine.verdict}: {machine.reason}'
+    return ''
+
+
+def one(run, c):
+    folder = BUILD / 'test-tmp' / c.name
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        wrong, machine = boot(c, run.options, folder)
+    finally:
+        for left in folder.iterdir():
+            left.unlink()
+        folder.rmdir()
+    with run.lock:
+        if wrong:
+            run.failed += 1
+            print(f'FAIL {c.name}: {wrong} [{(LOGS / c.name).relative_to(TOP)}.log]', flush=True)
+        else:
+            run.passed += 1
+            print(f'ok   {c.name} ({machine.seconds:.0f} s)', flush=True)
+            remember(run.options.state, c.name)
+
+
+def remember(state, name):
+    if state:
+        with open(state, 'a', encoding='utf-8') as f:
+            f.write(f'system/{name}\n')
+
+
+def remembered(state):
+    if state and os.path.exists(state):
+        return set(Path(state).read_text(encoding='utf-8').split())
+    return set()
+
+
+def run_all(run, configs):
+    """Boots as many at once as there are processors for: QEMU has a thread for each of its own."""
+    room = run.options.jobs
+    changed = threading.Condition()
+    threads = []
+    for c in configs:
+        weight = min(c.smp, run.options.jobs)
+        with changed:
+            changed.wait_for(lambda: room >= weight)
+            room -= weight
+
+        def work(c=c, weight=weight):
+            nonlocal room
+            try:
+                one(run, c)
+            finally:
+                with changed:
+                    room += weight
+                    changed.notify_all()
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+    for t in threads:
+        t.join()
+
+
+def demo(options):
+    """What scripts/demo --batch shows."""
+    checks = ('cpus:{smp}', 'mem', 'disk:virtio:64', 'net:virtio:4')
+    c = Config(name='demo', mode='demo', machine=options.machine, cpu=options.cpu, smp=options.smp,
+               memory=options.memory, kernel=options.kernel, disks=('virtio',), disk_mib=64,
+               nets=('virtio',), checks=checks)
+    folder = BUILD / 'test-tmp/demo'
+    folder.mkdir(parents=True, exist_ok=True)
+    wrong, machine = boot(c, options, folder, echo=sys.stdout)
+    print()
+    if wrong:
+        print(f'demo: failed: {wrong}', file=sys.stderr)
+        return 1
+    print(f'demo: {len(checks)} checks passed, powered off after {machine.seconds:.0f} s')
+    return 0
+
+
+def main(argv):
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('patterns', nargs='*', metavar='PATTERN')
+    p.add_argument('--full', action='store_true')
+    p.add_argument('--bare', action='store_true', help='no hypervisor: tells faults of the kernel or QEMU from ours')
+    p.add_argument('--list', action='store_true')
+    p.add_argument('--jobs', type=int, default=os.cpu_count(), help='processors to use (default: all)')
+    p.add_argument('--state', help='file of what has passed: left out, and added to')
+    p.add_argument('--cpu-flags', default='', help='added to each CPU model, as ,-smap')
+    p.add_argument('--hv-append', default='', help="added to the hypervisor's command line")
+    p.add_argument('--patience', type=float, default=1, help='factor for all time limits')
+    p.add_argument('--kernel', default='6.1', choices=KERNELS)
+    p.add_argument('--machine', default='q35', choices=MACHINES)
+    p.add_argument('--cpu', default='max')
+    p.add_argument('--smp', type=int, default=2)
+    p.add_argument('--memory', type=int, default=1024)
+    options = p.parse_args(argv)
+    if options.patterns == ['demo']:
+        return demo(options)
+
+    if options.patterns:
+        configs = [c for c in CONFIGS if any(fnmatch.fnmatch(c.name, x) for x in options.patterns)]
+    else:
+        configs = [c for c in CONFIGS if c.ci or options.full]
+    if options.bare:
+        configs = [c for c in configs if c.bare]
+    if options.list:
+        for c in configs:
+            print(f'{c.name:32}{"ci  " if c.ci else "full"} {c.machine:4}{c.cpu:18}{c.smp} {c.kernel:5}'
+                  f'{" ".join(expand(c, c.checks)) or c.mode}')
+        return 0
+    if not configs:
+        print(f'no system test is called {" ".join(options.patterns)}', file=sys.stderr)
+        return 2
+    run = Run(options)
+    before = remembered(options.state)
+    todo = [c for c in configs if f'system/{c.name}' not in before]
+    run.passed = len(configs) - len(todo)
+    if run.passed:
+        print(f'{run.passed} have passed before and are left out', flush=True)
+    start = time.monotonic()
+    run_all(run, todo)
+    print(f'{len(todo)} boots in {time.monotonic() - start:.0f} s', flush=True)
+    print(f'{run.passed} passed, {run.failed} failed')
+    return 1 if run.failed else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))

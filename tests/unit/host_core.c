@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine under the tests of core/: beyond host.c, processors that switch, and what x86/ and paging/ answer. */
+#include "host_core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/event.h"
+#include "core/grant.h"
+
+#include <xen/grant_table.h>
+
+struct domain *dom0, *domu, *domv;
+struct vcpu *v0, *v1, *u0, *u1, *w0, *on_cpu[TEST_CPUS];
+char host_console[65536];
+size_t host_console_len;
+u64 pte_at, pte_mfn_there;
+int grant_map_status = GNTST_okay;
+int pirq_bind_result;
+int context_result;
+unsigned relinquish_restarts;
+
+void fake_mm_init(void) __attribute__((weak));
+
+struct vcpu *current_vcpu(void)
+{
+	return on_cpu[host_cpu];
+}
+
+void arch_context_switch(struct vcpu *prev, struct vcpu *next)
+{
+	cr_assert(on_cpu[host_cpu] == prev);
+	on_cpu[host_cpu] = next;
+}
+
+void run_cpu(u32 cpu)
+{
+	u32 work = __atomic_exchange_n(&host_work[cpu], 0, __ATOMIC_RELAXED), was = host_cpu;
+
+	host_cpu = cpu;
+	if (work & WORK_TIMER)
+		timers_run(cpu);
+	if (work & WORK_RESCHED)
+		schedule(on_cpu[cpu]);
+	if (work & WORK_REAP)
+		domain_reap_step();
+	host_cpu = was;
+}
+
+void run_all(void)
+{
+	unsigned rounds = 0;
+	u32 cpu;
+
+	while (host_work[0] | host_work[1]) {
+		cr_assert(++rounds < 10000, "work without end");
+		for (cpu = 0; cpu < TEST_CPUS; cpu++)
+			run_cpu(cpu);
+	}
+}
+
+/* Somebody waits: the other processors go on. */
+void spin_wait(void)
+{
+	static unsigned turns;
+	u32 cpu;
+
+	cr_assert(++turns < 100000, "waits for ever");
+	for (cpu = 0; cpu < TEST_CPUS; cpu++)
+		if (cpu != host_cpu)
+			run_cpu(cpu);
+}
+
+void machine_up(void)
+{
+	u32 cpu;
+
+	host_machine(4096);
+	if (fake_mm_init)
+		fake_mm_init();
+	nr_cpus = TEST_CPUS;
+	cpumask_set(1, &cpu_online_map);
+	host_time = 1000000000;
+	domains_init();
+	for (cpu = 0; cpu < TEST_CPUS; cpu++) {
+		timers_init_cpu(cpu);
+		on_cpu[cpu] = idle_vcpu_create(cpu);
+		sched_init_cpu(cpu, on_cpu[cpu]);
+	}
+	dom0 = domain_create(0, true, 4, 1024, "Domain-0");
+	domu = domain_create(-1, false, 2, 600, "one");
+	domv = domain_create(-1, false, 2, 64, "two");
+	cr_assert(dom0 && domu && domv);
+	v0 = vcpu_create(dom0, 0, 0);
+	v1 = vcpu_create(dom0, 1, 1);
+	u0 = vcpu_create(domu, 0, 0);
+	u1 = vcpu_create(domu, 1, 1);
+	w0 = vcpu_create(domv, 0, 0);
+	cr_assert(v0 && v1 && u0 && u1 && w0);
+	put_on_cpu(v0);
+}
+
+void put_on_cpu(struct vcpu *v)
+{
+	struct vcpu *other = on_cpu[v->processor];
+
+	if (other && other != v && !is_idle(other))
+		vcpu_sleep(other, VPF_blocked);
+	v->initialised = true;
+	vcpu_wake(v, VPF_down);
+	run_all();
+	cr_assert(on_cpu[v->processor] == v, "v%u of d%u does not run", v->id, v->domain->id);
+	host_cpu = v->processor;
+}
+
+u64 give_pages(struct domain *d, unsigned order)
+{
+	struct page_info *pg = alloc_domheap_pages(d, order, MEMF_zero);
+
+	cr_assert(pg);
+	return page_to_mfn(pg);
+}
+
+/* ---- answers of the floors above ---- */
+
+int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 avail_bits)
+{
+	(void)v, (void)pte, (void)readonly, (void)avail_bits;
+	if (grant_map_status != GNTST_okay)
+		return grant_map_status;
+	pte_at = host_addr;
+	pte_mfn_there = mfn;
+	return GNTST_okay;
+}
+
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
+{
+	(void)v, (void)pte, (void)readonly;
+	if (host_addr != pte_at || mfn != pte_mfn_there)
+		return GNTST_bad_virt_addr;
+	pte_at = new_addr;
+	pte_mfn_there = new_addr ? mfn : 0;
+	return GNTST_okay;
+}
+
+int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share)
+{
+	(void)d, (void)pirq, (void)port, (void)will_share;
+	return pirq_bind_result;
+}
+
+void arch_pirq_set_cpu(struct domain *d, u32 pirq, u32 cpu)
+{
+	(void)d, (void)pirq, (void)cpu;
+}
+
+int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctx)
+{
+	(void)v, (void)ctx;
+	return context_result;
+}
+
+int arch_domain_relinquish(struct domain *d)
+{
+	(void)d;
+	if (!relinquish_restarts)
+		return 0;
+	relinquish_restarts--;
+	return -ERESTART;
+}
+
+void console_hw_write(const char *s, size_t n)
+{
+	size_t room = sizeof(host_console) - 1 - host_console_len;
+
+	n = MIN(n, room);
+	memcpy(host_console + host_console_len, s, n);
+	host_console_len += n;
+	host_console[host_console_len] = 0;
+	if (getenv("UNIT_VERBOSE"))
+		fwrite(s, 1, n, stderr);
+}
+
+noreturn_fn void machine_dead(const char *why)
+{
+	(void)why;
+	exit(73);
+}
+
+const char *machine_cmdline(void)
+{
+	return "console=com1 dom0_mem=512M";
+}
+
+bool arch_memory_map(unsigned i, u64 *start, u64 *size, u32 *type)
+{
+	static const u64 map[][3] = { { 0, 0x9f000, 1 }, { 0x100000, 0xf00000, 1 }, { 0xfec00000, 0x1000, 2 } };
+
+	if (i >= ARRAY_SIZE(map))
+		return false;
+	*start = map[i][0];
+	*size = map[i][1];
+	*type = map[i][2];
+	return true;
+}
+
+u64 cpu_physid(u32 cpu)
+{
+	return cpu | (u64)cpu << 32;
+}
+
+void arch_dump_registers(void)
+{
+	console_hw_write("registers\n", 10);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* lib/bzimage.c: good ones, each kind of bad one, cut and damaged ones. */
+#include <criterion/criterion.h>
+
+#include "images.h"
+#include "lib/bzimage.h"
+
+static struct bzimage b;
+
+static struct image make(void)
+{
+	return make_bzimage("\xfd" "7zXZ payload", 13, 0x12345678, true);
+}
+
+Test(bzimage, payload_and_trailer)
+{
+	struct image m = make();
+
+	cr_assert(bzimage_is(m.p, m.size));
+	cr_assert_null(bzimage_parse(m.p, m.size, &b));
+	cr_assert_eq(b.payload, m.p + 3 * 512 + 16);
+	cr_assert_eq(b.payload_size, 13);
+	cr_assert_eq(b.unpacked_size, 0x12345678);
+	cr_assert_eq(b.version, 0x20f);
+	cr_assert_str_eq(b.release, "6.1.0-test (builder) #1");
+	free(m.p);
+}
+
+Test(bzimage, gzip_keeps_its_own_trailer)
+{
+	struct image m = make_bzimage("\x1f\x8b\x08......\x78\x56\x34\x12", 13, 0, false);
+
+	cr_assert_null(bzimage_parse(m.p, m.size, &b));
+	cr_assert_eq(b.payload_size, 13);
+	cr_assert_eq(b.unpacked_size, 0x12345678);
+	free(m.p);
+}
+
+Test(bzimage, setup_sects_0_means_4)
+{
+	struct image m = make();
+
+	m.p[0x1f1] = 0;
+	m.p[0x248] = 0; /* 5 sectors: beyond the end */
+	cr_assert_not_null(bzimage_parse(m.p, m.size, &b));
+	free(m.p);
+}
+
+#define BAD(name, part, ...)                                                                       \
+	Test(bzimage_bad, name)                                                                    \
+	{                                                                                          \
+		struct image m = make();                                                           \
+		const char *err;                                                                   \
+		__VA_ARGS__;                                                                       \
+		err = bzimage_parse(m.p, m.size, &b);                                              \
+		cr_assert(err && strstr(err, part), "%s", err);                                    \
+		free(m.p);                                                                         \
+	}
+
+BAD(magic, "not a bzImage", m.p[0x202] = 'h')
+BAD(boot_flag, "not a bzImage", m.p[0x1fe] = 0)
+BAD(empty, "not a bzImage", m.size = 0)
+BAD(header, "inside its header", m.size = 0x24f)
+BAD(old, "too old", m.p[0x206] = 7)
+BAD(bits32, "32-bit", m.p[0x236] = 0)
+BAD(payload_offset, "cut short", m.p[0x24b] = 0xff)
+BAD(payload_length, "cut short", m.p[0x24f] = 0xff)
+BAD(sectors, "cut short", m.p[0x1f1] = 255)
+BAD(no_payload, "no payload", m.p[0x24c] = 7)
+
+Test(bzimage, release_is_bounded_and_printable)
+{
+	struct image m = make();
+
+	memset(m.p + 0x380, 'v', 200);
+	cr_assert_null(bzimage_parse(m.p, m.size, &b));
+	cr_assert_eq(strlen(b.release), 63);
+	m.p[0x382] = 27;
+	cr_assert_null(bzimage_parse(m.p, m.size, &b));
+	cr_assert_str_eq(b.release, "vv");
+	m.p[0x20f] = 0xff; /* beyond the end */
+	cr_assert_null(bzimage_parse(m.p, m.size, &b));
+	cr_assert_str_eq(b.release, "");
+	m.p[0x20e] = m.p[0x20f] = 0;
+	cr_assert_null(bzimage_parse(m.p, m.size, &b));
+	cr_assert_str_eq(b.release, "");
+	free(m.p);
+}
+
+Test(bzimage, cut_at_every_length)
+{
+	struct image m = make();
+
+	for (u64 size = 0; size < m.size; size++) {
+		u8 *cut = malloc(size ? size : 1);
+
+		memcpy(cut, m.p, size);
+		cr_assert_not_null(bzimage_parse(cut, size, &b));
+		free(cut);
+	}
+	free(m.p);
+}
+
+Test(bzimage, every_byte_damaged)
+{
+	struct image m = make();
+
+	for (u64 at = 0; at < 0x3a0; at++)
+		for (unsigned v = 0; v < 256; v++) {
+			u8 old = m.p[at];
+
+			m.p[at] = v;
+			if (!bzimage_parse(m.p, m.size, &b))
+				cr_assert(b.payload >= m.p &&
+					  b.payload + b.payload_size <= m.p + m.size);
+			m.p[at] = old;
+		}
+	free(m.p);
+}
