@@ -25,6 +25,7 @@ struct chunk {
 	u32 stolen;                  /* pages taken from the domain so far */
 	u32 got;                     /* extents allocated so far */
 	u64 in[CHUNK_PAGES];         /* mfn of each page */
+	u64 in_pfn[CHUNK_PAGES];     /* what the machine-to-physical map said of those stolen */
 	u64 out[CHUNK_PAGES];        /* pfn, then mfn of each extent */
 };
 
@@ -64,7 +65,10 @@ static int chunk_take(struct chunk *c)
 	for (; c->stolen < pages; c->stolen++) {
 		u64 mfn = c->in[c->stolen];
 
-		if (!mfn_valid(mfn) || steal_page(c->d, mfn_to_page(mfn)))
+		if (!mfn_valid(mfn))
+			return err_here(-EINVAL);
+		c->in_pfn[c->stolen] = get_m2p(mfn); /* stealing makes it invalid */
+		if (steal_page(c->d, mfn_to_page(mfn)))
 			return err_here(-EINVAL);
 	}
 	for (; c->got < c->out_extents; c->got++) {
@@ -89,10 +93,10 @@ static void chunk_undo(struct chunk *c)
 		for (k = 0; k < 1u << c->out_order; k++)
 			give_up_page(c->d, c->out[i] + k);
 	for (i = 0; i < c->stolen; i++)
-		if (assign_page(c->d, mfn_to_page(c->in[i]))) {
-			set_m2p(c->in[i], INVALID_M2P_ENTRY);
+		if (assign_page(c->d, mfn_to_page(c->in[i])))
 			free_heap_pages(mfn_to_page(c->in[i]), 0);
-		}
+		else
+			set_m2p(c->in[i], c->in_pfn[i]);
 }
 
 static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u64 first)
@@ -100,10 +104,8 @@ static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u6
 	u64 out_first = (first << c->in_order) >> c->out_order;
 	u32 i;
 
-	for (i = 0; i < c->stolen; i++) {
-		set_m2p(c->in[i], INVALID_M2P_ENTRY);
+	for (i = 0; i < c->stolen; i++)
 		free_heap_pages(mfn_to_page(c->in[i]), 0);
-	}
 	return copy_to_guest(guest_index(e->out.extent_start.va, out_first, sizeof(u64)), c->out,
 			     c->out_extents * sizeof(u64)) ? err_here(-EFAULT) : 0;
 }

@@ -29,7 +29,13 @@ void guest_log_at(enum log_level level, const char *fmt, ...) printf_fn(2, 3);
  *	return err_here(-EINVAL);
  */
 #ifdef PAVISE_TRACE
-#define err_here(e) (log_debug("%s:%d: %s: error %d\n", __FILE__, __LINE__, __func__, (int)(e)), (e))
+#define err_here(e)                                                                                \
+	({                                                                                         \
+		long err_ = (e);                                                                   \
+		if (err_ < 0)                                                                      \
+			log_debug("%s:%d: %s: error %ld\n", __FILE__, __LINE__, __func__, err_);    \
+		err_;                                                                              \
+	})
 #else
 #define err_here(e) (e)
 #endif

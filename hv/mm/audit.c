@@ -41,15 +41,6 @@ static bool is_table(u64 type)
 	return type >= PGT_l1_table && type <= PGT_l4_table;
 }
 
-static void found(struct audit *a, u64 mfn, bool typed)
-{
-	if (mfn < a->first || mfn >= a->end || mfn_to_page(mfn)->owner != a->d->id)
-		return;
-	a->counts[mfn - a->first].general++;
-	if (typed)
-		a->counts[mfn - a->first].type++;
-}
-
 static void report(struct audit *a, const struct page_info *pg, const char *what, u64 expected)
 {
 	if (a->wrong++ < MAX_REPORTED)
@@ -58,6 +49,29 @@ static void report(struct audit *a, const struct page_info *pg, const char *what
 }
 
 /* ---- what holds references ---- */
+
+/* A general reference, and one of `type` unless that is PGT_none. */
+static void found(struct audit *a, u64 mfn, u64 type)
+{
+	const struct page_info *pg = mfn_to_page(mfn);
+
+	if (mfn < a->first || mfn >= a->end || pg->owner != a->d->id)
+		return;
+	a->counts[mfn - a->first].general++;
+	if (type == PGT_none)
+		return;
+	a->counts[mfn - a->first].type++;
+	if (type_of(pg) != type)
+		report(a, pg, "referenced as type", type >> 60);
+}
+
+/* The type that an entry of a table of `type` wants of its frame. */
+static u64 entry_type(u64 type, u64 e)
+{
+	if (type == PGT_l1_table)
+		return e & ENTRY_WRITABLE ? PGT_writable : PGT_none;
+	return type - PGT_l1_table;
+}
 
 /* How many entries of a table hold theirs. */
 static unsigned entries_held(const struct page_info *pg)
@@ -82,7 +96,7 @@ static void count_entries(struct audit *a, const struct page_info *pg)
 
 		if (!(e & ENTRY_PRESENT) || (type == PGT_l4_table && i >= HV_SLOT_FIRST && i <= HV_SLOT_LAST))
 			continue;
-		found(a, (e & ENTRY_FRAME) >> PAGE_SHIFT, type != PGT_l1_table || (e & ENTRY_WRITABLE));
+		found(a, (e & ENTRY_FRAME) >> PAGE_SHIFT, entry_type(type, e));
 	}
 }
 
@@ -91,11 +105,11 @@ static void count_page(struct audit *a, const struct page_info *pg)
 	u64 mfn = page_to_mfn(pg), x = READ_ONCE(pg->type_info);
 
 	if (pg->count_info & PGC_allocated)
-		found(a, mfn, false);
+		found(a, mfn, PGT_none);
 	if (x & PGT_pinned)
-		found(a, mfn, true);
+		found(a, mfn, type_of(pg));
 	if ((x & PGT_partial) && (x & PGT_orphan))
-		found(a, mfn, true);
+		found(a, mfn, type_of(pg));
 	if (is_table(type_of(pg)))
 		count_entries(a, pg);
 }
@@ -103,19 +117,19 @@ static void count_page(struct audit *a, const struct page_info *pg)
 static void count_vcpu(struct audit *a, const struct vcpu *v)
 {
 	if (v->arch.guest_table)
-		found(a, v->arch.guest_table, true);
+		found(a, v->arch.guest_table, PGT_l4_table);
 	if (v->arch.user_table)
-		found(a, v->arch.user_table, true);
+		found(a, v->arch.user_table, PGT_l4_table);
 	if (v->arch.dropping)
-		found(a, v->arch.dropping - 1, true);
+		found(a, v->arch.dropping - 1, type_of(mfn_to_page(v->arch.dropping - 1)));
 	for (unsigned i = 0; i < ARRAY_SIZE(v->arch.gdt_frames); i++)
 		if (v->arch.gdt_frames[i])
-			found(a, v->arch.gdt_frames[i], true);
+			found(a, v->arch.gdt_frames[i], PGT_seg_desc);
 	for (unsigned i = 0; i < ARRAY_SIZE(v->arch.ldt_frames); i++)
 		if (v->arch.ldt_frames[i])
-			found(a, v->arch.ldt_frames[i], true);
+			found(a, v->arch.ldt_frames[i], PGT_seg_desc);
 	if (v->vcpu_info_mfn != INVALID_MFN)
-		found(a, v->vcpu_info_mfn, true);
+		found(a, v->vcpu_info_mfn, PGT_writable);
 }
 
 /* ---- comparing ---- */

@@ -146,6 +146,9 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 		if (unlikely(rc))
 			return rc;
 		++*done;
+		/* A table that went out of use is free before the next request, which may name it. */
+		if (unlikely(v->arch.dropping))
+			return -ERESTART;
 	}
 	return 0;
 }
@@ -206,6 +209,8 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 	int rc;
 
 	(void)a5;
+	if (unlikely(drop_pending(v)))
+		return update_restart(v, reqs, n & ~MMU_UPDATE_PREEMPTED, done_ptr, foreign);
 	if (unlikely(n & MMU_UPDATE_PREEMPTED)) {
 		n &= ~MMU_UPDATE_PREEMPTED;
 		if (done_ptr && read_guest(&before, done_ptr))

@@ -187,6 +187,11 @@ static int do_list(struct vcpu *v, struct domain *owner, u64 ops, u32 count, u32
 			rc = do_one(v, owner, &op[i]);
 			if (unlikely(rc))
 				return rc;
+			/* What the operation gave up must be free before the next one: it may name it. */
+			if (unlikely(v->arch.dropping)) {
+				++*done;
+				return -ERESTART;
+			}
 		}
 	}
 	return 0;
@@ -200,6 +205,9 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 	int rc;
 
 	(void)a5;
+	if (unlikely(drop_pending(v)))
+		return hypercall_restart(v, __HYPERVISOR_mmuext_op, 4,
+					 (u64[]){ ops, count, done_ptr, foreign });
 	if (unlikely(n & MMU_UPDATE_PREEMPTED)) {
 		n &= ~MMU_UPDATE_PREEMPTED;
 		if (done_ptr && read_guest(&before, done_ptr))

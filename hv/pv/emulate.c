@@ -109,7 +109,8 @@ static bool read_cr(struct vcpu *v, unsigned n, u64 *val)
 	return false;
 }
 
-static bool write_cr(struct vcpu *v, unsigned n, u64 val)
+/* *again: the instruction is to be executed once more, which is a preemption point. */
+static bool write_cr(struct vcpu *v, unsigned n, u64 val, bool *again)
 {
 	switch (n) {
 	case 0:
@@ -129,12 +130,13 @@ static bool write_cr(struct vcpu *v, unsigned n, u64 val)
 		v->vcpu_info->arch.cr2 = val;
 		return true;
 	case 3:
-		/* -ERESTART leaves the instruction to be executed again: a preemption point. */
 		switch (set_guest_table(v, val >> PAGE_SHIFT, false)) {
 		case 0:
 			load_guest_root(v);
+			*again = v->arch.dropping;
 			return true;
 		case -ERESTART:
+			*again = true;
 			return true;
 		}
 		return false;
@@ -150,10 +152,10 @@ static bool write_cr(struct vcpu *v, unsigned n, u64 val)
 	return false;
 }
 
-static bool emulate_cr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
+static bool emulate_cr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
 {
 	return in->op == INSN_MOV_FROM_CR ? read_cr(v, in->reg, regs_gpr(r, in->rm)) :
-					    write_cr(v, in->reg, *regs_gpr(r, in->rm));
+					    write_cr(v, in->reg, *regs_gpr(r, in->rm), again);
 }
 
 static bool emulate_dr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
@@ -209,18 +211,18 @@ static void emulate_tsc(cpu_user_regs_t *r, struct vcpu *v, bool aux)
 }
 
 /* What only the guest's kernel may do. */
-static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
+static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
 {
 	switch (in->op) {
 	case INSN_CLTS:
-		return write_cr(v, 0, v->arch.cr0 & ~CR0_TS);
+		return write_cr(v, 0, v->arch.cr0 & ~CR0_TS, again);
 	case INSN_WBINVD: /* nothing a guest without devices could tell apart; with devices memory is coherent */
 		if (v->domain->privileged)
 			__asm__ volatile("wbinvd" ::: "memory");
 		return true;
 	case INSN_MOV_FROM_CR:
 	case INSN_MOV_TO_CR:
-		return emulate_cr(v, r, in);
+		return emulate_cr(v, r, in, again);
 	case INSN_MOV_FROM_DR:
 	case INSN_MOV_TO_DR:
 		return emulate_dr(v, r, in);
@@ -255,7 +257,7 @@ static bool emulate(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, b
 		emulate_cpuid(v, r);
 		return true;
 	default:
-		return guest_kernel_mode(v) && emulate_kernel_only(v, r, in);
+		return guest_kernel_mode(v) && emulate_kernel_only(v, r, in, again);
 	}
 }
 

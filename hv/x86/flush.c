@@ -28,6 +28,7 @@
 
 #define FLUSH_ALL BIT(0)
 #define FLUSH_VA BIT(1)
+#define FLUSH_GLOBAL BIT(2) /* with FLUSH_ALL: our own entries too */
 #define CLOCK_LAP (1u << 30)
 #define CR3_NOFLUSH BIT(63)
 
@@ -74,6 +75,15 @@ static void flush_hardware(void)
 		write_cr3(read_cr3());
 }
 
+/* Global entries go when they are switched off, and every other with them. */
+static void flush_hardware_global(void)
+{
+	u64 cr4 = read_cr4();
+
+	write_cr4(cr4 & ~CR4_PGE);
+	write_cr4(cr4);
+}
+
 /* With PCIDs INVLPG reaches only the one in force, and the guest has two. Ours are global and
  * always reached. */
 static void flush_hardware_va(u64 va)
@@ -116,7 +126,10 @@ void flush_serve(void)
 	if (req & FLUSH_ALL) {
 		u32 now = tlb_clock();
 
-		flush_hardware();
+		if (req & FLUSH_GLOBAL)
+			flush_hardware_global();
+		else
+			flush_hardware();
 		if (va)
 			invlpg(va);
 		__atomic_store_n(&c->tlb_stamp, now, __ATOMIC_RELEASE);
@@ -145,24 +158,37 @@ static bool must_ask(u32 cpu)
 	return cpus[cpu] != this_cpu() && cpumask_test(cpu, &cpu_online_map);
 }
 
-void tlb_flush_mask(const cpumask_t *mask)
+static void flush_and_wait(const cpumask_t *mask, u32 what)
 {
 	cpumask_t asked = *mask; /* it may change meanwhile */
 	u32 now = tick(), cpu;
 
 	for_each_cpu (cpu, &asked) {
 		if (must_ask(cpu))
-			ask(cpus[cpu], FLUSH_ALL);
+			ask(cpus[cpu], what);
 		else
 			cpumask_clear(cpu, &asked);
 	}
 	if (cpumask_test(this_cpu()->id, mask)) {
-		flush_hardware();
+		if (what & FLUSH_GLOBAL)
+			flush_hardware_global();
+		else
+			flush_hardware();
 		__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
 	}
 	for_each_cpu (cpu, &asked)
 		while (!flushed(cpus[cpu], now))
 			spin_wait();
+}
+
+void tlb_flush_mask(const cpumask_t *mask)
+{
+	flush_and_wait(mask, FLUSH_ALL);
+}
+
+void tlb_flush_global(void)
+{
+	flush_and_wait(&cpu_online_map, FLUSH_ALL | FLUSH_GLOBAL);
 }
 
 void tlb_flush_va_mask(const cpumask_t *mask, u64 va)

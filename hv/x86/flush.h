@@ -15,4 +15,8 @@ void flush_serve(void);
  */
 void load_root_and_flush(u64 cr3);
 
+/* Every translation on every processor, our own global ones included: after rights were taken from
+ * the image. Waits. */
+void tlb_flush_global(void);
+
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Layout of the image: one stretch of memory at IMAGE_PHYS, seen at HV_IMAGE_VIRT + IMAGE_PHYS.
- * Text, read-only, writable, start-up only; then what is all zeros. Start-up parts (init, init_bss) are
- * given back by free_init_memory(); every part starts on a page of its own, since each has its own rights.
+ * Text, read-only, writable, start-up only; then what is all zeros. Start-up parts (init and
+ * init_bss, neighbours) are given back by free_init_memory(). Every part starts on a page of its
+ * own, since each has its own rights.
  */
 #include "x86/layout.h"
 
@@ -50,7 +51,7 @@ SECTIONS
 		*(EXCLUDE_FILE(*liblzma.a:* *libz.a:* *libzstd.a:*) .data.rel.ro
 		  EXCLUDE_FILE(*liblzma.a:* *libz.a:* *libzstd.a:*) .data.rel.ro.*)
 		*(.got .got.plt)
-		/* Last: its size is not known in the first link, and nothing may move in the second. */
+		/* Last: its size is not known in the first link; no text may move. */
 		. = ALIGN(8);
 		KEEP(*(.symtab_hv))
 		. = ALIGN(PAGE);

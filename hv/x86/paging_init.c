@@ -10,6 +10,7 @@
 #include "paging/paging.h"
 #include "x86/asm.h"
 #include "x86/crash.h"
+#include "x86/flush.h"
 #include "x86/setup.h"
 
 u64 directmap_base __ro_after_init = DIRECTMAP_VIRT;
@@ -267,17 +268,28 @@ static void __init map_image(void)
 	}
 }
 
+static void __init map_ram_range(u64 start, u64 end, unsigned max_level)
+{
+	if (start < end)
+		map_pages(DIRECTMAP_VIRT + start, start, end - start, PTE_DATA | pte_global,
+			  max_level);
+}
+
+/* The direct map. Of the image in small pages: seal_image() takes rights away there too. */
 static void __init map_ram(void)
 {
+	u64 image = HV_IMAGE_PHYS, image_end = image_maddr(__image_end);
+
 	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
 		const struct e820_entry *e = &boot_info.e820[i];
 		u64 start = ALIGN_UP(e->start, PAGE_SIZE),
-		    end = ALIGN_DOWN(e->start + e->size, PAGE_SIZE);
+		    end = MIN(ALIGN_DOWN(e->start + e->size, PAGE_SIZE), DIRECTMAP_SIZE);
 
-		if (e->type != E820_RAM || start >= MIN(end, DIRECTMAP_SIZE))
+		if (e->type != E820_RAM)
 			continue;
-		map_pages(DIRECTMAP_VIRT + start, start, MIN(end, DIRECTMAP_SIZE) - start,
-			  PTE_DATA | pte_global, 3);
+		map_ram_range(start, MIN(end, image), 3);
+		map_ram_range(MAX(start, image), MIN(end, image_end), 1);
+		map_ram_range(MAX(start, image_end), end, 3);
 	}
 }
 
@@ -432,15 +444,23 @@ static void free_range(u64 start, u64 end)
 	heap_add((start - HV_IMAGE_VIRT) >> PAGE_SHIFT, (end - HV_IMAGE_VIRT) >> PAGE_SHIFT);
 }
 
+/* No writable view remains of text, constants and what is only written while starting. */
+static void seal_image(void)
+{
+	for (u64 va = (u64)__image_start; va < (u64)__ro_after_init_end; va += PAGE_SIZE) {
+		*hv_table_entry(va, 1) &= ~PTE_RW;
+		*hv_table_entry(va - HV_IMAGE_VIRT + DIRECTMAP_VIRT, 1) &= ~PTE_RW;
+	}
+}
+
 void free_init_memory(void)
 {
 	u64 size = (u64)(__init_bss_end -
 			 __init_start); /* neighbours, with a gap for alignment between */
 
-	for (u64 va = (u64)__rodata_end; va < (u64)__ro_after_init_end; va += PAGE_SIZE)
-		*hv_table_entry(va, 1) &= ~PTE_RW;
+	seal_image();
 	free_range((u64)__init_start, (u64)__init_bss_end);
-	tlb_flush_mask(&cpu_online_map);
+	tlb_flush_global();
 	log_info("Start-up code and data given back: %lu KiB\n", size >> 10);
 }
 

@@ -5,7 +5,7 @@
 
 #include "asm-offsets.h"
 
-/* Room filled with NOPs that becomes `insn` at start when `feature` (FEAT_*, asm-offsets.h) is on. */
+/* Room filled with NOPs that becomes `insn` at start when `feature` (FEAT_*) is on. */
 .macro ALT_NOP feature, insn:vararg
 .Lalt_orig\@:
 	.skip .Lalt_new_end\@ - .Lalt_new\@, 0x90
@@ -33,7 +33,7 @@
 	ALT_NOP FEAT_USE_SMAP, clac
 .endm
 
-/* Last before every return to a guest: buffers a sibling or the guest could read are overwritten. */
+/* Last before every return to a guest: overwrite the buffers that it could read. */
 .macro EXIT_TO_GUEST_HOOKS
 	ALT_NOP FEAT_VERW, verw verw_selector(%rip)
 .endm

@@ -3,6 +3,8 @@
 #ifndef X86_SERIAL_H
 #define X86_SERIAL_H
 
+#include "lib/base.h"
+
 /* Take input too: by interrupt when irq_request_isa() grants it, else by polling. After irq and
  * timers work. */
 void serial_irq_init(void);
@@ -11,7 +13,8 @@ void serial_irq_init(void);
  * domain's. */
 void console_vga_init(void);
 void console_vga_release(void);
-/* Ports of the console, which no domain may touch; 0 when there is none. Eight from there. */
-unsigned short console_port(void);
+
+/* First of the eight ports of the console, which no domain may touch; 0 when there is none. */
+u16 console_port(void);
 
 #endif

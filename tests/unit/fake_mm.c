@@ -119,6 +119,7 @@ WEAK int steal_page(struct domain *d, struct page_info *pg)
 		return -EBUSY;
 	unlink_page(d, pg);
 	d->tot_pages--;
+	set_m2p(page_to_mfn(pg), INVALID_M2P_ENTRY);
 	pg->count_info = PGC_heap | 1;
 	pg->owner = DOMID_XEN;
 	return 0;

@@ -21,7 +21,8 @@ int pirq_bind_result;
 int context_result;
 unsigned relinquish_restarts;
 
-void fake_mm_init(void) __attribute__((weak));
+void fake_mm_init(void);
+void heap_add(u64 start_mfn, u64 end_mfn) __attribute__((weak)); /* mm/ is linked, not the fake */
 
 struct vcpu *current_vcpu(void)
 {
@@ -77,7 +78,9 @@ void machine_up(void)
 	u32 cpu;
 
 	host_machine(4096);
-	if (fake_mm_init)
+	if (heap_add)
+		heap_add(16, max_mfn);
+	else
 		fake_mm_init();
 	nr_cpus = TEST_CPUS;
 	cpumask_set(1, &cpu_online_map);

@@ -91,6 +91,29 @@ Test(core_domain, killed_and_reaped)
 	stop_and_reap(d);
 }
 
+/* Nothing is left behind, however many come and go. */
+Test(core_domain, many_lives)
+{
+	u64 after_first = 0;
+	unsigned i;
+
+	machine_up();
+	for (i = 0; i < 60; i++) {
+		struct domain *d = domain_create(-1, false, 2, 500, "mortal");
+		struct evtchn_alloc_unbound au = { .dom = d->id, .remote_dom = 0 };
+
+		d->auto_reap = true;
+		cr_assert(vcpu_create(d, 0, 0) && vcpu_create(d, 1, 1));
+		give_pages(d, 4);
+		expect_ret(EVTCHN(alloc_unbound, &au, v0), 0);
+		domain_kill(d, "its time has come");
+		run_all();
+		if (!i)
+			after_first = heap_free_pages();
+	}
+	expect(heap_free_pages(), after_first);
+}
+
 Test(core_domain, waits_for_pages_mapped_by_others)
 {
 	struct domain *d = mortal();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * First instructions: multiboot 1 and 2 and PVH all enter here in 32-bit protected mode, paging off.
- * Checks that the processor has long mode and NX, maps the first 4 GiB (identity, direct map, image),
- * enters 64-bit mode at the image's own addresses and calls early_setup(magic, info).
+ * First instructions: multiboot 1 and 2 and PVH all enter here in 32-bit protected mode, paging
+ * off. Checks that the processor has long mode and NX, maps the first 4 GiB (identity, direct map,
+ * image), enters 64-bit mode at the image's own addresses and calls early_setup(magic, info).
  */
 #define __ASSEMBLY__
 #include "x86/layout.h"
@@ -49,7 +49,7 @@ start32:
 	mov	$PA(boot_stack_end), %esp
 	ljmp	$BOOT_CS32, $PA(1f)
 1:
-	/* Long mode, NX; PAE and the rest come with them. Intel shows SYSCALL only in 64-bit mode. */
+	/* Long mode, NX. The rest is checked in C: Intel shows SYSCALL only in 64-bit mode. */
 	mov	$0x80000000, %eax
 	cpuid
 	cmp	$0x80000001, %eax
@@ -69,7 +69,8 @@ start32:
 	shr	$2, %ecx
 	rep stosl
 
-	/* Four L2 tables of 2 MiB pages; one L3 over them for identity and direct map, one for the image. */
+	/* Four L2 tables of 2 MiB pages; an L3 over them for identity and direct map, and one
+	 * for the image. */
 	mov	$PA(boot_l2), %edi
 	mov	$0x83, %eax /* present, writable, large */
 1:	mov	%eax, (%edi)
@@ -131,8 +132,8 @@ die:
 	hlt
 	jmp	3b
 
-msg_lm:	.asciz "Pavise: this processor has no 64-bit mode; choose one that has (QEMU: -cpu qemu64).\r\n"
-msg_nx:	.asciz "Pavise: this processor has no NX bit, or the firmware hides it; enable it there.\r\n"
+msg_lm:	.asciz "Pavise: this processor has no 64-bit mode; use one that has (-cpu qemu64).\r\n"
+msg_nx:	.asciz "Pavise: this processor has no NX bit; enable it in the firmware.\r\n"
 
 	.balign 8
 boot_gdt:
@@ -172,8 +173,8 @@ boot_gdtr64:
 	.quad boot_gdt
 
 /*
- * Exceptions before entry code proper is in place: 32 stubs of 16 bytes; early_exception() gets the vector
- * and what was pushed. The error code is made up where the processor has none.
+ * Exceptions before entry code proper is in place: 32 stubs of 16 bytes; early_exception() gets
+ * the vector and what was pushed. The error code is made up where the processor has none.
  */
 	.section .init.text, "ax"
 	.balign 16

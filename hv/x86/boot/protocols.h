@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Boot protocols: the published numbers of multiboot 1 and 2 and of PVH; and how start-up code is cut. */
+/* Boot protocols: the published numbers of multiboot 1 and 2 and of PVH; parts of start-up code. */
 #ifndef X86_BOOT_PROTOCOLS_H
 #define X86_BOOT_PROTOCOLS_H
 
@@ -37,7 +37,7 @@ void boot_set_cmdline(const char *s);
 void e820_add(u64 start, u64 size, u32 type);
 void e820_finish(void);
 void e820_log(void);
-/* Hand every word of the command line to its BOOT_OPTION; when the console works, report those nobody took. */
+/* Hand every word of the command line to its BOOT_OPTION; later report those nobody took. */
 void cmdline_parse(char *line);
 void cmdline_report(void);
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the other processors start: copied to a page below 1 MiB, entered in real mode with CS at it. The
- * fields that depend on where it lies are filled in by smpboot.c.
+ * Where the other processors start: copied to a page below 1 MiB, entered in real mode with CS at
+ * it. The fields that depend on where it lies are filled in by smpboot.c.
  */
 #define __ASSEMBLY__
 #include "asm-offsets.h"

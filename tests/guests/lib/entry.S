@@ -99,6 +99,7 @@ trap_common:
 	push	%r13
 	push	%r14
 	push	%r15
+	cld
 	mov	%rsp, %rdi
 	mov	%rsp, %rbx
 	and	$-16, %rsp

@@ -46,6 +46,7 @@ extern const struct start_info *si;
 extern volatile struct shared_info *sh;
 extern char guest_name[48];
 extern bool privileged;   /* this is the privileged domain */
+extern bool may_die;      /* an unexpected trap is a right end too */
 extern bool oracle;       /* argument "oracle": runs on the hypervisor that we compare with */
 void test_main(void);     /* the program; its return ends the domain */
 /* Value of argument "key=value" of the command line, or NULL; ends at a blank. A bare "key" gives "". */

@@ -126,6 +126,9 @@ bool report(bool ok, const char *what, const char *fmt, ...)
 		__atomic_fetch_add(&passed, 1, __ATOMIC_RELAXED);
 	else
 		__atomic_fetch_add(&failed, 1, __ATOMIC_RELAXED);
+	/* Other domains' output is rationed: they tell only what failed, unless asked for all. */
+	if (ok && !privileged && !arg("verbose"))
+		return true;
 	head(&o, ok ? "PASS" : "FAIL", what);
 	va_start(ap, fmt);
 	expand(&o, fmt, ap);
