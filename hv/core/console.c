@@ -114,7 +114,10 @@ void log_at(enum log_level level, const char *fmt, ...)
 	console_unlock();
 }
 
-/* A bucket of GUEST_BURST messages that fills with time. Its time is shifted: it is full at the start. [lock] */
+/*
+ * A bucket of GUEST_BURST messages that fills with time. Its time is shifted: it is full at the
+ * start. [lock]
+ */
 static bool guest_message_allowed(void)
 {
 	const u64 depth = GUEST_BURST * GUEST_PERIOD_NS;

@@ -18,8 +18,9 @@ static long console_write(u64 count, u64 buffer, struct vcpu *v)
 		size_t n = MIN(count - done, sizeof(buf));
 
 		if (done && preempt_needed())
-			return hypercall_restart(v, __HYPERVISOR_console_io, 3,
-						 (u64[]){ CONSOLEIO_write, count - done, buffer + done });
+			return hypercall_restart(
+				v, __HYPERVISOR_console_io, 3,
+				(u64[]){ CONSOLEIO_write, count - done, buffer + done });
 		if (copy_from_guest(buf, guest_index(buffer, done, 1), n))
 			return err_here(-EFAULT);
 		console_guest_write(v->domain, buf, n);

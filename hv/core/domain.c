@@ -2,8 +2,8 @@
 /*
  * Domains and vCPUs: the table of them, creation, death, teardown.
  *
- * A domain stays in the table until its last reference is dropped. The first reference is its own; the
- * one who tears it down drops it, once nothing belongs to the domain any more.
+ * A domain stays in the table until its last reference is dropped. The first reference is its own;
+ * the one who tears it down drops it, once nothing belongs to the domain any more.
  */
 
 #include "core/domain.h"
@@ -182,7 +182,8 @@ void domains_init(void)
 	dom_io = alloc_domain(DOMID_IO, "devices", 0);
 	if (!dom_idle || !dom_xen || !dom_io)
 		panic("no memory for the first domains");
-	dummy_vcpu_info.evtchn_upcall_mask = 1; /* nothing is ever pending for a vCPU that has this one */
+	/* nothing is ever pending for a vCPU that has this one */
+	dummy_vcpu_info.evtchn_upcall_mask = 1;
 }
 
 struct vcpu *idle_vcpu_create(u32 cpu)
@@ -221,8 +222,8 @@ static void watchdog_expired(void *data)
 }
 
 /*
- * What is left of a domain when nobody holds it any more. It stays in the table until the end: frames name
- * their owner by its number. Also undoes a creation that failed half way.
+ * What is left of a domain when nobody holds it any more. It stays in the table until the end:
+ * frames name their owner by its number. Also undoes a creation that failed half way.
  */
 static void free_domain(struct domain *d)
 {
@@ -247,7 +248,8 @@ static void free_domain(struct domain *d)
 	timers_reserve(-2);
 }
 
-struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages, const char *name)
+struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages,
+			     const char *name)
 {
 	struct domain *d;
 
@@ -267,7 +269,8 @@ struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pag
 		timers_reserve(-2);
 		return NULL;
 	}
-	if (arch_domain_create(d) || share_info_page(d) || evtchn_init_domain(d) || grant_init_domain(d)) {
+	if (arch_domain_create(d) || share_info_page(d) || evtchn_init_domain(d) ||
+	    grant_init_domain(d)) {
 		d->refcount = 0;
 		free_domain(d);
 		return NULL;
@@ -312,7 +315,8 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu)
 	v->domain = d;
 	v->id = id;
 	v->processor = cpu;
-	v->vcpu_info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
+	v->vcpu_info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id]
+						 : &dummy_vcpu_info;
 	v->vcpu_info_mfn = INVALID_MFN;
 	v->pause_flags = VPF_down | (d->pause_count ? VPF_paused : 0);
 	v->pause_count = d->pause_count;
@@ -382,8 +386,10 @@ static noreturn_fn void machine_shutdown(u8 reason)
 		log_err("Domain-0 did not answer its watchdog: rebooting\n");
 		machine_reboot();
 	default:
-		machine_dead(reason == SHUTDOWN_crash ? "Domain-0 crashed" :
-							"Domain-0 stopped in a way that only others can");
+		arch_dump_registers();
+		machine_dead(reason == SHUTDOWN_crash
+				     ? "Domain-0 crashed"
+				     : "Domain-0 stopped in a way that only others can");
 	}
 }
 
@@ -453,8 +459,8 @@ static struct page_info *hold_from(struct domain *d, u32 link)
 }
 
 /*
- * Drop the references the allocation itself holds. The page reached is held between two steps: so it stays on
- * the list, and every page is looked at once, however many others keep mapped.
+ * Drop the references the allocation itself holds. The page reached is held between two steps: so
+ * it stays on the list, and every page is looked at once, however many others keep mapped.
  */
 static int relinquish_pages(struct domain *d)
 {
@@ -472,7 +478,8 @@ static int relinquish_pages(struct domain *d)
 		spin_lock(&d->page_lock);
 		next = hold_from(d, pg->list.next);
 		spin_unlock(&d->page_lock);
-		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated)
+		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) &
+		    PGC_allocated)
 			put_page(pg);
 		put_page(pg);
 		pg = next;
@@ -507,7 +514,8 @@ void domain_put(struct domain *d)
 	if (n == 0) {
 		log_info("d%u (%s) is gone\n", d->id, d->name);
 		free_domain(d);
-	} else if (n == 1 && d->dying && d->auto_reap && d->relinquish_stage != ~0U && !d->tot_pages) {
+	} else if (n == 1 && d->dying && d->auto_reap && d->relinquish_stage != ~0U &&
+		   !d->tot_pages) {
 		cpu_work(smp_processor_id(), WORK_REAP); /* nobody maps pages of it any more */
 	}
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Event channels: making ports pending, virtual and physical interrupts, a domain's ports as a whole. */
+/*
+ * Event channels: making ports pending, virtual and physical interrupts, a domain's ports as a
+ * whole.
+ */
 
 #include "core/event.h"
 
@@ -16,7 +19,10 @@ void vcpu_mark_events_pending(struct vcpu *v)
 		vcpu_notify_event(v);
 }
 
-/* The pending bit was set before, by an atomic operation; SCHEDOP_poll sets its own bit and looks then. */
+/*
+ * The pending bit was set before, by an atomic operation; SCHEDOP_poll sets its own bit and looks
+ * then.
+ */
 static void wake_pollers(struct domain *d, u32 port)
 {
 	unsigned i;
@@ -44,7 +50,10 @@ void evtchn_set_pending(struct domain *d, struct evtchn *chn)
 		wake_pollers(d, chn->port);
 }
 
-/* Raise virq, which is bound to `port` as far as v's table says, if that still holds under the lock. */
+/*
+ * Raise virq, which is bound to `port` as far as v's table says, if that still holds under the
+ * lock.
+ */
 static void send_virq(struct vcpu *v, u32 virq)
 {
 	u32 port = READ_ONCE(v->virq_to_evtchn[virq]);
@@ -85,8 +94,8 @@ void send_pirq_event(struct domain *d, u32 port)
 void evtchn_vcpu_info_moved(struct vcpu *v)
 {
 	/*
-	 * A sender may have set bits in the old place after they were copied. So everything counts as
-	 * pending: the guest looks at all of it and finds what there is.
+	 * A sender may have set bits in the old place after they were copied. So everything counts
+	 * as pending: the guest looks at all of it and finds what there is.
 	 */
 	v->vcpu_info->evtchn_pending_sel = ~0UL;
 	__atomic_store_n(&v->vcpu_info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST);
@@ -145,11 +154,13 @@ static void dump_port(struct domain *d, struct evtchn *chn)
 {
 	static const char *const names[] = { "free", "reserved", "unbound", "interdomain",
 					     "pirq", "virq",     "ipi" };
-	bool pending = d->fifo ? evtchn_fifo_is_pending(d, chn->port) : evtchn_2l_is_pending(d, chn->port);
-	bool masked = d->fifo ? evtchn_fifo_is_masked(d, chn->port) : evtchn_2l_is_masked(d, chn->port);
+	bool pending = d->fifo ? evtchn_fifo_is_pending(d, chn->port)
+			       : evtchn_2l_is_pending(d, chn->port);
+	bool masked = d->fifo ? evtchn_fifo_is_masked(d, chn->port)
+			      : evtchn_2l_is_masked(d, chn->port);
 
-	log_info("  %4u %s%s v%u %s %u", chn->port, pending ? "P" : "-", masked ? "M" : "-", chn->vcpu,
-		 names[chn->state], chn->nr);
+	log_info("  %4u %s%s v%u %s %u", chn->port, pending ? "P" : "-", masked ? "M" : "-",
+		 chn->vcpu, names[chn->state], chn->nr);
 	if (chn->state == PORT_INTERDOMAIN)
 		log_info(" of d%u\n", chn->remote->id);
 	else

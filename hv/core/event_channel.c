@@ -12,7 +12,8 @@
 
 static bool virq_is_per_vcpu(u32 virq)
 {
-	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF || virq == VIRQ_XENPMU;
+	return virq == VIRQ_TIMER || virq == VIRQ_DEBUG || virq == VIRQ_XENOPROF ||
+	       virq == VIRQ_XENPMU;
 }
 
 static u32 port_limit(const struct domain *d)
@@ -99,7 +100,10 @@ static void bind_simple(struct evtchn *chn, enum port_state state, u32 nr, u32 v
 	spin_unlock(&chn->lock);
 }
 
-/* Unbound or bound to nothing else: back to the queue. The port's lock is held or nobody knows the port. */
+/*
+ * Unbound or bound to nothing else: back to the queue. The port's lock is held or nobody knows the
+ * port.
+ */
 static void release_port(struct domain *d, struct evtchn *chn)
 {
 	chn->state = PORT_FREE;
@@ -247,7 +251,9 @@ static int bind_ipi(struct vcpu *v, struct evtchn_bind_ipi *op)
 	return err;
 }
 
-/* The machine's side is told under event_lock, not under the port's: its interrupts take that one. */
+/*
+ * The machine's side is told under event_lock, not under the port's: its interrupts take that one.
+ */
 static int bind_pirq(struct vcpu *v, struct evtchn_bind_pirq *op)
 {
 	struct domain *d = v->domain;
@@ -296,7 +302,10 @@ static void close_interdomain(struct domain *d, struct evtchn *chn)
 	unlock_ports(chn, rchn);
 }
 
-/* Lock the other domain beside d, whose lock is held and may be let go meanwhile. False: look again. */
+/*
+ * Lock the other domain beside d, whose lock is held and may be let go meanwhile. False: look
+ * again.
+ */
 static bool lock_remote(struct domain *d, struct evtchn *chn, struct domain *rd)
 {
 	bool same;
@@ -361,7 +370,8 @@ static int close_all(struct domain *d)
 			return -ERESTART;
 		if (d->evtchn_cursor >= d->nr_evtchns)
 			d->evtchn_cursor = 0; /* others may have bound some behind us */
-		left -= close_port(d, d->evtchn_cursor) ? 1 : 16; /* a free one costs next to nothing */
+		/* a free one costs next to nothing */
+		left -= close_port(d, d->evtchn_cursor) ? 1 : 16;
 		d->evtchn_cursor++;
 	}
 	d->evtchn_cursor = 0;
@@ -466,9 +476,9 @@ static int unmask(struct domain *d, u32 port)
 static void describe(const struct evtchn *chn, struct evtchn_status *st)
 {
 	static const u8 published[] = {
-		[PORT_FREE] = EVTCHNSTAT_closed,         [PORT_RESERVED] = EVTCHNSTAT_closed,
-		[PORT_UNBOUND] = EVTCHNSTAT_unbound,     [PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-		[PORT_PIRQ] = EVTCHNSTAT_pirq,           [PORT_VIRQ] = EVTCHNSTAT_virq,
+		[PORT_FREE] = EVTCHNSTAT_closed,     [PORT_RESERVED] = EVTCHNSTAT_closed,
+		[PORT_UNBOUND] = EVTCHNSTAT_unbound, [PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
+		[PORT_PIRQ] = EVTCHNSTAT_pirq,	     [PORT_VIRQ] = EVTCHNSTAT_virq,
 		[PORT_IPI] = EVTCHNSTAT_ipi,
 	};
 
@@ -507,8 +517,8 @@ static int status(struct vcpu *v, struct evtchn_status *st)
 
 static bool can_move(const struct evtchn *chn)
 {
-	return chn->state == PORT_UNBOUND || chn->state == PORT_INTERDOMAIN || chn->state == PORT_PIRQ ||
-	       (chn->state == PORT_VIRQ && !virq_is_per_vcpu(chn->nr));
+	return chn->state == PORT_UNBOUND || chn->state == PORT_INTERDOMAIN ||
+	       chn->state == PORT_PIRQ || (chn->state == PORT_VIRQ && !virq_is_per_vcpu(chn->nr));
 }
 
 static int bind_vcpu(struct domain *d, const struct evtchn_bind_vcpu *op)

@@ -2,9 +2,9 @@
 /*
  * The FIFO event ABI: an event word a port, linked into queues by priority and vCPU.
  *
- * The words and the control blocks are the guest's memory: it may write anything there at any moment. We
- * never follow a link or a head that we read from it; where a queue ends we remember ourselves. What a lying
- * guest can reach is to lose its own events.
+ * The words and the control blocks are the guest's memory: it may write anything there at any
+ * moment. We never follow a link or a head that we read from it; where a queue ends we remember
+ * ourselves. What a lying guest can reach is to lose its own events.
  */
 
 #include "core/arch.h"
@@ -38,7 +38,10 @@ static u32 word_clear(event_word_t *w, u32 bits)
 	return __atomic_fetch_and(w, ~bits, __ATOMIC_SEQ_CST);
 }
 
-/* Make `port` follow the queue's last word. False: that one is in no queue any more, so the queue is empty. */
+/*
+ * Make `port` follow the queue's last word. False: that one is in no queue any more, so the queue
+ * is empty.
+ */
 static bool link_behind(event_word_t *tail, u32 port)
 {
 	event_word_t w = READ_ONCE(*tail);
@@ -52,10 +55,12 @@ static bool link_behind(event_word_t *tail, u32 port)
 		if (__atomic_compare_exchange_n(tail, &w, new, false, __ATOMIC_SEQ_CST,
 						__ATOMIC_RELAXED))
 			return true;
-		w = word_set(tail, BUSY) | BUSY; /* an honest guest waits with unmasking and unlinking now */
+		/* an honest guest waits with unmasking and unlinking now */
+		w = word_set(tail, BUSY) | BUSY;
 	}
-	word_clear(tail, BUSY);
-	/* tried in vain: it is the guest that keeps writing; the event is lost, as if it had masked it */
+	if (tries)
+		word_clear(tail, BUSY);
+	/* tried in vain: the guest keeps writing; its event is lost, as if it had masked it */
 	return tries == LINK_TRIES;
 }
 
@@ -81,7 +86,8 @@ static bool enqueue(struct domain *d, struct evtchn *chn, event_word_t *word, st
 	if (!linked)
 		__atomic_store_n(&q->block->head[prio], chn->port, __ATOMIC_RELEASE);
 	q->tail[prio] = chn->port;
-	return !linked && !(__atomic_fetch_or(&q->block->ready, 1U << prio, __ATOMIC_SEQ_CST) & 1U << prio);
+	return !linked &&
+	       !(__atomic_fetch_or(&q->block->ready, 1U << prio, __ATOMIC_SEQ_CST) & 1U << prio);
 }
 
 void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn)
@@ -91,7 +97,10 @@ void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn)
 	bool tell;
 
 	if (!word) {
-		/* remember it until expand_array, which adds the page first and looks for these afterwards */
+		/*
+		 * remember it until expand_array, which adds the page first and looks for these
+		 * afterwards
+		 */
 		__atomic_store_n(&chn->pending, true, __ATOMIC_SEQ_CST);
 		word = word_of(d, chn->port);
 		if (!word || !__atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
@@ -198,7 +207,8 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op)
 
 	if (!v)
 		return -ENOENT;
-	if (op->offset % 8 || op->offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) || v->fifo)
+	if (op->offset % 8 || op->offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) ||
+	    v->fifo)
 		return -EINVAL;
 	page = map_guest_frame(d, op->control_gfn);
 	if (!page)
@@ -235,7 +245,8 @@ int evtchn_fifo_expand_array(struct domain *d, u64 mfn)
 	for (i = 0; i < WORDS_PER_PAGE && first + i < d->nr_evtchns; i++) {
 		struct evtchn *chn = evtchn_from_port(d, first + i);
 
-		if (READ_ONCE(chn->pending) && __atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
+		if (READ_ONCE(chn->pending) &&
+		    __atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
 			evtchn_fifo_set_pending(d, chn);
 	}
 	return 0;

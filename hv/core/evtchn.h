@@ -2,10 +2,11 @@
 /*
  * Event channels, inside: ports, and the two ways a guest is told of them.
  *
- * Locks. event_lock of the domain: which ports exist and what they are bound to; two domains' are taken in
- * address order. port->lock: taken, inside event_lock, by whoever changes state, remote or u; alone by whoever
- * sends. So a sender that holds its port's lock and finds it interdomain knows that the other end is still
- * bound to it: closing either end takes both port locks. A port's memory stays until the domain is freed.
+ * Locks. event_lock of the domain: which ports exist and what they are bound to; two domains' are
+ * taken in address order. port->lock: taken, inside event_lock, by whoever changes state, remote or
+ * u; alone by whoever sends. So a sender that holds its port's lock and finds it interdomain knows
+ * that the other end is still bound to it: closing either end takes both port locks. A port's
+ * memory stays until the domain is freed.
  */
 #ifndef CORE_EVTCHN_H
 #define CORE_EVTCHN_H
@@ -14,7 +15,15 @@
 
 #include "core/domain.h"
 
-enum port_state { PORT_FREE, PORT_RESERVED, PORT_UNBOUND, PORT_INTERDOMAIN, PORT_PIRQ, PORT_VIRQ, PORT_IPI };
+enum port_state {
+	PORT_FREE,
+	PORT_RESERVED,
+	PORT_UNBOUND,
+	PORT_INTERDOMAIN,
+	PORT_PIRQ,
+	PORT_VIRQ,
+	PORT_IPI
+};
 
 struct evtchn {
 	spinlock_t lock;
@@ -45,14 +54,15 @@ _Static_assert(sizeof(struct evtchn) * PORTS_PER_BUCKET == PAGE_SIZE, "a bucket 
 struct evtchn_fifo_vcpu {
 	struct evtchn_fifo_control_block *block; /* guest memory, writable reference held */
 	u64 mfn;
-	u32 tail[EVTCHN_FIFO_MAX_QUEUES]; /* [fifo->lock] our own memory of the last port linked, 0 = none */
+	u32 tail[EVTCHN_FIFO_MAX_QUEUES]; /* [fifo->lock] the last port linked; 0 = none */
 };
 
 /* One domain's event array. */
 struct evtchn_fifo {
 	spinlock_t lock;   /* linking: innermost */
 	u32 pages;         /* [E to change, a] */
-	event_word_t *array[MAX_PORTS_FIFO / WORDS_PER_PAGE]; /* guest memory, writable references held */
+	event_word_t *
+		array[MAX_PORTS_FIFO / WORDS_PER_PAGE]; /* guest memory, writable references held */
 };
 
 /* Any number may be asked: NULL when there is no room for such a port. */
@@ -63,7 +73,9 @@ static inline struct evtchn *evtchn_from_port(const struct domain *d, u32 port)
 	return &d->evtchn[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
 }
 
-/* The port of d went pending: tell the guest, in its ABI. The caller's lock keeps the port bound. */
+/*
+ * The port of d went pending: tell the guest, in its ABI. The caller's lock keeps the port bound.
+ */
 void evtchn_set_pending(struct domain *d, struct evtchn *chn);
 /* Something is pending for v: upcall, once. */
 void vcpu_mark_events_pending(struct vcpu *v);

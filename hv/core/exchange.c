@@ -2,9 +2,10 @@
 /*
  * XENMEM_exchange: some of a domain's frames against others of the same number, contiguous or low.
  *
- * It goes by chunks: as many pages as the longer of an input and an output extent has. A chunk is taken over
- * whole or left as it was; between two the call may be interrupted, and nr_exchanged in the guest's memory says
- * how far it got, which is checked again like everything else when it comes back.
+ * It goes by chunks: as many pages as the longer of an input and an output extent has. A chunk is
+ * taken over whole or left as it was; between two the call may be interrupted, and nr_exchanged in
+ * the guest's memory says how far it got, which is checked again like everything else when it comes
+ * back.
  */
 
 #include <xen/memory.h>
@@ -84,7 +85,10 @@ static int chunk_take(struct chunk *c)
 	return 0;
 }
 
-/* Put everything back. A page that the domain's limit keeps out (another vCPU was quicker) is lost to it. */
+/*
+ * Put everything back. A page that the domain's limit keeps out (another vCPU was quicker) is lost
+ * to it.
+ */
 static void chunk_undo(struct chunk *c)
 {
 	u32 i, k;
@@ -110,13 +114,17 @@ static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u6
 			     c->out_extents * sizeof(u64)) ? err_here(-EFAULT) : 0;
 }
 
-/* 0: all done, -ERESTART: interrupted, else the error that stopped it; e->nr_exchanged is right in any case. */
+/*
+ * 0: all done, -ERESTART: interrupted, else the error that stopped it; e->nr_exchanged is right in
+ * any case.
+ */
 static int exchange_chunks(struct chunk *c, struct xen_memory_exchange *e)
 {
 	bool first = true;
 	int err;
 
-	for (; e->nr_exchanged < e->in.nr_extents; e->nr_exchanged += c->in_extents, first = false) {
+	for (; e->nr_exchanged < e->in.nr_extents;
+	     e->nr_exchanged += c->in_extents, first = false) {
 		if (!first && preempt_needed())
 			return -ERESTART;
 		err = chunk_read(c, e, e->nr_exchanged);

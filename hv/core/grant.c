@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Grant tables: the tables themselves, using an entry, and the small calls. The model is in grant_table.h. */
+/*
+ * Grant tables: the tables themselves, using an entry, and the small calls. The model is in
+ * grant_table.h.
+ */
 
 #include "core/grant_table.h"
 
@@ -76,7 +79,8 @@ int grant_table_frame(struct domain *d, u32 idx, u64 *mfn)
 }
 
 /* [gt->lock] Both views of an entry, or false. */
-static bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **act, struct grant_entry_v1 **sha)
+static bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **act,
+		       struct grant_entry_v1 **sha)
 {
 	u32 frame = ref / ENTRIES_PER_FRAME, i = ref % ENTRIES_PER_FRAME;
 
@@ -89,7 +93,9 @@ static bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **ac
 
 /* ---- using an entry ---- */
 
-/* Tell the guest that its entry is in use, if it permits that: flags and domid in one atomic step. */
+/*
+ * Tell the guest that its entry is in use, if it permits that: flags and domid in one atomic step.
+ */
 static int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
 {
 	u32 *word = (u32 *)sha, w = READ_ONCE(*word), new;
@@ -101,7 +107,8 @@ static int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
 		if (!readonly && w & GTF_readonly)
 			return err_here(GNTST_permission_denied);
 		new = w | GTF_reading | (readonly ? 0 : GTF_writing);
-		if (__atomic_compare_exchange_n(word, &w, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		if (__atomic_compare_exchange_n(word, &w, new, false, __ATOMIC_SEQ_CST,
+						__ATOMIC_RELAXED))
 			return GNTST_okay;
 	}
 	return err_here(GNTST_general_error);
@@ -109,7 +116,8 @@ static int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
 
 static void unclaim(struct grant_entry_v1 *sha, const struct grant_active *act)
 {
-	u16 clear = (act->writers ? 0 : GTF_writing) | (act->writers || act->readers ? 0 : GTF_reading);
+	u16 clear = (act->writers ? 0 : GTF_writing) |
+		    (act->writers || act->readers ? 0 : GTF_reading);
 
 	if (clear)
 		__atomic_fetch_and(&sha->flags, (u16)~clear, __ATOMIC_SEQ_CST);
@@ -336,7 +344,8 @@ static const struct small_op {
 	[GNTTABOP_query_size] = { query_size, sizeof(struct gnttab_query_size), true },
 	[GNTTABOP_set_version] = { set_version, sizeof(struct gnttab_set_version), false },
 	[GNTTABOP_get_version] = { get_version, sizeof(struct gnttab_get_version), false },
-	[GNTTABOP_get_status_frames] = { get_status_frames, sizeof(struct gnttab_get_status_frames), true },
+	[GNTTABOP_get_status_frames] = { get_status_frames, sizeof(struct gnttab_get_status_frames),
+					 true },
 	[GNTTABOP_swap_grant_ref] = { swap_grant_ref, sizeof(struct gnttab_swap_grant_ref), false },
 };
 

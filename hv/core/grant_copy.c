@@ -75,11 +75,13 @@ static int hold(struct side *s, const struct gnttab_copy_ptr *p, bool by_ref, st
 	return st;
 }
 
-static int copy_one(const struct gnttab_copy *op, struct side *src, struct side *dst, struct vcpu *v)
+static int copy_one(const struct gnttab_copy *op, struct side *src, struct side *dst,
+		    struct vcpu *v)
 {
 	int st;
 
-	if (op->source.offset + (u32)op->len > PAGE_SIZE || op->dest.offset + (u32)op->len > PAGE_SIZE)
+	if (op->source.offset + (u32)op->len > PAGE_SIZE ||
+	    op->dest.offset + (u32)op->len > PAGE_SIZE)
 		return err_here(GNTST_bad_copy_arg);
 	st = hold(src, &op->source, op->flags & GNTCOPY_source_gref, v);
 	if (st == GNTST_okay)

@@ -115,8 +115,8 @@ static int map_begun(struct gnttab_map_grant_ref *op, const struct grant_use *u,
 	if (!handle_alloc(gt, u, &op->handle))
 		return err_here(GNTST_no_space);
 	if (op->flags & GNTMAP_host_map)
-		st = arch_grant_map(v, op->host_addr, op->flags & GNTMAP_contains_pte, u->mfn, u->readonly,
-				    (u64)(op->flags >> _GNTMAP_guest_avail0 & 7) << 9);
+		st = arch_grant_map(v, op->host_addr, op->flags & GNTMAP_contains_pte, u->mfn,
+				    u->readonly, (u64)(op->flags >> _GNTMAP_guest_avail0 & 7) << 9);
 	handle_update(gt, op->handle, st == GNTST_okay ? op->flags & keep : 0);
 	op->dev_bus_addr = op->flags & GNTMAP_device_map ? u->mfn << PAGE_SHIFT : 0;
 	return st;
@@ -179,7 +179,8 @@ struct unmap_item {
 /* The entry goes; everything the use holds stays until the TLBs are flushed. */
 static int unmap_entry(struct unmap_item *it, bool replace, struct vcpu *v)
 {
-	const u64 dev_addr = replace ? 0 : it->op.dev_bus_addr, new_addr = replace ? it->op.dev_bus_addr : 0;
+	const u64 dev_addr = replace ? 0 : it->op.dev_bus_addr,
+		  new_addr = replace ? it->op.dev_bus_addr : 0;
 	int st;
 
 	if (!handle_take(v->domain->grant_table, it->op.handle, &it->m))
@@ -255,7 +256,8 @@ long grant_unmap(u32 cmd, u64 uop, u32 count, struct vcpu *v)
 		if (done && preempt_needed())
 			return grant_restart(v, cmd, uop, count, done, size);
 		n = MIN(count - done, (u32)UNMAP_BATCH);
-		if (unmap_batch(cmd == GNTTABOP_unmap_and_replace, guest_index(uop, done, size), n, v))
+		if (unmap_batch(cmd == GNTTABOP_unmap_and_replace, guest_index(uop, done, size), n,
+				v))
 			return err_here(-EFAULT);
 	}
 	return 0;

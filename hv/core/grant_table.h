@@ -2,13 +2,13 @@
 /*
  * Grants, inside: what we believe about them, which is never in the guest's entries.
  *
- * On the granting side every entry has a struct grant_active: how often it is in use, by whom, for which frame.
- * The frame is read from the guest's entry once, when the entry goes into use; the flags GTF_reading and
- * GTF_writing tell the guest, we never look at them. On the mapping side every handle has a struct
- * grant_mapping. One handle is one use.
+ * On the granting side every entry has a struct grant_active: how often it is in use, by whom, for
+ * which frame. The frame is read from the guest's entry once, when the entry goes into use; the
+ * flags GTF_reading and GTF_writing tell the guest, we never look at them. On the mapping side
+ * every handle has a struct grant_mapping. One handle is one use.
  *
- * Locks: lock of the granting domain's table for entries and their use; maptrack_lock of the mapping domain's
- * for handles. Neither is taken inside the other.
+ * Locks: lock of the granting domain's table for entries and their use; maptrack_lock of the
+ * mapping domain's for handles. Neither is taken inside the other.
  */
 #ifndef CORE_GRANT_TABLE_H
 #define CORE_GRANT_TABLE_H
@@ -26,7 +26,10 @@ struct grant_active {
 	u16 pad;
 };
 
-/* flags: GNTMAP_* of the mapping that are still in force; none: the handle is free, ref is the next free one */
+/*
+ * flags: GNTMAP_* of the mapping that are still in force; none: the handle is free, ref is the next
+ * free one
+ */
 #define MAPPING_BUSY 0x8000 /* somebody is taking it down */
 struct grant_mapping {
 	struct domain *owner; /* held while in use */
@@ -48,7 +51,7 @@ struct grant_table {
 	u32 maptrack_free;    /* [maptrack_lock] first free handle + 1 */
 	u32 mappings;         /* [maptrack_lock] in use */
 	u32 release_cursor;   /* [teardown only] */
-	struct grant_mapping **maptrack; /* [maptrack_lock] MAPTRACK_MAX_PAGES of them, from the first use on */
+	struct grant_mapping **maptrack; /* [maptrack_lock] MAPTRACK_MAX_PAGES; from the first use on */
 };
 
 /* A use of a grant, or of a frame of one's own: what must be given back. */
@@ -60,8 +63,8 @@ struct grant_use {
 };
 
 /*
- * Begin to use entry `ref` of u->owner for domain `domid`: fills u->mfn; references on the frame, as writable
- * unless u->readonly, are held. GNTST_*.
+ * Begin to use entry `ref` of u->owner for domain `domid`: fills u->mfn; references on the frame,
+ * as writable unless u->readonly, are held. GNTST_*.
  */
 int grant_begin(struct grant_use *u, u16 domid);
 void grant_end(const struct grant_use *u);

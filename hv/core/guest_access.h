@@ -11,7 +11,7 @@
 
 #include "lib/base.h"
 
-/* Address space of the current vCPU's kernel, also while it is in user mode. 0, or -EFAULT (bytes already copied stay copied). */
+/* Address space of the current vCPU. 0, or -EFAULT (bytes already copied stay copied). */
 must_check int copy_from_guest(void *dst, u64 va, size_t len);
 must_check int copy_to_guest(u64 va, const void *src, size_t len);
 must_check int clear_guest(u64 va, size_t len);

@@ -58,8 +58,9 @@ static void key_domain0(char key)
 	dump_domain(hardware_domain);
 	for_each_vcpu(hardware_domain, v, i)
 		if (!v->running)
-			log_info("  v%u rip %lx rsp %lx rflags %lx rax %lx\n", v->id, (u64)v->arch.regs.rip,
-				 (u64)v->arch.regs.rsp, (u64)v->arch.regs.rflags, (u64)v->arch.regs.rax);
+			log_info("  v%u rip %lx rsp %lx rflags %lx rax %lx\n", v->id,
+				 (u64)v->arch.regs.rip, (u64)v->arch.regs.rsp,
+				 (u64)v->arch.regs.rflags, (u64)v->arch.regs.rax);
 }
 DEBUG_KEY('0', key_domain0, "Domain-0: state, registers of vCPUs that do not run");
 

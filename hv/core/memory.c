@@ -11,7 +11,8 @@
 #include "core/hypercall.h"
 #include "lib/log.h"
 
-#define CMD_BITS 6 /* the operation; above it, internally, the extent an interrupted call goes on with */
+#define CMD_BITS                                                                                   \
+	6 /* the operation; above it, internally, the extent an interrupted call goes on with */
 #define E820_ENTRY_SIZE 20
 #define E820_ENTRIES_MAX 128
 #define ACQUIRE_MAX 64
@@ -22,7 +23,10 @@ struct e820_raw {
 } __attribute__((packed));
 _Static_assert(sizeof(struct e820_raw) == E820_ENTRY_SIZE, "as firmware writes them");
 
-/* The domain that a reservation names: the caller's own, or any for the privileged one. Held, or NULL. */
+/*
+ * The domain that a reservation names: the caller's own, or any for the privileged one. Held, or
+ * NULL.
+ */
 static struct domain *reservation_domain(struct vcpu *v, u16 domid)
 {
 	struct domain *d = domain_get_for(v, domid);
@@ -73,7 +77,8 @@ static void give_up_extent(struct domain *d, u64 mfn, u32 order)
 
 /* ---- increase, decrease, populate: one extent; false stops the call ---- */
 
-static bool take_extent(struct domain *d, const struct xen_memory_reservation *r, u64 i, bool populate)
+static bool take_extent(struct domain *d, const struct xen_memory_reservation *r, u64 i,
+			bool populate)
 {
 	u64 pfn = 0, mfn, k;
 	struct page_info *pg;
@@ -200,7 +205,8 @@ static long memory_map(u64 arg, struct domain *d)
 	if (!n)
 		return err_here(-ENOSYS);
 	map.nr_entries = MIN(map.nr_entries, n);
-	if (copy_to_guest(map.buffer.va, e, map.nr_entries * sizeof(e[0])) || write_guest(arg, &map))
+	if (copy_to_guest(map.buffer.va, e, map.nr_entries * sizeof(e[0])) ||
+	    write_guest(arg, &map))
 		return err_here(-EFAULT);
 	return 0;
 }

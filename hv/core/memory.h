@@ -5,7 +5,8 @@
 
 #include "core/domain.h"
 
-#define MEMORY_MAX_ORDER 9 /* of one extent: 2 MiB are cleared or freed without a preemption point */
+#define MEMORY_MAX_ORDER                                                                           \
+	9 /* of one extent: 2 MiB are cleared or freed without a preemption point */
 
 /* XENMEMF_* as flags for the heap, contents cleared. False: asks for what we do not have. */
 bool memflags_of(u32 mem_flags, u32 *memflags);

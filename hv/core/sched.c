@@ -2,9 +2,10 @@
 /*
  * Which vCPU runs on a processor: run queues, sleeping and waking, accounting.
  *
- * A vCPU is in exactly one of three places: current on its processor, in that processor's run queue, or
- * asleep with a bit in pause_flags. Bits are cleared before the processor's lock is taken and tested under
- * it, so a wake-up that races with schedule() either keeps the vCPU running or queues it.
+ * A vCPU is in exactly one of three places: current on its processor, in that processor's run
+ * queue, or asleep with a bit in pause_flags. Bits are cleared before the processor's lock is taken
+ * and tested under it, so a wake-up that races with schedule() either keeps the vCPU running or
+ * queues it.
  */
 
 #include "core/sched.h"
@@ -114,7 +115,8 @@ void vcpu_runstate_update(struct vcpu *v)
 		return;
 	}
 	/* mark it as changing, write it, then give the real time: a reader waits or reads again */
-	entry_at = guest_index(v->runstate_guest, 1, offsetof(struct vcpu_runstate_info, state_entry_time));
+	entry_at = guest_index(v->runstate_guest, 1,
+			       offsetof(struct vcpu_runstate_info, state_entry_time));
 	info.state_entry_time |= XEN_RUNSTATE_UPDATE;
 	if (write_guest(entry_at, &info.state_entry_time) || write_guest(v->runstate_guest, &info))
 		return;
@@ -259,14 +261,15 @@ void domain_unpause(struct domain *d)
 }
 
 /*
- * The caller made the event visible with an atomic operation; SCHEDOP_block sets its bit and looks for
- * events afterwards. So one of the two sees the other.
+ * The caller made the event visible with an atomic operation; SCHEDOP_block sets its bit and looks
+ * for events afterwards. So one of the two sees the other.
  */
 void vcpu_notify_event(struct vcpu *v)
 {
 	if (READ_ONCE(v->pause_flags) & VPF_blocked)
 		vcpu_wake(v, VPF_blocked);
-	else if (READ_ONCE(v->running) && v->processor != smp_processor_id() && vcpu_event_pending(v))
+	else if (READ_ONCE(v->running) && v->processor != smp_processor_id() &&
+		 vcpu_event_pending(v))
 		cpu_work(v->processor, WORK_EVENT);
 }
 

@@ -15,8 +15,8 @@
 /* ---- waiting ---- */
 
 /*
- * The bit is set before we look, and whoever makes an event pending looks at the bit afterwards: one of the
- * two notices.
+ * The bit is set before we look, and whoever makes an event pending looks at the bit afterwards:
+ * one of the two notices.
  */
 static long block(struct vcpu *v)
 {
@@ -135,7 +135,8 @@ static int watchdog_set(struct domain *d, u32 id, u64 until)
 	u32 slot = id - 1;
 
 	if (!id)
-		for (slot = 0; slot < ARRAY_SIZE(d->watchdog) && d->watchdog_used & BIT(slot); slot++)
+		for (slot = 0; slot < ARRAY_SIZE(d->watchdog) && d->watchdog_used & BIT(slot);
+		     slot++)
 			;
 	if (slot >= ARRAY_SIZE(d->watchdog))
 		return id ? -EINVAL : -ENOSPC;
@@ -171,8 +172,8 @@ static long watchdog(struct vcpu *v, u64 arg)
 }
 
 /*
- * Every vCPU stays on the processor it was given. So an override to that processor holds already, one to
- * another cannot be had, and taking an override back changes nothing.
+ * Every vCPU stays on the processor it was given. So an override to that processor holds already,
+ * one to another cannot be had, and taking an override back changes nothing.
  */
 static long pin_override(struct vcpu *v, u64 arg)
 {

@@ -2,15 +2,19 @@
 /*
  * The policy: round robin, with a head start for vCPUs that an event woke.
  *
- * Two queues. A woken vCPU that has used less than BOOST_NS since it last waited its turn goes to the first
- * and takes the processor from one of the second; everybody else waits in the second. Being picked from the
- * second makes the account zero again, so a vCPU that is woken all the time still takes turns.
+ * Two queues. A woken vCPU that has used less than BOOST_NS since it last waited its turn goes to
+ * the first and takes the processor from one of the second; everybody else waits in the second.
+ * Being picked from the second makes the account zero again, so a vCPU that is woken all the time
+ * still takes turns.
  */
 
 #include "core/sched.h"
 
 #define BOOST_NS (SCHED_SLICE_NS / 2)
-/* vcpu.sched_data: ns used since its last turn, and whether it runs (or is queued) with the head start */
+/*
+ * vcpu.sched_data: ns used since its last turn, and whether it runs (or is queued) with the head
+ * start
+ */
 #define RR_BOOSTED BIT(63)
 
 static void rr_enqueue(struct sched_cpu *sc, struct vcpu *v, enum sched_why why)

@@ -7,7 +7,8 @@
 #include "lib/string.h"
 #include "mm/page.h"
 
-#define TIMER_SLACK 64    /* room beyond what was reserved: the scheduler's and the machine's own few */
+#define TIMER_SLACK                                                                                \
+	64 /* room beyond what was reserved: the scheduler's and the machine's own few */
 #define TIMERS_PER_RUN 32 /* then the processor looks at its other work first */
 
 struct timer_queue {
@@ -97,8 +98,9 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
 }
 
 /*
- * The hardware is told only when the head came earlier. One that went later leaves an interrupt that finds
- * nothing due: rarer, and cheaper, than programming the hardware each time a guest moves its tick.
+ * The hardware is told only when the head came earlier. One that went later leaves an interrupt
+ * that finds nothing due: rarer, and cheaper, than programming the hardware each time a guest moves
+ * its tick.
  */
 void timer_set(struct timer *t, u64 expires)
 {

@@ -15,8 +15,10 @@ struct timer {
 };
 
 void timers_init_cpu(u32 cpu);
-/* Make room for n more timers on every processor, so that arming one never needs memory; or give it back
- * (n negative). Whoever has more than a few calls it before timer_init(). 0 or -ENOMEM. */
+/*
+ * Make room for n more timers on every processor, so that arming one never needs memory; or give it
+ * back (n negative). Whoever has more than a few calls it before timer_init(). 0 or -ENOMEM.
+ */
 int timers_reserve(int n);
 void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
 /* Arm or move. Runs fn on t->cpu in its timer interrupt, interrupts off, at or after `expires`. */

@@ -158,7 +158,10 @@ long do_set_timer_op(u64 timeout, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v
 
 /* ---- vcpu_info ---- */
 
-/* Contents first, then the pointer: senders use one or the other, and evtchn_vcpu_info_moved() sees to both. */
+/*
+ * Contents first, then the pointer: senders use one or the other, and evtchn_vcpu_info_moved() sees
+ * to both.
+ */
 static void move_vcpu_info(struct vcpu *v, struct vcpu_info *to, u64 mfn)
 {
 	if (v->vcpu_info == &dummy_vcpu_info) {
@@ -185,7 +188,8 @@ static long register_vcpu_info(struct vcpu *v, u64 arg, struct vcpu *caller)
 	if (v != caller && !(READ_ONCE(v->pause_flags) & VPF_down))
 		return err_here(-EINVAL);
 	spin_lock(&d->event_lock); /* two callers for one vCPU */
-	if (v->vcpu_info_mfn == INVALID_MFN && !get_page_and_type(mfn_to_page(r.mfn), d, PGT_writable)) {
+	if (v->vcpu_info_mfn == INVALID_MFN &&
+	    !get_page_and_type(mfn_to_page(r.mfn), d, PGT_writable)) {
 		move_vcpu_info(v, mfn_to_virt(r.mfn) + r.offset, r.mfn);
 		err = 0;
 	}
@@ -218,7 +222,8 @@ long do_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, struct vcpu *caller)
 	case VCPUOP_initialise:
 		ret = initialise(v, arg);
 		if (ret == -ERESTART)
-			return hypercall_restart(caller, __HYPERVISOR_vcpu_op, 3, (u64[]){ cmd, id, arg });
+			return hypercall_restart(caller, __HYPERVISOR_vcpu_op, 3,
+						 (u64[]){ cmd, id, arg });
 		return ret;
 	case VCPUOP_up:
 		return up(v);

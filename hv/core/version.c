@@ -94,7 +94,8 @@ long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	case XENVER_capabilities:
 		return give_long_text(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
 	case XENVER_changeset:
-		return give_text(arg, d->privileged ? "unknown" : DENIED, sizeof(xen_changeset_info_t));
+		return give_text(arg, d->privileged ? "unknown" : DENIED,
+				 sizeof(xen_changeset_info_t));
 	case XENVER_platform_parameters:
 		return platform_parameters(arg);
 	case XENVER_get_features:
@@ -114,8 +115,8 @@ long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 }
 
 /*
- * Types for 32-bit segments and roots change nothing for a 64-bit guest and are accepted, as published.
- * architectural_iopl we do not have.
+ * Types for 32-bit segments and roots change nothing for a 64-bit guest and are accepted, as
+ * published. architectural_iopl we do not have.
  */
 #define ASSISTS                                                                                    \
 	(BIT(VMASST_TYPE_4gb_segments) | BIT(VMASST_TYPE_4gb_segments_notify) |                    \

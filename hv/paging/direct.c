@@ -64,7 +64,7 @@ static int validate_l1(struct page_info *pg, struct domain *d)
 		rc = l1e_get(d, d, &e);
 		if (unlikely(rc)) {
 			put_l1_entries(table, i);
-			return rc;
+			return err_here(-EINVAL); /* whatever is wrong with the entry */
 		}
 		if (e != table[i])
 			table[i] = e;
@@ -134,6 +134,9 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 {
 	u64 *table = page_to_virt(pg), failed = pg->u.progress & PROGRESS_FAILED;
 
+	/* The guest gets the frame back without our entries, which only a complete L4 has. */
+	if (type == PGT_l4_table && (pg->u.progress & PROGRESS_N) == 512)
+		memset(table + HV_SLOT_FIRST, 0, sizeof(u64) * (HV_SLOT_LAST - HV_SLOT_FIRST + 1));
 	for (unsigned i = pg->u.progress & PROGRESS_N; i--;) {
 		if (!(table[i] & PTE_P) || !guest_slot(type, i))
 			continue;
@@ -143,9 +146,6 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 			return stop(pg, i | failed);
 	}
 	pg->u.progress = 0;
-	/* The guest gets the frame back without our entries. */
-	if (type == PGT_l4_table)
-		memset(table + HV_SLOT_FIRST, 0, sizeof(u64) * (HV_SLOT_LAST - HV_SLOT_FIRST + 1));
 	return 0;
 }
 
@@ -167,8 +167,6 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 
 		if (!(e & PTE_P) || !guest_slot(type, i))
 			continue;
-		if (preemptible && preempt_needed())
-			return stop(pg, i);
 		rc = upper_entry_get(d, type, &e, preemptible);
 		if (rc == -ERESTART)
 			return stop(pg, i);
@@ -178,6 +176,9 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 		}
 		if (e != table[i])
 			table[i] = e;
+		/* One entry at least is got on with each time. */
+		if (preemptible && preempt_needed())
+			return stop(pg, i + 1);
 	}
 	if (type == PGT_l4_table)
 		init_guest_l4(table, d);

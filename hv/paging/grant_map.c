@@ -81,6 +81,14 @@ static bool maps(u64 e, u64 mfn, bool readonly)
 	return (e & PTE_P) && pte_mfn(e) == mfn && !(readonly && (e & PTE_RW));
 }
 
+/* An entry cannot move to its own place. */
+static bool same_entry(struct vcpu *v, u64 a, u64 b)
+{
+	struct page_info *pg;
+
+	return walk_l1(v->arch.guest_table, a, &pg) == walk_l1(v->arch.guest_table, b, &pg);
+}
+
 /* new_addr: 0, or the virtual address whose entry is to move here. */
 int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
 {
@@ -88,8 +96,8 @@ int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool read
 	u64 *entry, info, new = 0;
 	bool ok;
 
-	if (new_addr && (pte || !maps(guest_walk_l1e(v, host_addr), mfn, readonly) ||
-			 !take_entry(v, new_addr, &new)))
+	if (new_addr && (pte || same_entry(v, host_addr, new_addr) ||
+			 !maps(guest_walk_l1e(v, host_addr), mfn, readonly) || !take_entry(v, new_addr, &new)))
 		return err_here(GNTST_bad_virt_addr);
 	entry = lock_entry(v, host_addr, pte, &table, &info);
 	ok = entry && maps(READ_ONCE(*entry), mfn, readonly);

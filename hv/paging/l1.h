@@ -26,24 +26,21 @@ enum l1e_how {
 
 /* ---- references, the common cases ---- */
 
-/* get_page(): count 0 (free, or no RAM), overflow and other owners end in false. */
+/* get_page(): what is no RAM has count 0. */
 static always_inline_fn bool l1_get_page(struct page_info *pg, const struct domain *d)
 {
 	u64 x = READ_ONCE(pg->count_info);
 
-	if (unlikely(pg->owner != d->id))
-		return false;
 	do {
 		if (unlikely((u32)x - 1 >= COUNT_ROOM || (x & PGC_heap)))
 			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false, __ATOMIC_ACQ_REL,
-						       __ATOMIC_RELAXED)));
-	/* It may have changed hands before we held it. */
-	if (unlikely(READ_ONCE(pg->owner) != d->id)) {
-		put_page(pg);
-		return false;
-	}
-	return true;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
+	/* Only now is the owner fixed. */
+	if (likely(READ_ONCE(pg->owner) == d->id))
+		return true;
+	put_page(pg);
+	return false;
 }
 
 static always_inline_fn void l1_put_page(struct page_info *pg)
@@ -88,7 +85,15 @@ static always_inline_fn bool type_put_fast(struct page_info *pg)
 
 static always_inline_fn bool l1_get_writable(struct page_info *pg)
 {
-	return likely(type_get_fast(pg, PGT_writable)) || get_page_type(pg, PGT_writable) == 0;
+	u64 x = READ_ONCE(pg->type_info);
+
+	do {
+		/* Bits 58 up: nobody pins or locks a writable frame. */
+		if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM))
+			return get_page_type(pg, PGT_writable) == 0;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
+	return true;
 }
 
 static always_inline_fn void l1_put_writable(struct page_info *pg)
@@ -118,29 +123,29 @@ static always_inline_fn void l1e_put(u64 e)
 	l1_put_page(pg);
 }
 
-/* The rest of l1e_get(): device memory, and what is wrong. (direct.c) */
-int l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 *e);
+/* The rest of l1e_get(): device memory, and what is wrong. The entry to install, or -E*. (direct.c) */
+u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e);
+#define L1E_IS_ERROR(e) unlikely((e) >= (u64)-4095) /* no entry: address bits that no processor has */
 
 /*
- * Take the references of a present entry that d wants in a table of its own, for a frame of pg_owner; *e becomes
- * what may be installed. 0; -EINVAL, -EPERM: nothing taken.
+ * Take the references of a present entry that d wants in a table of its own, for a frame of
+ * pg_owner. What may be installed; or -EINVAL, -EPERM: nothing taken.
  */
-static always_inline_fn int l1e_get(const struct domain *d, const struct domain *pg_owner, u64 *e)
+static always_inline_fn u64 l1e_get(const struct domain *d, const struct domain *pg_owner, u64 e)
 {
-	u64 new = (*e | PTE_US) & ~PTE_G, mfn = pte_mfn(new);
+	u64 new = (e | PTE_US) & ~PTE_G, mfn = pte_mfn(new);
 	struct page_info *pg = mfn_to_page(mfn);
 
-	*e = new;
 	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, pg_owner)))
-		return l1e_get_device(d, pg_owner, e);
+		return l1e_get_device(d, pg_owner, new);
 	/* Aliases of RAM that bypass the cache are for who drives devices. */
 	if (unlikely(new & L1_CACHE_BITS) && !d->privileged)
-		*e = new & ~L1_CACHE_BITS;
+		new &= ~L1_CACHE_BITS;
 	if ((new & PTE_RW) && unlikely(!l1_get_writable(pg))) {
 		put_page(pg);
-		return -EINVAL;
+		return (u64)-EINVAL;
 	}
-	return 0;
+	return new;
 }
 
 /* ---- changing an entry ---- */
@@ -170,15 +175,14 @@ static always_inline_fn int l1e_change_flags(const struct domain *d, const struc
 					     u64 cur, u64 new, enum l1e_how how)
 {
 	struct page_info *pg = NULL;
-	int rc;
 
 	new = (new | PTE_US) & ~PTE_G;
 	if ((cur ^ new) & (PTE_RW | L1_CACHE_BITS)) {
 		pg = l1e_page(new);
 		if (unlikely(!pg)) {
-			rc = l1e_get_device(d, pg_owner, &new);
-			if (rc)
-				return rc;
+			new = l1e_get_device(d, pg_owner, new);
+			if (L1E_IS_ERROR(new))
+				return (int)new;
 			return l1e_install(entry, cur, new, how) ? 0 : -EAGAIN;
 		}
 		if (unlikely(new & L1_CACHE_BITS) && !d->privileged)
@@ -206,14 +210,13 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 				       u64 new, enum l1e_how how)
 {
 	u64 cur = how == L1E_CMPXCHG ? old : READ_ONCE(*entry);
-	int rc;
 
 	if (new & PTE_P) {
 		if ((cur & PTE_P) && !((cur ^ new) & PTE_ADDR))
 			return l1e_change_flags(d, pg_owner, entry, cur, new, how);
-		rc = l1e_get(d, pg_owner, &new);
-		if (unlikely(rc))
-			return rc;
+		new = l1e_get(d, pg_owner, new);
+		if (L1E_IS_ERROR(new))
+			return (int)new;
 	}
 	if (unlikely(!l1e_install(entry, cur, new, how))) {
 		if (new & PTE_P)
@@ -236,7 +239,7 @@ static always_inline_fn int update_l1e(struct vcpu *v, struct domain *pg_owner, 
 /* ---- the page lock (see PGT_locked) ---- */
 
 /* Lock a frame if it is a validated table of d, of any level; *type becomes its type_info, unlocked form. */
-static always_inline_fn bool table_lock(struct page_info *pg, const struct domain *d, u64 *type)
+static inline bool table_lock(struct page_info *pg, const struct domain *d, u64 *type)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
@@ -255,6 +258,22 @@ static always_inline_fn bool table_lock(struct page_info *pg, const struct domai
 		return true;
 	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(x >> 56), __ATOMIC_RELEASE);
 	return false;
+}
+
+/* The same for an L1 alone, the common case first. */
+static always_inline_fn bool l1_lock(struct page_info *pg, const struct domain *d, u64 *info)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	/* Validated, not locked; pinned or not. */
+	if (likely((x >> 56 & ~(PGT_pinned >> 56)) == (PGT_l1_table | PGT_validated) >> 56) &&
+	    likely(__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_locked, false, __ATOMIC_ACQUIRE,
+					       __ATOMIC_RELAXED)) &&
+	    likely(pg->owner == d->id)) {
+		*info = x;
+		return true;
+	}
+	return l1_lock_slow(pg, d, info, x);
 }
 
 /* `type` is what table_lock() gave. */

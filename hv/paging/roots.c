@@ -5,6 +5,7 @@
 #include "lib/string.h"
 #include "paging/l1.h"
 #include "paging/tables.h"
+#include "x86/context.h"
 #include "x86/layout.h"
 
 extern u64 hv_l4_template[16]; /* entries of slots 256-271: x86/ (or a test) */
@@ -69,11 +70,15 @@ int set_guest_table(struct vcpu *v, u64 mfn, bool user)
 	if (rc || mfn == old)
 		return rc;
 	if (mfn || !user) {
+		if (unlikely(!mfn))
+			return err_here(-EINVAL);
 		rc = table_get(v->domain, mfn, PGT_l4_table);
 		if (rc)
 			return rc;
 	}
 	*root = mfn;
+	/* A processor leaves a table before that may lose our entries. */
+	load_guest_root(v);
 	/* It is done even if the old one goes slowly: drop_pending() sees to that. */
 	if (old)
 		drop_table(v, mfn_to_page(old));

@@ -103,6 +103,7 @@ static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (c->flags & VGCF_syscall_disables_events)
 		a->flags |= VCPU_SYSCALL_MASKS;
 	a->cr4 = pv_fix_cr4(c->ctrlreg[4]);
+	vcpu_set_iopl(v, c->user_regs.rflags >> 12 & 3); /* published: the context's IOPL is the virtual one */
 }
 
 /* Published: cr3 in ctrlreg[3] is the frame number shifted by 12, the same for the user table in [1]. */

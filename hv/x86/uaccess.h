@@ -4,6 +4,7 @@
 #define X86_UACCESS_H
 
 #include "lib/base.h"
+#include "x86/layout.h"
 #include "x86/patch.h"
 
 /* With SMAP, guest (user) pages are reachable only between these two. */
@@ -34,6 +35,21 @@ static inline bool put_guest_u64(u64 v, u64 va)
 	return true;
 fault:
 	return false;
+}
+
+/* copy_from_guest() of n words, a small constant, in line. false: fault. (Beyond the top of memory lies its
+ * bottom, which is the guest's.) */
+static inline __attribute__((always_inline)) bool read_guest_words(u64 *to, u64 va, unsigned n)
+{
+	bool ok = true;
+
+	if (unlikely(va - (HV_VIRT_START - 8 * n) < HV_VIRT_END - HV_VIRT_START + 8 * n))
+		return false;
+	uaccess_begin();
+	for (unsigned i = 0; i < n && ok; i++)
+		ok = get_guest_u64(to + i, va + 8 * i);
+	uaccess_end();
+	return ok;
 }
 
 /* Up to max bytes of code at va into buf; returns how many there are before an unreadable page. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Frames and references for the tests of core/, as simple as can be: no buddies, two types (none, writable), no
- * tables. All weak: linked beside mm/, it yields.
+ * Frames and references for the tests of core/, as simple as can be: no buddies, two types (none,
+ * writable), no tables. All weak: linked beside mm/, it yields.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -158,7 +158,8 @@ WEAK void unshare_page(struct page_info *pg)
 
 WEAK bool get_page(struct page_info *pg, const struct domain *d)
 {
-	if (pg->owner != d->id || !(pg->count_info & PGC_count_mask) || pg->count_info & (PGC_heap | PGC_free))
+	if (pg->owner != d->id || !(pg->count_info & PGC_count_mask) ||
+	    pg->count_info & (PGC_heap | PGC_free))
 		return false;
 	pg->count_info++;
 	return true;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine under the tests of core/: beyond host.c, processors that switch, and what x86/ and paging/ answer. */
+/*
+ * The machine under the tests of core/: beyond host.c, processors that switch, and what x86/ and
+ * paging/ answer.
+ */
 #include "host_core.h"
 
 #include <stdio.h>
@@ -198,7 +201,9 @@ const char *machine_cmdline(void)
 
 bool arch_memory_map(unsigned i, u64 *start, u64 *size, u32 *type)
 {
-	static const u64 map[][3] = { { 0, 0x9f000, 1 }, { 0x100000, 0xf00000, 1 }, { 0xfec00000, 0x1000, 2 } };
+	static const u64 map[][3] = { { 0, 0x9f000, 1 },
+				      { 0x100000, 0xf00000, 1 },
+				      { 0xfec00000, 0x1000, 2 } };
 
 	if (i >= ARRAY_SIZE(map))
 		return false;

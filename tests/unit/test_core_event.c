@@ -252,7 +252,8 @@ Test(core_event, two_level_limit_of_the_privileged)
 /* The address of a domain decides the order of locks: close from both ends, both orders. */
 Test(core_event, close_in_any_order)
 {
-	struct vcpu *pairs[][2] = { { u0, w0 }, { w0, u0 }, { u0, v0 }, { v0, u0 }, { v0, w0 }, { w0, v0 } };
+	struct vcpu *pairs[][2] = { { u0, w0 }, { w0, u0 }, { u0, v0 },
+				    { v0, u0 }, { v0, w0 }, { w0, v0 } };
 	unsigned i;
 
 	machine_up();
@@ -262,7 +263,8 @@ Test(core_event, close_in_any_order)
 		u32 a = unbound_for(from, to->domain->id), b = connect(to, from->domain->id, a);
 
 		expect_ret(close_of(i & 1 ? to : from, i & 1 ? b : a), 0);
-		cr_assert(!spin_is_locked(&from->domain->event_lock) && !spin_is_locked(&to->domain->event_lock));
+		cr_assert(!spin_is_locked(&from->domain->event_lock) &&
+			  !spin_is_locked(&to->domain->event_lock));
 	}
 }
 
@@ -319,7 +321,8 @@ static u32 consume(unsigned prio)
 		return 0;
 	w = words[port];
 	block->head[prio] = w & EVTCHN_FIFO_LINK_MASK;
-	words[port] = w & ~(1u << EVTCHN_FIFO_LINKED | 1u << EVTCHN_FIFO_PENDING | EVTCHN_FIFO_LINK_MASK);
+	words[port] =
+		w & ~(1u << EVTCHN_FIFO_LINKED | 1u << EVTCHN_FIFO_PENDING | EVTCHN_FIFO_LINK_MASK);
 	return port;
 }
 
@@ -428,10 +431,14 @@ Test(core_fifo, lies)
 		if (r % 3 == 0)
 			expect_ret(send_to(u0, p[x >> 40 & 7]), 0);
 		if (r % 7 == 0)
-			expect_ret(EVTCHN(unmask, &(struct evtchn_unmask){ p[x >> 44 & 7] }, u0), 0);
+			expect_ret(EVTCHN(unmask, &(struct evtchn_unmask){ p[x >> 44 & 7] }, u0),
+				   0);
 		if (r % 11 == 0)
-			expect_ret(EVTCHN(set_priority, &((struct evtchn_set_priority){ p[x >> 48 & 7],
-										       x >> 52 & 15 }), u0), 0);
+			expect_ret(EVTCHN(set_priority,
+					  &((struct evtchn_set_priority){ p[x >> 48 & 7],
+									  x >> 52 & 15 }),
+					  u0),
+				   0);
 	}
 }
 
@@ -480,8 +487,11 @@ Test(core_fifo, full_size_and_reset)
 	ic.control_gfn = give_pages(dom0, 0);
 	expect_ret(EVTCHN(init_control, &ic, v0), 0);
 	for (i = 0; i < 128; i++)
-		expect_ret(EVTCHN(expand_array, &(struct evtchn_expand_array){ give_pages(dom0, 0) }, v0), 0);
-	expect_ret(EVTCHN(expand_array, &(struct evtchn_expand_array){ give_pages(dom0, 0) }, v0), -ENOSPC);
+		expect_ret(EVTCHN(expand_array,
+				  &(struct evtchn_expand_array){ give_pages(dom0, 0) }, v0),
+			   0);
+	expect_ret(EVTCHN(expand_array, &(struct evtchn_expand_array){ give_pages(dom0, 0) }, v0),
+		   -ENOSPC);
 	while ((err = EVTCHN(alloc_unbound, &op, v0)) == 0)
 		n++;
 	expect(err, -ENOSPC);

@@ -8,7 +8,9 @@ static u64 frame;                    /* a page of domu */
 static void grants_up(void)
 {
 	static u64 frames[2];
-	struct gnttab_setup_table op = { .dom = DOMID_SELF, .nr_frames = 2, .frame_list.va = (u64)frames };
+	struct gnttab_setup_table op = { .dom = DOMID_SELF,
+					 .nr_frames = 2,
+					 .frame_list.va = (u64)frames };
 
 	machine_up();
 	expect_ret(GRANT(setup_table, &op, 1, u0), 0);
@@ -27,7 +29,9 @@ static void grant(u32 ref, u16 to, u16 flags, u64 mfn)
 
 static struct gnttab_map_grant_ref map(struct vcpu *v, u32 ref, u32 flags)
 {
-	struct gnttab_map_grant_ref op = { .host_addr = 0x1000, .flags = flags, .ref = ref, .dom = domu->id };
+	struct gnttab_map_grant_ref op = {
+		.host_addr = 0x1000, .flags = flags, .ref = ref, .dom = domu->id
+	};
 
 	expect_ret(GRANT(map_grant_ref, &op, 1, v), 0);
 	return op;
@@ -35,7 +39,9 @@ static struct gnttab_map_grant_ref map(struct vcpu *v, u32 ref, u32 flags)
 
 static int unmap(struct vcpu *v, u32 handle, u64 host, u64 dev)
 {
-	struct gnttab_unmap_grant_ref op = { .host_addr = host, .dev_bus_addr = dev, .handle = handle };
+	struct gnttab_unmap_grant_ref op = { .host_addr = host,
+					     .dev_bus_addr = dev,
+					     .handle = handle };
 
 	expect_ret(GRANT(unmap_grant_ref, &op, 1, v), 0);
 	return op.status;
@@ -150,13 +156,15 @@ Test(core_grant, batches)
 	grants_up();
 	for (i = 0; i < N; i++) {
 		grant(i, 0, 0, frame);
-		m[i] = (struct gnttab_map_grant_ref){ .host_addr = 0x1000, .flags = GNTMAP_host_map, .ref = i,
-						      .dom = domu->id };
+		m[i] = (struct gnttab_map_grant_ref){
+			.host_addr = 0x1000, .flags = GNTMAP_host_map, .ref = i, .dom = domu->id
+		};
 	}
 	expect_ret(GRANT(map_grant_ref, m, N, v0), 0);
 	for (i = 0; i < N; i++) {
 		expect(m[i].status, GNTST_okay);
-		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = 0x1000, .handle = m[i].handle };
+		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = 0x1000,
+							.handle = m[i].handle };
 	}
 	flushes = host_flushes;
 	/* the stub knows one entry: put it back before each */
@@ -179,8 +187,9 @@ Test(core_grant, batches)
 	expect(host_restart_args[1], &u[16]);
 	expect(host_restart_args[2], N - 16);
 	host_preempt = false;
-	expect_ret(CALL3(do_grant_table_op, host_restart_args[0], host_restart_args[1], host_restart_args[2],
-			 v0), 0);
+	expect_ret(CALL3(do_grant_table_op, host_restart_args[0], host_restart_args[1],
+			 host_restart_args[2], v0),
+		   0);
 	expect(host_flushes, flushes + 3);
 	for (i = 0; i < N; i++)
 		expect_unused(i);
@@ -262,8 +271,10 @@ Test(core_grant, granting_domain_dies_first)
 
 static struct gnttab_copy copy_op(u32 ref, u64 own, bool write)
 {
-	struct gnttab_copy op = { .len = 100, .flags = write ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
-	struct gnttab_copy_ptr *theirs = write ? &op.dest : &op.source, *mine = write ? &op.source : &op.dest;
+	struct gnttab_copy op = { .len = 100,
+				  .flags = write ? GNTCOPY_dest_gref : GNTCOPY_source_gref };
+	struct gnttab_copy_ptr *theirs = write ? &op.dest : &op.source,
+			       *mine = write ? &op.source : &op.dest;
 
 	theirs->u.ref = ref;
 	theirs->domid = domu->id;
@@ -339,7 +350,8 @@ Test(core_grant, small_calls)
 	struct gnttab_get_version gv = { .dom = DOMID_SELF };
 	struct gnttab_get_status_frames sf = { .dom = DOMID_SELF };
 	struct gnttab_setup_table st = { .dom = DOMID_SELF, .nr_frames = 65 };
-	struct gnttab_swap_grant_ref swap[2] = { { .ref_a = 1, .ref_b = 2 }, { .ref_a = 1, .ref_b = 99999 } };
+	struct gnttab_swap_grant_ref swap[2] = { { .ref_a = 1, .ref_b = 2 },
+						 { .ref_a = 1, .ref_b = 99999 } };
 	struct gnttab_map_grant_ref a;
 	u64 mfn;
 

@@ -308,7 +308,8 @@ Test(core_memory, maps)
 
 Test(core_memory, acquire_resource)
 {
-	struct xen_mem_acquire_resource op = { .domid = domu ? 0 : 1, .type = XENMEM_resource_grant_table };
+	struct xen_mem_acquire_resource op = { .domid = domu ? 0 : 1,
+					       .type = XENMEM_resource_grant_table };
 	u64 frames[4];
 
 	machine_up();

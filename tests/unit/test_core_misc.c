@@ -209,7 +209,8 @@ Test(core_version, all)
 	expect_ret(VERSION(compile_info, &ci, v0), 0);
 	cr_assert(!strncmp(ci.compiler, "gcc ", 4));
 	expect_ret(VERSION(get_features, &f, u0), 0);
-	cr_assert(!(f.submap & 1u << XENFEAT_dom0) && !(f.submap & 1u << XENFEAT_writable_page_tables));
+	cr_assert(!(f.submap & 1u << XENFEAT_dom0) &&
+		  !(f.submap & 1u << XENFEAT_writable_page_tables));
 	cr_assert(f.submap & 1u << XENFEAT_mmu_pt_update_preserve_ad &&
 		  f.submap & 1u << XENFEAT_gnttab_map_avail_bits);
 	expect_ret(VERSION(get_features, &f, v0), 0);
@@ -238,7 +239,8 @@ Test(core_version, vm_assist)
 	expect(domu->vm_assist, 1UL << 32 | 4);
 	expect_ret(CALL2(do_vm_assist, VMASST_CMD_disable, VMASST_TYPE_m2p_strict, u0), 0);
 	expect(domu->vm_assist, 4);
-	expect_ret(CALL2(do_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, u0), -EINVAL);
+	expect_ret(CALL2(do_vm_assist, VMASST_CMD_enable, VMASST_TYPE_architectural_iopl, u0),
+		   -EINVAL);
 	expect_ret(CALL2(do_vm_assist, VMASST_CMD_enable, 64, u0), -EINVAL);
 	expect_ret(CALL2(do_vm_assist, 2, 2, u0), -ENOSYS);
 }
@@ -351,7 +353,8 @@ Test(core_console, guest_lines)
 	console_clear();
 	for (i = 0; i < 1000; i++)
 		expect_ret(CONSOLE(write, sizeof(line), line, u0), 0);
-	cr_assert(host_console_len < 40000 && host_console_len > 20000, "limited: %zu", host_console_len);
+	cr_assert(host_console_len < 40000 && host_console_len > 20000, "limited: %zu",
+		  host_console_len);
 	console_clear();
 	expect_ret(CONSOLE(write, 5, "dom0\n", v0), 0);
 	cr_assert_str_eq(host_console, "dom0\n");

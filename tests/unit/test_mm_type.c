@@ -32,8 +32,8 @@ static bool stop_here(void)
 
 #define CPUS 4
 static struct cpu {
-	u32 stamp, request;
-	bool online;
+	u32 stamp;
+	bool request, online;
 	u8 writable[FRAMES]; /* the TLB has a writable mapping of the frame */
 } cpus[CPUS];
 static u32 clock_now = 1, nr_retype_flushes;
@@ -47,10 +47,8 @@ static void flush_me(u32 now)
 
 static void serve(void)
 {
-	u32 now = __atomic_load_n(&clock_now, __ATOMIC_SEQ_CST);
-
-	if (me && (s32)(__atomic_load_n(&me->request, __ATOMIC_SEQ_CST) - me->stamp) > 0)
-		flush_me(now);
+	if (me && __atomic_exchange_n(&me->request, false, __ATOMIC_SEQ_CST))
+		flush_me(__atomic_load_n(&clock_now, __ATOMIC_SEQ_CST));
 }
 
 void spin_wait(void)
@@ -80,7 +78,7 @@ void tlb_flush_for_retype(const struct domain *d, u32 stamp)
 			flush_me(now);
 			continue;
 		}
-		__atomic_store_n(&c->request, now, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&c->request, true, __ATOMIC_SEQ_CST);
 		while (__atomic_load_n(&c->online, __ATOMIC_SEQ_CST) &&
 		       (s32)(__atomic_load_n(&c->stamp, __ATOMIC_SEQ_CST) - (stamp + 1)) < 0)
 			spin_wait();

@@ -29,7 +29,7 @@ static unsigned entries_held(const struct page_info *pg)
 		return 0;
 	if (pg->type_info & PGT_validated)
 		return 512;
-	return (pg->u.progress & 0xffff) + (pg->u.progress >> 16 & 1);
+	return pg->u.progress & 0xffff;
 }
 
 static void count_table(const struct page_info *pg)

@@ -12,6 +12,8 @@
 #include "core/hypercall.h"
 #include "lib/log.h"
 #include "paging/paging.h"
+#include "x86/context.h"
+#include "x86/layout.h"
 #include "x86/uaccess.h"
 
 u64 directmap_base, *m2p_table, max_mfn, hv_l4_template[16];
@@ -179,10 +181,19 @@ void tlb_flush_va_local(u64 va)
 	(void)va;
 }
 
-void load_guest_root(struct vcpu *v);
+/* Every vCPU is on a processor: the roots it has loaded must stay what they are until it leaves them. */
+static void check_root(u64 mfn)
+{
+	if (mfn && ((u64 *)mfn_to_virt(mfn))[HV_SLOT_FIRST] != hv_l4_template[0])
+		fail("frame %lx is a root in use, and has lost the hypervisor's entries", mfn);
+}
+
 void load_guest_root(struct vcpu *v)
 {
-	(void)v;
+	check_root(v->arch.kernel_cr3);
+	check_root(v->arch.user_cr3);
+	v->arch.kernel_cr3 = v->arch.guest_table;
+	v->arch.user_cr3 = v->arch.user_table;
 }
 
 void load_descriptor_window(struct vcpu *v)

@@ -26,7 +26,9 @@ noreturn_fn void fail(const char *fmt, ...)
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
-	printf("\n%lu steps, 1 difference\n", now_step);
+	printf("\nin %s by d%uv%u: %lx %lx %lx %lx\n%lu steps, 1 difference\n",
+	       doing.kind < STEP_KINDS ? step_names[doing.kind] : "something else", doing.d, doing.v, doing.a[0],
+	       doing.a[1], doing.a[2], doing.a[3], now_step);
 	fflush(stdout);
 	abort();
 }

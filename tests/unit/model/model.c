@@ -687,6 +687,7 @@ void m_kill(u8 d)
 
 		set_descriptor_frames(d, vcpu->gdt, 14, NULL, 0);
 		set_descriptor_frames(d, vcpu->ldt, 16, NULL, 0);
+		vcpu->ldt_entries = 0;
 		set_root(c, 0, true);
 		if (vcpu->root[0])
 			put_both(vcpu->root[0]);

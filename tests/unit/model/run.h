@@ -9,6 +9,13 @@ enum step_kind { STEP_MMU_UPDATE, STEP_PIN, STEP_UNPIN, STEP_ROOT, STEP_USER_ROO
 		 STEP_OTHER_MMUEXT, STEP_UPDATE_VA, STEP_OTHERDOMAIN, STEP_PTWR, STEP_GUEST_WRITE, STEP_GRANT_MAP,
 		 STEP_GRANT_UNMAP, STEP_EXCHANGE, STEP_GIVE_UP, STEP_ALLOC, STEP_GDT, STEP_DEATH, STEP_KINDS };
 
+/* What the running step is about, for messages. */
+extern struct doing {
+	enum step_kind kind;
+	u8 d, v;
+	u64 a[4];
+} doing;
+
 /* One random step against engine and model; fails on a different answer. */
 void step(void);
 /* At the end of a run: all domains die, and nothing is left. */

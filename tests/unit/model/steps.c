@@ -33,6 +33,14 @@ static void count(enum step_kind k, bool ok)
 		outcomes[k].refused++;
 }
 
+struct doing doing;
+
+/* Noted before the call is made. */
+static void about_to(enum step_kind k, u64 a, u64 b, u64 c, u64 d)
+{
+	doing = (struct doing){ k, who.d, who.v, { a, b, c, d } };
+}
+
 static void compare(enum step_kind k, const char *what, long engine, long model)
 {
 	if (engine != model)
@@ -192,6 +200,7 @@ static void mmu_update_step(void)
 	}
 	if (tables != DOMID_SELF)
 		foreign |= (tables + 1) << 16;
+	about_to(STEP_MMU_UPDATE, req[0].ptr, req[0].val, n, foreign);
 	rc = hypercall(vcpu, __HYPERVISOR_mmu_update, (u64)req, n, (u64)&done, foreign, 0);
 	compare(STEP_MMU_UPDATE, "result", rc, m_mmu_update(who, req, n, foreign, &m_done));
 	if (rc != -EPERM && rc != -ESRCH && !(rc == -EINVAL && !m_done))
@@ -264,6 +273,7 @@ static void mmuext_step(void)
 
 	for (u32 i = 0; i < n; i++)
 		random_operation(&op[i], d < DOMS ? d : who.d);
+	about_to(kind_of(op[0].cmd), op[0].arg1.mfn, op[0].cmd, n, foreign);
 	rc = hypercall(vcpu, __HYPERVISOR_mmuext_op, (u64)op, n, (u64)&done, foreign, 0);
 	compare(kind_of(op[0].cmd), "result", rc, m_mmuext(who, op, n, foreign, &m_done));
 	compare(kind_of(op[0].cmd), "count of operations done", done, m_done);
@@ -280,9 +290,11 @@ static void update_va_step(void)
 	u64 foreign = other ? foreign_domid(true) : DOMID_SELF, va = random_va(M.d[who.d].v[who.v].root[0]);
 	u64 val = entry_for(who.d, domain_named(foreign), 1), how = once_in(40) ? 3 : flags[below(ARRAY_SIZE(flags))];
 	enum step_kind k = other ? STEP_OTHERDOMAIN : STEP_UPDATE_VA;
-	long rc = hypercall(vcpu, other ? __HYPERVISOR_update_va_mapping_otherdomain :
-			    __HYPERVISOR_update_va_mapping, va, val, how, foreign, 0);
+	long rc;
 
+	about_to(k, va, val, how, foreign);
+	rc = hypercall(vcpu, other ? __HYPERVISOR_update_va_mapping_otherdomain :
+		       __HYPERVISOR_update_va_mapping, va, val, how, foreign, 0);
 	compare(k, "result", rc, m_update_va(who, va, val, how, foreign));
 	count(k, !rc);
 }
@@ -295,6 +307,7 @@ static void gdt_step(void)
 
 	for (unsigned i = 0; i < ARRAY_SIZE(frames); i++)
 		frames[i] = frame_with(who.d, T_DESC);
+	about_to(STEP_GDT, frames[0], frames[1], frames[2], entries);
 	rc = set_gdt_frames(vcpu, frames, entries);
 	compare(STEP_GDT, "result", rc, m_set_gdt(who, frames, entries));
 	count(STEP_GDT, !rc);
@@ -339,14 +352,23 @@ static u64 va_for_writing(bool allowed, u64 *mfn)
 	return 0;
 }
 
+/* Hypercalls come from the guest's kernel alone. */
+static void set_mode(bool user)
+{
+	vcpu->arch.flags = user ? 0 : VCPU_KERNEL_MODE;
+	M.d[who.d].v[who.v].user = user;
+}
+
 static void emulated_write_step(void)
 {
 	cpu_user_regs_t regs = { .rip = 0x1000, .rflags = 2 };
-	u64 mfn, va = va_for_writing(false, &mfn), val = entry_for(who.d, who.d, 1);
+	u64 mfn, va, val = entry_for(who.d, who.d, 1);
 	struct m_write w = { .op = below(W_OPS), .size = 8, .src = val, .rax = val };
 	unsigned len;
 	bool ok;
 
+	set_mode(once_in(10));
+	va = va_for_writing(false, &mfn);
 	if (!va)
 		return;
 	va |= entry_offset();
@@ -365,6 +387,7 @@ static void emulated_write_step(void)
 	len = assemble(&w);
 	regs.rcx = w.src;
 	regs.rax = w.rax;
+	about_to(STEP_PTWR, va, w.op, w.size, w.src);
 	ok = ptwr_emulate(vcpu, va, &regs);
 	compare(STEP_PTWR, "emulated", ok, m_ptwr(who, va, &w));
 	if (regs.rcx != w.src || regs.rax != w.rax || regs.rip != 0x1000 + (ok ? len : 0))
@@ -431,6 +454,7 @@ static void grant_map_step(void)
 	if (st)
 		return;
 	g->used = true;
+	about_to(STEP_GRANT_MAP, g->addr, g->pte, g->mfn, g->readonly);
 	st = arch_grant_map(vcpu, g->addr, g->pte, g->mfn, g->readonly, avail);
 	compare(STEP_GRANT_MAP, "status", st, m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
 	count(STEP_GRANT_MAP, st == GNTST_okay);
@@ -453,6 +477,7 @@ static void grant_unmap_step(void)
 		return;
 	addr = once_in(15) ? grant_place(&(bool){ false }) : g->addr;
 	new_addr = once_in(8) ? random_va(M.d[who.d].v[who.v].root[0]) : 0;
+	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
 	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
 	compare(STEP_GRANT_UNMAP, "status", st, m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
 	count(STEP_GRANT_UNMAP, st == GNTST_okay);
@@ -484,6 +509,7 @@ static void give_up_step(void)
 	struct page_info *pg = mfn_to_page(mfn);
 	int rc = -EINVAL;
 
+	about_to(STEP_GIVE_UP, mfn, 0, 0, 0);
 	if (mfn >= FIRST_RAM && get_page(pg, domain_at[who.d])) {
 		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated) {
 			set_m2p(mfn, INVALID_M2P_ENTRY);
@@ -505,6 +531,7 @@ static void exchange_step(void)
 
 	if (mfn < FIRST_RAM)
 		return;
+	about_to(STEP_EXCHANGE, mfn, 0, 0, 0);
 	rc = steal_page(domain_at[who.d], pg);
 	compare(STEP_EXCHANGE, "stealing", rc, m_steal(who.d, mfn));
 	count(STEP_EXCHANGE, !rc);
@@ -576,6 +603,7 @@ static void death(u8 id)
 {
 	struct domain *d = domain_at[id];
 
+	about_to(STEP_DEATH, id, 0, 0, 0);
 	d->dying = true;
 	tlb_flush_mask(&d->dirty_cpus);
 	for (int g = 0; g < GRANTS; g++)
@@ -624,14 +652,11 @@ void step(void)
 	if (!alive())
 		return;
 	who = (struct m_caller){ some_domain(), below(VCPUS) };
+	about_to(STEP_KINDS, 0, 0, 0, 0);
 	vcpu = domain_at[who.d]->vcpu[who.v];
 	if (once_in(4000)) {
 		death(who.d);
 		return;
-	}
-	if (once_in(50)) {
-		vcpu->arch.flags ^= VCPU_KERNEL_MODE;
-		M.d[who.d].v[who.v].user ^= true;
 	}
 	if (once_in(60))
 		once_in(2) ? exchange_step() : give_up_step();
@@ -639,6 +664,7 @@ void step(void)
 		get_frame(who.d);
 	else
 		ways[below(ARRAY_SIZE(ways))]();
+	set_mode(false);
 	while (drop_pending(vcpu))
 		;
 }
