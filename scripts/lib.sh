@@ -55,3 +55,20 @@ known_kernel() {
 	*) die "kernel '$1' is not one of: $kernels" ;;
 	esac
 }
+
+# build_all: builds what meson.build describes; does nothing if all is up to date
+build_all() {
+	[ -e meson.build ] || die "there is no meson.build here"
+	one_at_a_time meson
+	if [ ! -e "$build/build.ninja" ]; then
+		say "meson setup $build"
+		quietly "$build/setup.log" meson setup "$build" ||
+			die "'meson setup $build' failed (see above, and $build/setup.log)"
+	fi
+	if ! ninja -C "$build" -n 2>/dev/null | grep -q 'no work to do'; then
+		say "building"
+		quietly "$build/ninja.log" ninja -C "$build" ||
+			die "the build failed (see above, and $build/ninja.log)"
+	fi
+	exec 9>&-
+}

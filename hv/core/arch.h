@@ -48,6 +48,9 @@ void tlb_flush_va_local(u64 va);
 /* Save prev's state from this processor and load next's. Either may be idle (nothing to load/save). The exit
  * path resumes whoever is current then. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);
+/* What a vCPU registered by addresses of its kernel is reachable between these two; it runs here. */
+void arch_kernel_view_begin(const struct vcpu *v);
+void arch_kernel_view_end(const struct vcpu *v);
 int arch_vcpu_create(struct vcpu *v);           /* 0, -ENOMEM */
 void arch_vcpu_destroy(struct vcpu *v);
 int arch_domain_create(struct domain *d);

@@ -322,8 +322,10 @@ void schedule(struct vcpu *prev)
 	/* pairs with wait_stopped(): its state is out of this processor */
 	__atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
 	if (next != sc->idle) {
+		arch_kernel_view_begin(next);
 		vcpu_runstate_update(next);
 		vcpu_time_update(next);
+		arch_kernel_view_end(next);
 	}
 }
 

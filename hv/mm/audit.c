@@ -2,9 +2,10 @@
 /*
  * The audit: count again, from what is seen, the references that a domain's frames must carry.
  *
- * Seen are entries of its tables, pins, roots, descriptor tables, vcpu_info frames, allocation. Grants, mappings by
- * others and FIFO rings are held elsewhere: general counts and counts of writable frames may be higher than what is
- * found, unless the caller knows that there are none (exact). Counts of tables and descriptor pages must agree.
+ * Seen are entries of its tables, pins, roots, descriptor tables, vcpu_info frames, allocation.
+ * Grants, mappings by others and FIFO rings are held elsewhere: general counts and counts of
+ * writable frames may be higher than what is found, unless the caller knows that there are none
+ * (exact). Counts of tables and descriptor pages must agree.
  */
 #include "core/arch.h"
 #include "lib/log.h"
@@ -15,7 +16,6 @@
 #define ENTRY_WRITABLE BIT(1)
 #define ENTRY_FRAME 0x000ffffffffff000UL
 #define PROGRESS_ENTRIES 0xffffu
-#define PROGRESS_HALF BIT(16) /* the entry after those counts too: its table is on the way down */
 #define MAX_REPORTED 32
 
 struct counts {
@@ -26,7 +26,7 @@ struct audit {
 	struct domain *d;
 	struct counts *counts; /* of frames first .. end - 1 */
 	u64 first, end;
-	unsigned order;        /* of the memory they are in */
+	unsigned order; /* of the memory they are in */
 	unsigned wrong;
 	bool exact;
 };
@@ -44,8 +44,8 @@ static bool is_table(u64 type)
 static void report(struct audit *a, const struct page_info *pg, const char *what, u64 expected)
 {
 	if (a->wrong++ < MAX_REPORTED)
-		log_err("audit of d%u: frame %lx: %s (%lu); count %lx type %lx\n", a->d->id, page_to_mfn(pg),
-			what, expected, pg->count_info, pg->type_info);
+		log_err("audit of d%u: frame %lx: %s (%lu); count %lx type %lx\n", a->d->id,
+			page_to_mfn(pg), what, expected, pg->count_info, pg->type_info);
 }
 
 /* ---- what holds references ---- */
@@ -82,7 +82,7 @@ static unsigned entries_held(const struct page_info *pg)
 		return 0;
 	if (x & PGT_validated)
 		return 512;
-	return (pg->u.progress & PROGRESS_ENTRIES) + !!(pg->u.progress & PROGRESS_HALF);
+	return pg->u.progress & PROGRESS_ENTRIES;
 }
 
 static void count_entries(struct audit *a, const struct page_info *pg)
@@ -94,7 +94,8 @@ static void count_entries(struct audit *a, const struct page_info *pg)
 	for (unsigned i = 0; i < n; i++) {
 		u64 e = READ_ONCE(table[i]);
 
-		if (!(e & ENTRY_PRESENT) || (type == PGT_l4_table && i >= HV_SLOT_FIRST && i <= HV_SLOT_LAST))
+		if (!(e & ENTRY_PRESENT) ||
+		    (type == PGT_l4_table && i >= HV_SLOT_FIRST && i <= HV_SLOT_LAST))
 			continue;
 		found(a, (e & ENTRY_FRAME) >> PAGE_SHIFT, entry_type(type, e));
 	}
@@ -160,7 +161,9 @@ static void compare(struct audit *a, const struct page_info *pg)
 {
 	const struct counts *c = &a->counts[page_to_mfn(pg) - a->first];
 	u64 general = pg->count_info & PGC_count_mask, type = pg->type_info & PGT_count_mask;
-	bool exact = a->exact || is_table(type_of(pg)) || type_of(pg) == PGT_seg_desc;
+	/* A table may be on its way down in the name of the privileged domain's vCPU. */
+	bool table = is_table(type_of(pg)) && !(pg->type_info & PGT_undoing);
+	bool exact = a->exact || table || type_of(pg) == PGT_seg_desc;
 
 	check_flags(a, pg);
 	if (general < c->general || (a->exact && general != c->general))
@@ -189,7 +192,8 @@ static bool counts_alloc(struct audit *a)
 {
 	struct page_info *pg = NULL;
 
-	while (a->order <= MAX_ORDER && PAGE_SIZE << a->order < (a->end - a->first) * sizeof(*a->counts))
+	while (a->order <= MAX_ORDER &&
+	       PAGE_SIZE << a->order < (a->end - a->first) * sizeof(*a->counts))
 		a->order++;
 	if (a->order <= MAX_ORDER)
 		pg = alloc_heap_pages(a->order, MEMF_zero);
@@ -201,14 +205,16 @@ static void check_list(struct audit *a)
 {
 	u64 n = 0;
 
-	for (u32 link = a->d->page_list, prev = 0; link; prev = link, link = mfn_to_page(link - 1)->list.next) {
+	for (u32 link = a->d->page_list, prev = 0; link;
+	     prev = link, link = mfn_to_page(link - 1)->list.next) {
 		if (mfn_to_page(link - 1)->list.prev != prev)
 			report(a, mfn_to_page(link - 1), "list broken before", prev);
 		if (++n > a->d->tot_pages)
 			break;
 	}
 	if (n != a->d->tot_pages) {
-		log_err("audit of d%u: %lu frames counted, %lu on the list\n", a->d->id, a->d->tot_pages, n);
+		log_err("audit of d%u: %lu frames counted, %lu on the list\n", a->d->id,
+			a->d->tot_pages, n);
 		a->wrong++;
 	}
 }

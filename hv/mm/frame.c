@@ -2,9 +2,10 @@
 /*
  * Frames of domains: who has which.
  *
- * A domain's frames are linked in its page list, and counted in tot_pages, from the moment they are given to it
- * until their last general reference goes. Extra frames (shared info, grant tables) are on no list: they stay the
- * hypervisor's to take back. A frame's owner changes only while its general count is 0, or by unshare_page().
+ * A domain's frames are linked in its page list, and counted in tot_pages, from the moment they are
+ * given to it until their last general reference goes. Extra frames (shared info, grant tables) are
+ * on no list: they stay the hypervisor's to take back. A frame's owner changes only while its
+ * general count is 0, or by unshare_page().
  */
 #include "core/arch.h"
 #include "lib/string.h"
@@ -63,7 +64,8 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memf
 	int rc;
 
 	/* Asked for again below: this only spares the work. */
-	if (order > MAX_ORDER || READ_ONCE(d->dying) || READ_ONCE(d->tot_pages) + (1UL << order) > d->max_pages)
+	if (order > MAX_ORDER || READ_ONCE(d->dying) ||
+	    READ_ONCE(d->tot_pages) + (1UL << order) > d->max_pages)
 		return NULL;
 	pg = heap_take(order, memflags | MEMF_scrub);
 	if (!pg)
@@ -120,7 +122,7 @@ int steal_page(struct domain *d, struct page_info *pg)
 		spin_unlock(&d->page_lock);
 		return -EINVAL;
 	}
-	/* Count 0 first: nobody finds it any more while it changes hands. Type references imply general ones. */
+	/* Count 0 first: nobody can reference it while it changes hands. No type is held then (G3). */
 	if (!__atomic_compare_exchange_n(&pg->count_info, &alone, 0, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED)) {
 		spin_unlock(&d->page_lock);

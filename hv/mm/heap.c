@@ -3,13 +3,16 @@
  * The heap: binary buddies over the frame table.
  *
  * Invariants, under heap_lock:
- *  - a free block of order o starts at a multiple of 2^o; its first frame has PGC_free and u.order = o, and is
- *    linked in lists[zone][o]; the others have neither;
- *  - a block lies in one zone; two buddies of one order and zone are never both free, but for MAX_ORDER;
- *  - every free frame has general count 0; PGC_dirty if anybody used it since start; PGC_stale if a TLB may
- *    still map it for the guest that had it: type_info then holds the flush epoch in which it was freed.
+ *  - a free block of order o starts at a multiple of 2^o; its first frame has PGC_free and u.order
+ *    = o, and is linked in lists[zone][o]; the others have neither;
+ *  - a block lies in one zone; two buddies of one order and zone are never both free, but for
+ *    MAX_ORDER;
+ *  - every free frame has general count 0; PGC_dirty if anybody used it since start; PGC_stale if a
+ *    TLB may still map it for the guest that had it: type_info then holds the flush epoch in which
+ *    it was freed.
  *
- * Zones divide memory by the highest bit of the frame number, so that "below 2^n" is a range of zones.
+ * Zones divide memory by the highest bit of the frame number, so that "below 2^n" is a range of
+ * zones.
  */
 #include "core/arch.h"
 #include "lib/string.h"
@@ -161,7 +164,8 @@ struct page_info *heap_take(unsigned order, u32 memflags)
 	if (stale)
 		flush_stale(stale);
 	for (u64 i = 0; i < 1UL << order; i++) {
-		if ((memflags & MEMF_zero) || ((memflags & MEMF_scrub) && (pg[i].count_info & PGC_dirty)))
+		if ((memflags & MEMF_zero) ||
+		    ((memflags & MEMF_scrub) && (pg[i].count_info & PGC_dirty)))
 			memset(page_to_virt(&pg[i]), 0, PAGE_SIZE);
 		pg[i].type_info = 0;
 		WRITE_ONCE(pg[i].count_info, 0);

@@ -9,12 +9,13 @@
 #define MEMF_scrub BIT(31)
 
 /*
- * 2^order frames off the heap, TLBs flushed as their past demands: count_info and type_info 0, owner and list
- * meaningless, nobody can reference them. NULL when there are none.
+ * 2^order frames off the heap, TLBs flushed as their past demands: count_info and type_info 0,
+ * owner and list meaningless, nobody can reference them. NULL when there are none.
  */
 struct page_info *heap_take(unsigned order, u32 memflags);
 /*
- * Give frames back; their counts are 0 or the caller's alone. stale: some TLB may still map them for a guest.
+ * Give frames back; their counts are 0 or the caller's alone. stale: some TLB may still map them
+ * for a guest.
  */
 void heap_give(struct page_info *pg, unsigned order, bool stale);
 /* Was this frame ever given to the heap? */

@@ -26,7 +26,7 @@ struct page_info {
 	u32 owner; /* [o] domain id, or DOMID_XEN for the hypervisor itself; valid while count > 0 */
 	union {
 		u32 tlb_stamp;  /* type count 0: TLB clock when the last type reference went */
-		u32 progress;   /* PGT_partial: entries that hold their references (bits 0-15), and notes of the validator */
+		u32 progress;   /* PGT_partial: entries held (bits 0-15), notes of the validator */
 		u32 order;      /* free: order of the block this frame heads */
 		u32 shadow_mfn; /* validated L4 where roots are split: frame of its restricted root */
 	} u;
@@ -56,13 +56,14 @@ _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we prom
 #define PGT_validated BIT(58) /* contents checked: every reference it makes is counted */
 #define PGT_partial BIT(57)   /* validation or its undoing stopped half way (holds one reference) */
 /*
- * The page lock: entries of a validated table may be changed. While it is set nobody but the holder changes
- * bits 56-63 (counts may move; who would drop the last type reference, pin or unpin waits), so that the holder
- * needs no other reference on the table and unlocks with a plain store of the top byte.
+ * The page lock: entries of a validated table may be changed. While it is set nobody but the holder
+ * changes bits 56-63 (counts may move; who would drop the last type reference, pin or unpin waits),
+ * so that the holder needs no other reference on the table and unlocks with a plain store of the
+ * top byte.
  */
 #define PGT_locked BIT(56)
-#define PGT_undoing BIT(55)   /* PGT_partial: it was being undone; else it was being validated (engine only) */
-#define PGT_orphan BIT(54)    /* PGT_partial: one type and one general reference are the frame's own (engine only) */
+#define PGT_undoing BIT(55)   /* PGT_partial: stopped while being undone (engine only) */
+#define PGT_orphan BIT(54)    /* PGT_partial: holds a type and a general reference itself (engine only) */
 #define PGT_count_mask 0xffffffffUL
 
 /* Provided by the machine (x86/ or the unit tests): where physical memory and its tables are seen. */
@@ -128,24 +129,24 @@ void free_page(void *va);
 
 /*
  * 2^order frames for a domain: each counted once (PGC_allocated | 1), owner set, on its page list,
- * type none, m2p invalid; contents cleared with MEMF_zero, and without it if anybody used the frame since start.
- * NULL: no memory, the domain's limit (max_pages), or it is dying.
+ * type none, m2p invalid; contents cleared with MEMF_zero, and without it if anybody used the frame
+ * since start. NULL: no memory, the domain's limit (max_pages), or it is dying.
  */
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags);
 /* Called by put_page() when the last reference goes. Not for anybody else. */
 void free_domheap_page(struct page_info *pg);
 /*
- * Give an existing heap page to a domain as an extra page the guest may map: shared_info, grant table
- * frames (PGC_extra). writable=false: the guest may only ever map it read-only.
+ * Give an existing heap page to a domain as an extra page the guest may map: shared_info, grant
+ * table frames (PGC_extra). writable=false: the guest may only ever map it read-only.
  */
 void share_page_with_domain(struct page_info *pg, struct domain *d, bool writable);
 /* Take it back; it stays hypervisor memory until the last guest reference goes, then is freed. */
 void unshare_page(struct page_info *pg);
 
 /*
- * Take a frame from its domain without freeing it (exchange, transfer, tests): it becomes as if it came from
- * alloc_heap_pages(0), contents kept; assign_page() or free_heap_pages() it. The caller holds no reference.
- * 0, -EINVAL not d's, -EBUSY somebody else has a reference.
+ * Take a frame from its domain without freeing it (exchange, transfer, tests): it becomes as if it
+ * came from alloc_heap_pages(0), contents kept; assign_page() or free_heap_pages() it. The caller
+ * holds no reference. 0, -EINVAL not d's, -EBUSY somebody else has a reference.
  */
 int steal_page(struct domain *d, struct page_info *pg);
 /* Put a stolen frame, or one of alloc_heap_pages(), under a domain (counts it once), contents kept.
@@ -175,20 +176,21 @@ void put_page(struct page_info *pg);
  *   0          the frame has the type (validated, where the type is a table)
  *   -EINVAL    it has another type, or its contents are not acceptable as that type
  *   -ERESTART  a preemption point was reached; nothing is lost: ask again
- * A type changes only at type count 0, and after every processor that might still hold a stale writable
- * mapping has flushed (tlb_stamp against the TLB clock).
+ * A type changes only at type count 0, and after every processor that might still hold a stale
+ * writable mapping has flushed (tlb_stamp against the TLB clock).
  */
 must_check int get_page_type(struct page_info *pg, u64 type);
 int get_page_type_preemptible(struct page_info *pg, u64 type);
 void put_page_type(struct page_info *pg);
 /*
- * 0, or -ERESTART: the caller still holds the reference, and must come back to give it up (at teardown at the latest).
- * After -ERESTART of get_page_type_preemptible() the caller holds nothing: the frame stays PGT_partial and keeps one
- * type and one general reference of its own. Whoever asks for the type again goes on; teardown, which finds such
- * frames on the domain's list, undoes them by put_page_partial().
+ * 0, or -ERESTART: the caller still holds the reference, and must come back to give it up (at
+ * teardown at the latest). After -ERESTART of get_page_type_preemptible() the caller holds nothing:
+ * the frame stays PGT_partial and keeps one type and one general reference of its own. Whoever asks
+ * for the type again goes on; teardown, which finds such frames on the domain's list, undoes them
+ * by put_page_partial().
  */
 int put_page_type_preemptible(struct page_info *pg);
-/* Undo a validation that nobody goes on with. 0: done, or there is none; -ERESTART. Caller: no type reference. */
+/* Undo a validation that nobody goes on with, holding no type reference. 0: none is left; -ERESTART. */
 int put_page_partial(struct page_info *pg);
 
 must_check int get_page_and_type(struct page_info *pg, const struct domain *d, u64 type);
@@ -200,14 +202,15 @@ bool page_lock_type(struct page_info *pg, u64 *type); /* locks; false when it is
 void page_unlock(struct page_info *pg);
 
 /*
- * What the engine asks the validators of paging/: check every entry of a table and take the references it
- * makes / give them back. May stop at a preemption point with -ERESTART after storing pg->u.progress.
- * -EINVAL: everything taken so far has been given back by the validator itself.
- * u.progress counts the entries, from the first, whose references are held: the engine sets it to 0 before a
- * fresh validation and to 512 before it begins to undo a complete one; validate counts up, devalidate down. One that
- * was interrupted goes on in its own direction, but a half validated table may be devalidated from where it is.
- * An entry whose own table stopped half way (-ERESTART) counts as held if put did, as not held if get did.
- * PGT_seg_desc is validated too, and never devalidated. Segment descriptors hold no references.
+ * What the engine asks the validators of paging/: check every entry of a table and take the
+ * references it makes / give them back. May stop at a preemption point with -ERESTART after storing
+ * pg->u.progress. -EINVAL: everything taken so far has been given back by the validator itself.
+ * u.progress counts the entries, from the first, whose references are held: the engine sets it to 0
+ * before a fresh validation and to 512 before it begins to undo a complete one; validate counts up,
+ * devalidate down. One that was interrupted goes on in its own direction, but a half validated
+ * table may be devalidated from where it is. An entry whose own table stopped half way (-ERESTART)
+ * counts as held if put did, as not held if get did. PGT_seg_desc is validated too, and never
+ * devalidated. Segment descriptors hold no references.
  */
 struct type_ops {
 	int (*validate)(struct page_info *pg, u64 type, bool preemptible);
@@ -227,11 +230,11 @@ static inline u64 get_m2p(u64 mfn)
 
 /* ---- audit ------------------------------------------------------------------------------------ */
 /*
- * Recount from the tables up every reference a paused domain's frames carry and compare with what the
- * frame table says. Logs each difference; returns how many there were.
+ * Recount from the tables up every reference a paused domain's frames carry and compare with what
+ * the frame table says. Logs each difference; returns how many there were.
  */
 unsigned audit_domain_pages(struct domain *d);
-/* The same for a domain of whose frames nothing is granted, mapped by others or registered for events. */
+/* The same if none of its frames is granted, mapped by others or registered for events. */
 unsigned audit_domain_pages_exact(struct domain *d);
 
 #endif

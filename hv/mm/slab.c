@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small objects of the hypervisor: size classes in pages of their own, a header at the start of each page.
- * What does not fit a class is whole pages, whose order is kept in page_info.u.order; an object in a slab is
- * never page aligned, so the address alone tells one from the other.
+ * Small objects of the hypervisor: size classes in pages of their own, a header at the start of
+ * each page. What does not fit a class is whole pages, whose order is kept in page_info.u.order; an
+ * object in a slab is never page aligned, so the address alone tells one from the other.
  */
 #include "lib/list.h"
 #include "lib/string.h"
@@ -20,7 +20,8 @@ static const u16 sizes[] = { 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1008,
 #define SLAB_FIRST ALIGN_UP(sizeof(struct slab), 16)
 _Static_assert(SLAB_FIRST + 2 * 2016 <= PAGE_SIZE, "two of the largest class fit a page");
 
-static struct class {
+static struct class
+{
 	spinlock_t lock;
 	struct list_head partial; /* [lock] slabs with room; next NULL = not set up yet */
 } classes[NR_CLASSES];
@@ -115,7 +116,7 @@ static void *pages_alloc(size_t size)
 
 void *xzalloc_bytes(size_t size)
 {
-	for (unsigned class = 0; class < NR_CLASSES; class++)
+	for (unsigned class = 0; class < NR_CLASSES; class ++)
 		if (size <= sizes[class])
 			return slab_alloc(class);
 	return pages_alloc(size);

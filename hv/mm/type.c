@@ -4,25 +4,32 @@
  *
  * count_info, the general count:
  *  G1  A frame with count 0 is free or being freed: nobody can take a reference on it.
- *  G2  PGC_allocated stands for one of the count: the owner's. The owner is fixed while the count is not 0.
+ *  G2  PGC_allocated stands for one of the count: the owner's. The owner is fixed while the count
+ *      is not 0.
  *  G3  Every type reference is held by somebody who holds a general one too.
  *
  * type_info = type | flags | count. States of a frame, and who may change it:
  *  free     count 0                    anybody gives it a type (old type stays noted, for T3)
- *  valid    count > 0, validated       anybody counts up and down; the last one down makes it busy or free
- *  busy     count > 0, no flag of both one processor validates, undoes or flushes; others wait for it
- *  partial  count > 0, PGT_partial     it stopped at a preemption point; who claims it makes it busy
+ *  valid    count > 0, validated       anybody counts up and down; the last one down makes it busy
+ *           or free
+ *  busy     count > 0, no flag of both one processor validates, undoes or flushes; others wait for
+ *           it
+ *  partial  count > 0, PGT_partial     it stopped at a preemption point; who claims it makes it
+ *           busy
  *
  *  T1  The type changes only from count 0. While the count is not 0 there is one type.
- *  T2  A valid table's present entries each hold their references; a busy or partial one's first u.progress.
- *  T3  A frame gets another type than its last one only after all TLBs, and what else the processor caches of
- *      page tables, have been flushed since its type count reached 0 (u.tlb_stamp). PGT_none: it had none.
- *  T4  u.tlb_stamp is written after the count reached 0 and before anybody can see that: tables are busy then;
- *      of others the last reference goes with PGT_locked set. Written before, it could be older than a mapping
- *      that another processor made and dropped meanwhile.
+ *  T2  A valid table's present entries each hold their references; a busy or partial one's first
+ *      u.progress.
+ *  T3  A frame gets another type than its last one only after all TLBs, and what else the processor
+ *      caches of page tables, have been flushed since its type count reached 0 (u.tlb_stamp).
+ *      PGT_none: it had none.
+ *  T4  u.tlb_stamp is written after the count reached 0 and before anybody can see that: tables are
+ *      busy then; of others the last reference goes with PGT_locked set. Written before, it could
+ *      be older than a mapping that another processor made and dropped meanwhile.
  *  T5  PGT_locked is only ever taken on a valid frame; one that is locked does not become busy.
- *  T6  partial and PGT_orphan: nobody holds it but the frame itself, by one type and one general reference
- *      (a validation that stopped). Partial without: the one who began to drop the last reference still has it.
+ *  T6  partial and PGT_orphan: nobody holds it but the frame itself, by one type and one general
+ *      reference (a validation that stopped). Partial without: the one who began to drop the last
+ *      reference still has it.
  *  T7  A frame that stopped while being undone is undone completely before it is validated again.
  *  T8  Nobody waits for a busy frame while having made busy one of the same or a lower level.
  *
@@ -98,8 +105,8 @@ void put_page(struct page_info *pg)
 /* ---- busy frames: the caller made it so ---- */
 
 /*
- * Give up one type reference of a busy frame none of whose entries holds anything. The last one frees the type;
- * otherwise whoever still holds one began to drop the last before, and goes on.
+ * Give up one type reference of a busy frame none of whose entries holds anything. The last one
+ * frees the type; otherwise whoever still holds one began to drop the last before, and goes on.
  */
 static void drop_hollow(struct page_info *pg)
 {
@@ -125,7 +132,7 @@ static int undo(struct page_info *pg, u64 type, bool preemptible)
 	return pg->u.progress ? page_type_ops.devalidate(pg, type, preemptible) : 0;
 }
 
-/* A fresh or resumed validation. `orphan`: its reference was the frame's own, and is the caller's now. */
+/* `orphan`: its reference was the frame's own, and is the caller's now. */
 static int validate(struct page_info *pg, u64 type, bool orphan, bool preemptible)
 {
 	int rc = page_type_ops.validate(pg, type, preemptible);
@@ -216,9 +223,10 @@ static int get_type(struct page_info *pg, u64 type, bool preemptible)
 		}
 		if (unlikely(!cas(&pg->type_info, &x, new)))
 			continue;
-		if (likely(new & PGT_validated))
+		if (likely(new &PGT_validated))
 			return 0;
-		return type_count(x) ? resume(pg, x, type, preemptible) : begin(pg, x, type, preemptible);
+		return type_count(x) ? resume(pg, x, type, preemptible) :
+				       begin(pg, x, type, preemptible);
 	}
 }
 
@@ -234,7 +242,7 @@ static bool put_last_plain(struct page_info *pg, u64 x)
 	return true;
 }
 
-/* The last reference of a table, x valid or partial: claim it, undo it. -EAGAIN: it has changed, look again. */
+/* The last reference of a table, x valid or partial: claim it, undo it. -EAGAIN: it is not x now. */
 static int put_last_table(struct page_info *pg, u64 x, bool preemptible)
 {
 	u64 old = x;
@@ -312,7 +320,8 @@ int put_page_partial(struct page_info *pg)
 	int rc = 0;
 
 	while ((x & (PGT_partial | PGT_orphan)) == (PGT_partial | PGT_orphan)) {
-		if (type_count(x) > 1) { /* its own, and that of somebody who is still about to drop his */
+		if (type_count(x) >
+		    1) { /* its own, and that of somebody who is still about to drop his */
 			if (!cas(&pg->type_info, &x, ((x - 1) & ~PGT_orphan) | PGT_undoing))
 				continue;
 			put_page(pg);

@@ -25,20 +25,19 @@ static bool address_ok(u64 e)
 	return pte_mfn(e) >> (phys_addr_bits - PAGE_SHIFT) == 0;
 }
 
-/* A frame that is no RAM, or a frame that pg_owner does not hold. No references are taken. */
-int l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 *e)
+/* A frame that is no RAM, or one that pg_owner does not hold. No references are taken. */
+u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e)
 {
-	u64 mfn = pte_mfn(*e);
+	u64 mfn = pte_mfn(e);
 
-	if (!address_ok(*e) || mfn_valid(mfn))
-		return err_here(-EINVAL);
+	if (!address_ok(e) || mfn_valid(mfn))
+		return (u64)err_here(-EINVAL);
 	if (!d->privileged || (pg_owner != d && pg_owner != dom_io))
-		return err_here(-EPERM);
-	if (iomem_allowed(mfn, *e & PTE_RW))
-		return 0;
+		return (u64)err_here(-EPERM);
+	if (iomem_allowed(mfn, e & PTE_RW))
+		return e;
 	/* Drivers map what may only be read with the right to write, and don't use it. */
-	*e &= ~PTE_RW;
-	return iomem_allowed(mfn, false) ? 0 : err_here(-EPERM);
+	return iomem_allowed(mfn, false) ? e & ~PTE_RW : (u64)err_here(-EPERM);
 }
 
 /* ---- L1 ---- */
@@ -57,12 +56,11 @@ static int validate_l1(struct page_info *pg, struct domain *d)
 
 	for (unsigned i = 0; i < 512; i++) {
 		u64 e = table[i];
-		int rc;
 
 		if (!(e & PTE_P))
 			continue;
-		rc = l1e_get(d, d, &e);
-		if (unlikely(rc)) {
+		e = l1e_get(d, d, e);
+		if (L1E_IS_ERROR(e)) {
 			put_l1_entries(table, i);
 			return err_here(-EINVAL); /* whatever is wrong with the entry */
 		}

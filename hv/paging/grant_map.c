@@ -22,12 +22,8 @@ static u64 *lock_entry(struct vcpu *v, u64 host_addr, bool pte, struct page_info
 	if ((host_addr & 7) || mfn >= max_mfn)
 		return NULL;
 	*pg = mfn_to_page(mfn);
-	if (!table_lock(*pg, v->domain, info))
-		return NULL;
-	if (*info >> 60 == PGT_l1_table >> 60)
-		return maddr_to_virt(host_addr);
-	table_unlock(*pg, *info);
-	return NULL;
+	*info = l1_lock(*pg, v->domain);
+	return *info ? maddr_to_virt(host_addr) : NULL;
 }
 
 /* Put `new`, whose references the caller has taken, in place of whatever is there. */

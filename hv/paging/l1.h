@@ -260,26 +260,106 @@ static inline bool table_lock(struct page_info *pg, const struct domain *d, u64 
 	return false;
 }
 
-/* The same for an L1 alone, the common case first. */
-static always_inline_fn bool l1_lock(struct page_info *pg, const struct domain *d, u64 *info)
-{
-	u64 x = READ_ONCE(pg->type_info);
-
-	/* Validated, not locked; pinned or not. */
-	if (likely((x >> 56 & ~(PGT_pinned >> 56)) == (PGT_l1_table | PGT_validated) >> 56) &&
-	    likely(__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_locked, false, __ATOMIC_ACQUIRE,
-					       __ATOMIC_RELAXED)) &&
-	    likely(pg->owner == d->id)) {
-		*info = x;
-		return true;
-	}
-	return l1_lock_slow(pg, d, info, x);
-}
-
 /* `type` is what table_lock() gave. */
 static always_inline_fn void table_unlock(struct page_info *pg, u64 type)
 {
 	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(type >> 56), __ATOMIC_RELEASE);
+}
+
+/* Lock a frame if it is a validated L1 of d: its type_info, for table_unlock(). 0: it is not. (walk.c) The fast
+ * form may fail when that takes a closer look, and is undone by l1_unlock(). */
+u64 l1_lock(struct page_info *pg, const struct domain *d);
+static always_inline_fn void l1_unlock(struct page_info *pg)
+{
+	u8 *top = (u8 *)&pg->type_info + 7;
+
+	barrier();
+	WRITE_ONCE(*top, *top & (u8)~(PGT_locked >> 56));
+}
+static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct domain *d)
+{
+	u64 x = READ_ONCE(pg->type_info);
+
+	/* Validated and not locked; pinned or not. */
+	if (unlikely((x >> 56 & ~(PGT_pinned >> 56)) != (PGT_l1_table | PGT_validated) >> 56) ||
+	    unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_locked, false,
+						  __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+		return false;
+	if (likely(pg->owner == d->id))
+		return true;
+	l1_unlock(pg);
+	return false;
+}
+
+/* ---- the common changes, without a call ---- */
+
+/*
+ * l1e_update(d, d, entry, 0, new, L1E_SET) as far as it needs nobody else. true: done, and *cur is what was there
+ * before, its references now the caller's. false: nothing has changed, but *held, if not NULL, is to be put.
+ * A function built on this alone, leaving by tail calls where it fails, saves no registers.
+ */
+static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u64 new, u64 *cur,
+					  struct page_info **held)
+{
+	u64 old = *cur = READ_ONCE(*entry), x;
+	struct page_info *pg;
+
+	*held = NULL;
+	if (new & PTE_P) {
+		new |= PTE_US;
+		if (unlikely(new & (L1_CACHE_BITS | PTE_G)))
+			return false;
+		if ((old & PTE_P) && !((old ^ new) & (PTE_ADDR | PTE_RW | L1_CACHE_BITS))) {
+			*cur = 0; /* the references stay where they are */
+			goto install;
+		}
+		if (unlikely(pte_mfn(new) >= max_mfn))
+			return false;
+		pg = mfn_to_page(pte_mfn(new));
+		x = READ_ONCE(pg->count_info);
+		if (unlikely((u32)x - 1 >= COUNT_ROOM || (x & PGC_heap)) ||
+		    unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
+							  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
+			return false;
+		*held = pg;
+		if (unlikely(READ_ONCE(pg->owner) != d->id))
+			return false;
+		x = READ_ONCE(pg->type_info);
+		if ((new & PTE_RW) &&
+		    (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM) ||
+		     unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
+							   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))))
+			return false;
+	}
+install:
+	WRITE_ONCE(*entry, new);
+	return true;
+}
+
+/* l1e_put() as far as it needs nobody else: true. Else *e is what l1e_put() is still to be told. */
+static always_inline_fn bool l1e_put_fast(u64 *e)
+{
+	struct page_info *pg;
+	u64 x;
+
+	if (!(*e & PTE_P))
+		return true;
+	/* What is no RAM has no counts. */
+	if (unlikely(pte_mfn(*e) >= max_mfn))
+		return true;
+	pg = mfn_to_page(pte_mfn(*e));
+	if (*e & PTE_RW) {
+		x = READ_ONCE(pg->type_info);
+		if (unlikely((u32)x <= 1) ||
+		    unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false,
+							  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
+			return false;
+		*e &= ~PTE_RW;
+	}
+	x = READ_ONCE(pg->count_info);
+	return likely((u32)x > 1) &&
+	       likely(__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false, __ATOMIC_ACQ_REL,
+						  __ATOMIC_RELAXED));
 }
 
 #endif

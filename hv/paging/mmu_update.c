@@ -66,12 +66,12 @@ static int target_take(struct target *t, const struct domain *d, u64 mfn)
 	target_release(t);
 	if (unlikely(mfn >= max_mfn))
 		return err_here(-EINVAL);
-	if (likely(table_lock(pg, d, &t->info))) {
+	t->info = l1_lock(pg, d);
+	if (likely(t->info)) {
 		t->level = 1;
-		if (t->info >> 60 != PGT_l1_table >> 60) {
-			table_unlock(pg, t->info);
-			t->level = 2;
-		}
+	} else if (table_lock(pg, d, &t->info)) {
+		table_unlock(pg, t->info);
+		t->level = 2;
 	} else {
 		if (!l1_get_page(pg, d))
 			return err_here(-EINVAL);
@@ -125,13 +125,32 @@ static noinline_fn int update_other(struct vcpu *v, struct target *t, struct dom
 					    cmd == MMU_PT_UPDATE_PRESERVE_AD);
 }
 
+/* What l1e_put_fast() left. Returns 0, for tail calls. */
+static noinline_fn int l1e_put_rest(u64 e)
+{
+	l1e_put(e);
+	return 0;
+}
+
+/* What the fast form would not do. */
+static noinline_fn int update_l1(const struct domain *pt_owner, const struct domain *pg_owner,
+				 const struct mmu_update *req, struct page_info *held)
+{
+	if (held)
+		put_page(held);
+	return l1e_update(pt_owner, pg_owner, maddr_to_virt(req->ptr), 0, req->val, L1E_SET);
+}
+
 /* Carry out n requests; *done counts them. 0 or the error of the one that failed. */
 static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struct domain *pt_owner,
 					 struct domain *pg_owner, const struct mmu_update *req,
 					 u32 n, u32 *done)
 {
-	for (; n--; req++) {
-		u64 ptr = req->ptr, mfn = ptr >> PAGE_SHIFT;
+	const struct mmu_update *end = req + n;
+
+	for (; req < end; req++, ++*done) {
+		u64 ptr = req->ptr, mfn = ptr >> PAGE_SHIFT, cur;
+		struct page_info *held;
 		int rc;
 
 		if (mfn != t->mfn && !(ptr & 1)) { /* commands 0 and 2 write there */
@@ -139,16 +158,25 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 			if (unlikely(rc))
 				return rc;
 		}
-		if (likely(t->level == 1 && !(ptr & 7)))
-			rc = l1e_update(pt_owner, pg_owner, maddr_to_virt(ptr), 0, req->val, L1E_SET);
-		else
-			rc = update_other(v, t, pt_owner, pg_owner, req);
+		if (likely(t->level == 1 && !(ptr & 7))) {
+			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), req->val, &cur, &held))) {
+				if (unlikely(!l1e_put_fast(&cur)))
+					l1e_put_rest(cur);
+				continue;
+			}
+			rc = update_l1(pt_owner, pg_owner, req, held);
+			if (unlikely(rc))
+				return rc;
+			continue;
+		}
+		rc = update_other(v, t, pt_owner, pg_owner, req);
 		if (unlikely(rc))
 			return rc;
-		++*done;
 		/* A table that went out of use is free before the next request, which may name it. */
-		if (unlikely(v->arch.dropping))
+		if (unlikely(v->arch.dropping)) {
+			++*done;
 			return -ERESTART;
+		}
 	}
 	return 0;
 }
@@ -201,28 +229,24 @@ static long update_restart(struct vcpu *v, u64 reqs, u32 left, u64 done_ptr, u64
 	return hypercall_restart(v, __HYPERVISOR_mmu_update, 4, args);
 }
 
-/* Documented in xen/xen.h. */
-long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct vcpu *v)
+static noinline_fn long update_any(u64 reqs, u32 count, u64 done_ptr, u32 foreign, struct vcpu *v)
 {
 	struct domain *pt_owner = v->domain, *pg_owner = v->domain;
-	u32 n = count, before = 0, done = 0;
+	u32 n = count & ~MMU_UPDATE_PREEMPTED, before = 0, done = 0;
 	int rc;
 
-	(void)a5;
 	if (unlikely(drop_pending(v)))
-		return update_restart(v, reqs, n & ~MMU_UPDATE_PREEMPTED, done_ptr, foreign);
-	if (unlikely(n & MMU_UPDATE_PREEMPTED)) {
-		n &= ~MMU_UPDATE_PREEMPTED;
-		if (done_ptr && read_guest(&before, done_ptr))
-			return err_here(-EFAULT);
-	}
-	if (unlikely((u32)foreign != DOMID_SELF)) {
+		return hypercall_restart(v, __HYPERVISOR_mmu_update, 4,
+					 (u64[]){ reqs, count, done_ptr, foreign });
+	if (unlikely(count & MMU_UPDATE_PREEMPTED) && done_ptr && read_guest(&before, done_ptr))
+		return err_here(-EFAULT);
+	if (unlikely(foreign != DOMID_SELF)) {
 		rc = owners_get(v, foreign, &pt_owner, &pg_owner);
 		if (rc)
 			return rc;
 	}
 	rc = update_list(v, pt_owner, pg_owner, reqs, n, &done);
-	if (unlikely((u32)foreign != DOMID_SELF)) {
+	if (unlikely(foreign != DOMID_SELF)) {
 		foreign_put(v, pt_owner);
 		foreign_put(v, pg_owner);
 	}
@@ -232,6 +256,38 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 	if (unlikely(rc == -ERESTART))
 		return update_restart(v, reqs + done * sizeof(struct mmu_update), n - done, done_ptr, foreign);
 	return rc;
+}
+
+/* The fast form stopped with this locked and that held: undo it, and take the long way. */
+static noinline_fn long update_again(u64 reqs, u64 count, struct page_info *table, u64 foreign,
+				     struct page_info *held, struct vcpu *v)
+{
+	if (held)
+		put_page(held);
+	page_unlock(table);
+	return update_any(reqs, count, 0, foreign, v);
+}
+
+/* Documented in xen/xen.h. One entry of an L1 of one's own is what most calls are about. */
+long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct vcpu *v)
+{
+	struct page_info *table, *held;
+	struct mmu_update req;
+	u64 cur;
+
+	(void)a5;
+	if (unlikely((u32)count != 1 || (u32)foreign != DOMID_SELF || done_ptr) ||
+	    unlikely(!read_guest_words((u64 *)&req, reqs, sizeof(req) / sizeof(u64))))
+		return update_any(reqs, count, done_ptr, foreign, v);
+	table = mfn_to_page(req.ptr >> PAGE_SHIFT);
+	if (unlikely((req.ptr & 7) || req.ptr >> PAGE_SHIFT >= max_mfn))
+		return update_any(reqs, count, done_ptr, foreign, v);
+	if (unlikely(!l1_lock_fast(table, v->domain)))
+		return update_any(reqs, count, done_ptr, foreign, v);
+	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, &cur, &held)))
+		return update_again(reqs, count, table, foreign, held, v);
+	l1_unlock(table);
+	return likely(l1e_put_fast(&cur)) ? 0 : l1e_put_rest(cur);
 }
 
 /* ---- update_va_mapping ---- */
@@ -256,7 +312,7 @@ int vcpus_of_bitmap(const struct domain *d, u64 va, cpumask_t *mask)
 }
 
 /* What the flags of update_vamapping ask, or nothing. 0, -EFAULT, -ENOSYS. */
-static int flush_as_asked(struct domain *d, u64 va, u64 flags)
+static noinline_fn int flush_as_asked(struct domain *d, u64 va, u64 flags)
 {
 	u64 type = flags & UVMF_FLUSHTYPE_MASK, whom = flags & ~UVMF_FLUSHTYPE_MASK;
 	const cpumask_t *mask = &d->dirty_cpus;
@@ -303,10 +359,43 @@ static always_inline_fn long update_va(struct vcpu *v, const struct domain *pg_o
 	return rc;
 }
 
+static noinline_fn long update_va_again(u64 va, u64 val, u64 flags, struct vcpu *v,
+					struct page_info *table, struct page_info *held)
+{
+	if (held)
+		put_page(held);
+	if (table)
+		page_unlock(table);
+	return update_va(v, v->domain, va, val, flags);
+}
+
+static noinline_fn long put_rest_and_flush(u64 e, u64 va, u64 flags, struct vcpu *v)
+{
+	l1e_put(e);
+	return flush_as_asked(v->domain, va, flags);
+}
+
+/* Documented in xen/xen.h. The fast form of update_va(). */
 long do_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, struct vcpu *v)
 {
+	struct page_info *table, *held;
+	u64 *entry = walk_l1(v->arch.guest_table, va, &table), cur;
+
 	(void)a4, (void)a5;
-	return update_va(v, v->domain, va, val, flags);
+	if (unlikely(!entry))
+		return err_here(-EINVAL);
+	if (unlikely(!l1_lock_fast(table, v->domain)))
+		return update_va_again(va, val, flags, v, NULL, NULL);
+	if (unlikely(!l1e_set_fast(v->domain, entry, val, &cur, &held)))
+		return update_va_again(va, val, flags, v, table, held);
+	l1_unlock(table);
+	if (unlikely(!l1e_put_fast(&cur)))
+		return put_rest_and_flush(cur, va, flags, v);
+	if (flags == (UVMF_INVLPG | UVMF_LOCAL)) {
+		tlb_flush_va_local(va);
+		return 0;
+	}
+	return flags ? flush_as_asked(v->domain, va, flags) : 0;
 }
 
 long do_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64 a5, struct vcpu *v)

@@ -8,8 +8,9 @@
 #include "paging/l1.h"
 #include "paging/tables.h"
 #include "x86/context.h"
+#include "x86/uaccess.h"
 
-#define BATCH 4 /* operations read at once */
+#define CHECK_EVERY 8 /* operations between two questions whether to go on; the long ones ask themselves */
 
 static int pin(struct vcpu *v, struct domain *owner, const struct mmuext_op *op)
 {
@@ -28,15 +29,6 @@ static int unpin(struct vcpu *v, struct domain *owner, const struct mmuext_op *o
 	rc = unpin_page_table(v, owner, op->arg1.mfn);
 	/* Done, and what is left of it goes on by itself: not to be issued again. */
 	return rc == -ERESTART ? 0 : rc;
-}
-
-static int new_root(struct vcpu *v, const struct mmuext_op *op, bool user)
-{
-	int rc = set_guest_table(v, op->arg1.mfn, user);
-
-	if (likely(!rc))
-		load_guest_root(v);
-	return rc;
 }
 
 /* TLB_FLUSH_MULTI, INVLPG_MULTI, TLB_FLUSH_ALL, INVLPG_ALL */
@@ -127,7 +119,7 @@ static bool foreign_makes_sense(u32 cmd)
 	return cmd <= MMUEXT_UNPIN_TABLE || cmd == MMUEXT_CLEAR_PAGE || cmd == MMUEXT_COPY_PAGE;
 }
 
-static int do_one(struct vcpu *v, struct domain *owner, const struct mmuext_op *op)
+static always_inline_fn int do_one(struct vcpu *v, struct domain *owner, const struct mmuext_op *op)
 {
 	if (unlikely(owner != v->domain) && !foreign_makes_sense(op->cmd))
 		return op->cmd <= MMUEXT_UNMARK_SUPER ? err_here(-EPERM) : err_here(-ENOSYS);
@@ -140,9 +132,9 @@ static int do_one(struct vcpu *v, struct domain *owner, const struct mmuext_op *
 	case MMUEXT_UNPIN_TABLE:
 		return unpin(v, owner, op);
 	case MMUEXT_NEW_BASEPTR:
-		return new_root(v, op, false);
+		return set_guest_table(v, op->arg1.mfn, false);
 	case MMUEXT_NEW_USER_BASEPTR:
-		return new_root(v, op, true);
+		return set_guest_table(v, op->arg1.mfn, true);
 	case MMUEXT_TLB_FLUSH_LOCAL:
 		tlb_flush_local();
 		return 0;
@@ -170,49 +162,38 @@ static int do_one(struct vcpu *v, struct domain *owner, const struct mmuext_op *
 }
 
 /* Carry out `count` operations; *done counts them. 0 or the error of the one that failed. */
-static int do_list(struct vcpu *v, struct domain *owner, u64 ops, u32 count, u32 *done)
+static always_inline_fn int do_list(struct vcpu *v, struct domain *owner, u64 at, u32 count, u32 *done)
 {
-	struct mmuext_op op[BATCH];
+	for (u32 i = 0; i < count; at += sizeof(struct mmuext_op)) {
+		struct mmuext_op op;
+		int rc;
 
-	while (*done < count) {
-		u32 n = MIN(count - *done, BATCH);
-
-		if (unlikely(copy_from_guest(op, ops + *done * sizeof(*op), n * sizeof(*op))))
+		if (unlikely(i % CHECK_EVERY == CHECK_EVERY - 1 && preempt_needed()))
+			return -ERESTART;
+		if (unlikely(!read_guest_words((u64 *)&op, at, sizeof(op) / sizeof(u64))))
 			return err_here(-EFAULT);
-		for (u32 i = 0; i < n; i++, ++*done) {
-			int rc;
-
-			if (unlikely(*done && preempt_needed()))
-				return -ERESTART;
-			rc = do_one(v, owner, &op[i]);
-			if (unlikely(rc))
-				return rc;
-			/* What the operation gave up must be free before the next one: it may name it. */
-			if (unlikely(v->arch.dropping)) {
-				++*done;
-				return -ERESTART;
-			}
-		}
+		rc = do_one(v, owner, &op);
+		if (unlikely(rc))
+			return rc;
+		*done = ++i;
+		/* What the operation gave up must be free before the next one: it may name it. */
+		if (unlikely(v->arch.dropping))
+			return -ERESTART;
 	}
 	return 0;
 }
 
-/* Documented in xen/xen.h. */
-long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct vcpu *v)
+static noinline_fn long do_any(u64 ops, u32 count, u64 done_ptr, u32 foreign, struct vcpu *v)
 {
-	u32 n = count, before = 0, done = 0;
+	u32 n = count & ~MMU_UPDATE_PREEMPTED, before = 0, done = 0;
 	struct domain *owner = v->domain;
 	int rc;
 
-	(void)a5;
 	if (unlikely(drop_pending(v)))
 		return hypercall_restart(v, __HYPERVISOR_mmuext_op, 4,
 					 (u64[]){ ops, count, done_ptr, foreign });
-	if (unlikely(n & MMU_UPDATE_PREEMPTED)) {
-		n &= ~MMU_UPDATE_PREEMPTED;
-		if (done_ptr && read_guest(&before, done_ptr))
-			return err_here(-EFAULT);
-	}
+	if (unlikely(count & MMU_UPDATE_PREEMPTED) && done_ptr && read_guest(&before, done_ptr))
+		return err_here(-EFAULT);
 	if (unlikely((u16)foreign != DOMID_SELF)) {
 		rc = foreign_get(v, foreign, &owner);
 		if (rc)
@@ -230,4 +211,28 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 		return hypercall_restart(v, __HYPERVISOR_mmuext_op, 4, args);
 	}
 	return rc;
+}
+
+/* Documented in xen/xen.h. What a context switch or a fault asks for comes alone, and is answered here. */
+long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct vcpu *v)
+{
+	u64 word[2]; /* cmd and padding, arg1 */
+
+	(void)a5;
+	if (unlikely((u32)count != 1 || (u16)foreign != DOMID_SELF || done_ptr || v->arch.dropping ||
+		     !read_guest_words(word, ops, ARRAY_SIZE(word))))
+		return do_any(ops, count, done_ptr, foreign, v);
+	switch ((u32)word[0]) {
+	case MMUEXT_INVLPG_LOCAL:
+		tlb_flush_va_local(word[1]);
+		return 0;
+	case MMUEXT_TLB_FLUSH_LOCAL:
+		tlb_flush_local();
+		return 0;
+	case MMUEXT_NEW_BASEPTR:
+		if (unlikely(set_guest_table(v, word[1], false) || v->arch.dropping))
+			break;
+		return 0;
+	}
+	return do_any(ops, count, done_ptr, foreign, v);
 }

@@ -62,26 +62,50 @@ int drop_table(struct vcpu *v, struct page_info *pg)
 
 /* ---- roots ---- */
 
-int set_guest_table(struct vcpu *v, u64 mfn, bool user)
+static noinline_fn int set_root(struct vcpu *v, u64 mfn, u64 *root)
 {
-	u64 *root = user ? &v->arch.user_table : &v->arch.guest_table, old = *root;
+	u64 old = *root;
 	int rc = drop_pending(v);
 
-	if (rc || mfn == old)
+	if (rc)
 		return rc;
-	if (mfn || !user) {
-		if (unlikely(!mfn))
+	if (mfn != old) {
+		if (mfn) {
+			rc = table_get(v->domain, mfn, PGT_l4_table);
+			if (rc)
+				return rc;
+		} else if (root == &v->arch.guest_table) {
 			return err_here(-EINVAL);
-		rc = table_get(v->domain, mfn, PGT_l4_table);
-		if (rc)
-			return rc;
+		}
+		*root = mfn;
 	}
-	*root = mfn;
 	/* A processor leaves a table before that may lose our entries. */
 	load_guest_root(v);
 	/* It is done even if the old one goes slowly: drop_pending() sees to that. */
-	if (old)
+	if (old && mfn != old)
 		drop_table(v, mfn_to_page(old));
+	return 0;
+}
+
+/* set_root() for a table that is in use as one, instead of one that stays in use. */
+int set_guest_table(struct vcpu *v, u64 mfn, bool user)
+{
+	u64 *root = user ? &v->arch.user_table : &v->arch.guest_table, old = *root;
+	struct page_info *pg = mfn_to_page(mfn), *was = mfn_to_page(old);
+
+	if (unlikely(!mfn || !old || mfn == old || v->arch.dropping || mfn >= max_mfn) ||
+	    unlikely(!l1_get_page(pg, v->domain)))
+		return set_root(v, mfn, root);
+	if (unlikely(!type_get_fast(pg, PGT_l4_table))) {
+		put_page(pg);
+		return set_root(v, mfn, root);
+	}
+	*root = mfn;
+	load_guest_root(v);
+	if (likely(type_put_fast(was)))
+		l1_put_page(was);
+	else
+		drop_table(v, was);
 	return 0;
 }
 
@@ -105,40 +129,31 @@ int drop_guest_tables(struct vcpu *v)
 /* ---- pins ---- */
 
 /* Pin and count in one step where the type is there already. 1 done, 0 not so, -EINVAL pinned already. */
-static int pin_fast(struct page_info *pg, u64 type)
+static always_inline_fn int pin_fast(struct page_info *pg, u64 type)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	do {
-		if ((x & (PGT_type_mask | PGT_validated | PGT_locked)) != (type | PGT_validated) ||
-		    (u32)x - 1 >= COUNT_ROOM)
-			return 0;
-		if (x & PGT_pinned)
-			return -EINVAL;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, (x | PGT_pinned) + 1, false,
-						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
-	return 1;
+	if ((x & (PGT_type_mask | PGT_validated | PGT_locked)) != (type | PGT_validated) ||
+	    (u32)x - 1 >= COUNT_ROOM)
+		return 0;
+	if (unlikely(x & PGT_pinned))
+		return -EINVAL;
+	return __atomic_compare_exchange_n(&pg->type_info, &x, (x | PGT_pinned) + 1, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
 }
 
-/* The caller's type reference becomes the pin's; false: there is one. */
-static bool set_pinned(struct page_info *pg)
+/* Unpin and uncount in one step where others use the table too. */
+static always_inline_fn bool unpin_fast(struct page_info *pg)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	do {
-		while (x & PGT_locked) {
-			spin_wait();
-			x = READ_ONCE(pg->type_info);
-		}
-		if (x & PGT_pinned)
-			return false;
-	} while (!__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_pinned, false, __ATOMIC_ACQ_REL,
-					      __ATOMIC_RELAXED));
-	return true;
+	return likely((x & (PGT_pinned | PGT_locked)) == PGT_pinned && (u32)x > 1) &&
+	       __atomic_compare_exchange_n(&pg->type_info, &x, (x & ~PGT_pinned) - 1, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
 }
 
-/* The pin's references become the caller's; false: not pinned. */
-static bool clear_pinned(struct page_info *pg)
+/* Set or clear the bit, whoever else changes the word; false: it is so already. */
+static bool change_pinned(struct page_info *pg, bool pinned)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
@@ -147,11 +162,30 @@ static bool clear_pinned(struct page_info *pg)
 			spin_wait();
 			x = READ_ONCE(pg->type_info);
 		}
-		if (!(x & PGT_pinned))
+		if (!(x & PGT_pinned) != pinned)
 			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x & ~PGT_pinned, false,
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x ^ PGT_pinned, false,
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
 	return true;
+}
+
+/* With a general reference, which the pin takes over. */
+static noinline_fn int pin_slowly(struct vcpu *v, struct page_info *pg, u64 type)
+{
+	int rc = get_page_type_preemptible(pg, type);
+
+	if (!rc) {
+		if (change_pinned(pg, true))
+			return 0;
+		rc = err_here(-EINVAL);
+		if (v) {
+			drop_table(v, pg);
+			return rc;
+		}
+		put_page_type(pg);
+	}
+	put_page(pg);
+	return rc;
 }
 
 int pin_page_table(struct vcpu *v, struct domain *d, u64 mfn, u64 type)
@@ -164,18 +198,17 @@ int pin_page_table(struct vcpu *v, struct domain *d, u64 mfn, u64 type)
 	rc = pin_fast(pg, type);
 	if (likely(rc > 0))
 		return 0;
-	if (!rc) {
-		rc = get_page_type_preemptible(pg, type);
-		if (!rc) {
-			if (set_pinned(pg))
-				return 0;
-			if (v)
-				drop_table(v, pg);
-			else
-				put_page_and_type(pg);
-			return err_here(-EINVAL);
-		}
-	}
+	if (!rc)
+		return pin_slowly(v, pg, type);
+	put_page(pg);
+	return err_here(rc);
+}
+
+/* With a general reference, which goes. */
+static noinline_fn int unpin_slowly(struct vcpu *v, struct page_info *pg)
+{
+	int rc = change_pinned(pg, false) ? drop_table(v, pg) : err_here(-EINVAL);
+
 	put_page(pg);
 	return rc;
 }
@@ -183,16 +216,15 @@ int pin_page_table(struct vcpu *v, struct domain *d, u64 mfn, u64 type)
 int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn)
 {
 	struct page_info *pg = mfn_to_page(mfn);
-	int rc = 0;
 
 	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, d)))
 		return err_here(-EINVAL);
-	if (clear_pinned(pg))
-		rc = drop_table(v, pg);
-	else
-		rc = err_here(-EINVAL);
+	if (unlikely(!unpin_fast(pg)))
+		return unpin_slowly(v, pg);
+	/* Ours and the pin's. */
 	l1_put_page(pg);
-	return rc;
+	l1_put_page(pg);
+	return 0;
 }
 
 /* Frames looked at between two questions whether to go on. */
@@ -205,10 +237,10 @@ static int relinquish_frame(struct domain *d, struct page_info *pg)
 
 	if (!get_page(pg, d))
 		return 0;
-	if (clear_pinned(pg)) {
+	if (change_pinned(pg, false)) {
 		rc = put_page_type_preemptible(pg);
 		if (rc)
-			set_pinned(pg); /* so that the next step finds it again */
+			change_pinned(pg, true); /* so that the next step finds it again */
 		else
 			put_page(pg);
 	} else if (READ_ONCE(pg->type_info) & PGT_partial) {

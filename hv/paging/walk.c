@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Looking at a guest's mapping. */
+/* Looking at a guest's mapping, and at its tables. */
 #include "paging/walk.h"
 
 u64 guest_walk_l1e(struct vcpu *v, u64 va)
@@ -9,4 +9,16 @@ u64 guest_walk_l1e(struct vcpu *v, u64 va)
 	u64 *entry = root ? walk_l1(root, va, &pg) : NULL, e;
 
 	return entry && get_guest_u64(&e, (u64)entry) && (e & PTE_P) ? e : 0;
+}
+
+u64 l1_lock(struct page_info *pg, const struct domain *d)
+{
+	u64 info;
+
+	if (!table_lock(pg, d, &info))
+		return 0;
+	if (info >> 60 == PGT_l1_table >> 60)
+		return info;
+	table_unlock(pg, info);
+	return 0;
 }

@@ -41,12 +41,10 @@ static always_inline_fn u64 *walk_and_lock(const struct vcpu *v, u64 va, struct 
 {
 	u64 *entry = walk_l1(v->arch.guest_table, va, pg);
 
-	if (unlikely(!entry || !table_lock(*pg, v->domain, info)))
+	if (unlikely(!entry))
 		return NULL;
-	if (likely(*info >> 60 == PGT_l1_table >> 60))
-		return entry;
-	table_unlock(*pg, *info);
-	return NULL;
+	*info = l1_lock(*pg, v->domain);
+	return likely(*info) ? entry : NULL;
 }
 
 #endif

@@ -216,7 +216,6 @@ long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 		break;
 	case 7:
 		value = (value & ~0xf400UL & 0xffffffff) | 0x400; /* reserved bits; GD stays off */
-		value &= ~0xaaUL;                            /* global enables become local ones */
 		for (unsigned i = 0; i < 4; i++)
 			if ((value >> (16 + 4 * i) & 3) == 2) /* I/O breakpoints need CR4.DE */
 				value &= ~(3UL << (2 * i));

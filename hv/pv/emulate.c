@@ -19,19 +19,19 @@
 /* Published rule: kernel mode needs a virtual IOPL of 1, user mode 3, or clear bits in the guest's bitmap. */
 static bool port_permitted(struct vcpu *v, u16 port, unsigned size)
 {
-	u8 map[2];
+	u8 map[2] = { 0xff, 0xff };
 	u64 at = v->arch.iobmp + port / 8;
+	int bad;
 
 	if (v->arch.iopl >= (guest_kernel_mode(v) ? 1 : 3))
 		return true;
 	if (!v->arch.iobmp || port + size > v->arch.iobmp_limit)
 		return false;
-	map[0] = map[1] = 0xff;
-	if (copy_from_guest(map, at, 1))
-		return false;
-	if (port % 8 + size > 8 && copy_from_guest(map + 1, at + 1, 1))
-		return false;
-	return !((map[0] | map[1] << 8) >> (port % 8) & ((1u << size) - 1));
+	kernel_view_begin(v);
+	bad = copy_from_guest(map, at, port % 8 + size > 8 ? 2 : 1);
+	kernel_view_end(v);
+	return !bad &&
+	       !((map[0] | map[1] << 8) >> (port % 8) & ((1u << size) - 1));
 }
 
 static bool io_plain(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)

@@ -125,6 +125,16 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 	}
 }
 
+void arch_kernel_view_begin(const struct vcpu *v)
+{
+	kernel_view_begin(v);
+}
+
+void arch_kernel_view_end(const struct vcpu *v)
+{
+	kernel_view_end(v);
+}
+
 /* This processor idles and somebody needs what it still has loaded: WORK_UNLOAD. */
 void context_unload_idle(void)
 {

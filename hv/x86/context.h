@@ -44,6 +44,20 @@ static inline void toggle_to_user(struct vcpu *v)
 	if (v->arch.flags & VCPU_IOPORTS)
 		cpu_info()->tss->iomap_base = TSS_IOMAP_NONE;
 }
+/*
+ * v runs here. What its kernel registered by kernel addresses (runstate, time, port bitmap) is not mapped in
+ * its user root: between these two the kernel's is in force.
+ */
+static inline void kernel_view_begin(const struct vcpu *v)
+{
+	if (!(v->arch.flags & VCPU_KERNEL_MODE))
+		write_cr3(v->arch.kernel_cr3);
+}
+static inline void kernel_view_end(const struct vcpu *v)
+{
+	if (!(v->arch.flags & VCPU_KERNEL_MODE))
+		write_cr3(v->arch.user_cr3);
+}
 /* PHYSDEVOP_set_iopl by v itself. */
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl);
 /* Make sure that no processor has any of v's state loaded. v is descheduled. */

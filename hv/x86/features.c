@@ -115,7 +115,7 @@ static void __init need(bool has, const char *what)
 
 static void __init check_needed(void)
 {
-	u32 edx = cpu_feature_words[FEAT_1_EDX], ecx = cpu_feature_words[FEAT_1_ECX];
+	u32 edx = cpu_feature_words[FEAT_1_EDX];
 
 	need(edx & BIT(3), "PSE");
 	need(edx & BIT(5), "model-specific registers");
@@ -126,7 +126,6 @@ static void __init check_needed(void)
 	need(cpu_has(X86_CLFLUSH), "CLFLUSH");
 	need(cpu_has(X86_FXSR), "FXSAVE");
 	need(edx & BIT(26), "SSE2");
-	need(ecx & BIT(13), "CMPXCHG16B");
 	need(cpu_has(X86_SYSCALL), "SYSCALL");
 }
 

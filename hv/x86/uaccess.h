@@ -41,15 +41,20 @@ fault:
  * bottom, which is the guest's.) */
 static inline __attribute__((always_inline)) bool read_guest_words(u64 *to, u64 va, unsigned n)
 {
-	bool ok = true;
-
 	if (unlikely(va - (HV_VIRT_START - 8 * n) < HV_VIRT_END - HV_VIRT_START + 8 * n))
 		return false;
 	uaccess_begin();
-	for (unsigned i = 0; i < n && ok; i++)
-		ok = get_guest_u64(to + i, va + 8 * i);
+	for (unsigned i = 0; i < n; i++) {
+		u64 word; /* straight into to[i] the compiler (gcc 12) would crash */
+
+		if (unlikely(!get_guest_u64(&word, va + 8 * i))) {
+			uaccess_end();
+			return false;
+		}
+		to[i] = word;
+	}
 	uaccess_end();
-	return ok;
+	return true;
 }
 
 /* Up to max bytes of code at va into buf; returns how many there are before an unreadable page. */

@@ -222,3 +222,13 @@ void arch_dump_registers(void)
 {
 	console_hw_write("registers\n", 10);
 }
+
+void arch_kernel_view_begin(const struct vcpu *v)
+{
+	(void)v;
+}
+
+void arch_kernel_view_end(const struct vcpu *v)
+{
+	(void)v;
+}

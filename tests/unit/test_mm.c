@@ -131,7 +131,10 @@ Test(heap, late_piece)
 
 Test(heap, random)
 {
-	static struct { struct page_info *pg; unsigned order; } held[300];
+	static struct {
+		struct page_info *pg;
+		unsigned order;
+	} held[300];
 	u64 seed = 88172645463325252UL, used = 0;
 	static u8 taken[FRAMES];
 
@@ -186,7 +189,11 @@ static bool all_zero(const u8 *p, size_t n)
 
 Test(slab, random)
 {
-	static struct { u8 *p; size_t size; u8 fill; } held[500];
+	static struct {
+		u8 *p;
+		size_t size;
+		u8 fill;
+	} held[500];
 	u64 seed = 1234567, before;
 
 	mm_machine(FRAMES);

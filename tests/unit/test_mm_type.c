@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The type engine, with simple validators: entries are frame | 1 (present) | 2 (writable), tables of every level
- * have ENTRIES of them. Threads stand for processors, each with a TLB that goes stale unless it is flushed.
+ * The type engine, with simple validators: entries are frame | 1 (present) | 2 (writable), tables
+ * of every level have ENTRIES of them. Threads stand for processors, each with a TLB that goes
+ * stale unless it is flushed.
  */
 #include <criterion/criterion.h>
 #include <pthread.h>
@@ -89,7 +90,8 @@ static void expect_no_stale(const struct page_info *pg)
 {
 	for (int i = 0; i < CPUS; i++)
 		if (cpus[i].online && READ_ONCE(cpus[i].writable[page_to_mfn(pg)]))
-			panic("processor %d can still write frame %lu, a table", i, page_to_mfn(pg));
+			panic("processor %d can still write frame %lu, a table", i,
+			      page_to_mfn(pg));
 }
 
 /* ---- validators ---- */
@@ -210,9 +212,10 @@ static struct page_info *tree[NR_TREE];
 static void make_tree(void)
 {
 	static const u8 links[][3] = {
-		{ 0, 1, 1 }, { 0, 2, 1 }, { 0, 1, 1 }, { 1, 3, 1 }, { 1, 4, 1 }, { 2, 4, 1 }, { 2, 5, 1 },
-		{ 3, 6, 1 }, { 4, 6, 1 }, { 4, 7, 1 }, { 5, 8, 1 }, { 5, 8, 1 },
-		{ 6, 9, 3 }, { 6, 10, 1 }, { 7, 9, 3 }, { 7, 6, 1 }, { 8, 10, 3 }, { 8, 0, 1 }, { 8, 8, 1 },
+		{ 0, 1, 1 }, { 0, 2, 1 },  { 0, 1, 1 }, { 1, 3, 1 },  { 1, 4, 1 },
+		{ 2, 4, 1 }, { 2, 5, 1 },  { 3, 6, 1 }, { 4, 6, 1 },  { 4, 7, 1 },
+		{ 5, 8, 1 }, { 5, 8, 1 },  { 6, 9, 3 }, { 6, 10, 1 }, { 7, 9, 3 },
+		{ 7, 6, 1 }, { 8, 10, 3 }, { 8, 0, 1 }, { 8, 8, 1 },
 	};
 
 	for (int i = 0; i < NR_TREE; i++)
@@ -541,8 +544,9 @@ Test(type, audit_finds)
 	for (int bit = 0; bit < 64; bit++) {
 		x = tree[4]->type_info;
 		tree[4]->type_info ^= BIT(bit);
-		cr_assert_gt(audit_domain_pages(d1) + (bit == 54 || bit == 55 || (bit >= 32 && bit < 54)), 0,
-			     "type bit %d", bit);
+		cr_assert_gt(audit_domain_pages(d1) +
+				     (bit == 54 || bit == 55 || (bit >= 32 && bit < 54)),
+			     0, "type bit %d", bit);
 		tree[4]->type_info = x;
 	}
 	tree[4]->count_info++;
@@ -657,7 +661,7 @@ Test(type, stress, .timeout = 120)
 	cr_assert_gt(nr_retype_flushes, 0);
 }
 
-/* General references against freeing and reuse: nobody gets a frame that is not the domain's any more. */
+/* General references against freeing and reuse: nobody gets a frame of somebody else. */
 static struct page_info *volatile hot[NR_DATA];
 
 static void *allocator(void *arg)
@@ -693,7 +697,8 @@ static void *referrer(void *arg)
 
 		if (!pg || !get_page(pg, d))
 			continue;
-		if (READ_ONCE(pg->owner) != d->id || READ_ONCE(pg->count_info) & (PGC_heap | PGC_free))
+		if (READ_ONCE(pg->owner) != d->id ||
+		    READ_ONCE(pg->count_info) & (PGC_heap | PGC_free))
 			panic("got a frame of somebody else");
 		put_page(pg);
 	}

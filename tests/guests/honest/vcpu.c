@@ -43,8 +43,11 @@ static void nmi(void)
 	c->hook = count_nmi;
 	rc = vcpu_op(VCPUOP_send_nmi, 0, NULL);
 	version_op(XENVER_version, NULL);
-	c->hook = NULL;
 	report(rc == 0 && nmis == 1, "send_nmi", "rc %ld, %u came", rc, nmis);
+	events_on(); /* a late one must not hit what follows */
+	version_op(XENVER_version, NULL);
+	events_off();
+	c->hook = NULL;
 }
 
 /* ---- second processor ---- */

@@ -274,7 +274,11 @@ static void absent(const struct row *r)
 	if (oracle)
 		return; /* may well be there */
 	honest(r);
-	a[1] = A(mem);
+	a[r->call == __HYPERVISOR_platform_op ? 0 : 1] = A(mem);
+	if (r->call == __HYPERVISOR_platform_op) {
+		AS(struct xen_platform_op)->cmd = (u32)r->sub;
+		AS(struct xen_platform_op)->interface_version = XENPF_INTERFACE_VERSION;
+	}
 	rc = hcall(r->call, a[0], a[1], a[2], a[3], a[4]);
 	cells++;
 	if (rc == -XEN_ENOSYS || rc == -XEN_EOPNOTSUPP || rc == -XEN_EPERM || rc == -XEN_EACCES)

@@ -51,7 +51,8 @@ static void mmuext_ldt(void)
 			   ARG(1, SIZE, "count"), F(struct mmuext_op, arg1.linear_addr, CANON | MAY))
 #define MULTI_ROW(op_) ROW(mmuext_op, op_, MMUEXT, 0, mmuext_va, ARG_PTR(0, IN, struct mmuext_op, "ops"),       \
 			   F(struct mmuext_op, arg1.linear_addr, CANON | MAY),                                  \
-			   F(struct mmuext_op, arg2.vcpumask, IN))
+			   /* read as far as there are vCPUs: one byte will do */                               \
+			   { 5, 8, offsetof(struct mmuext_op, arg2.vcpumask), IN, 1, "arg2.vcpumask" })
 
 /* ---- memory_op ---- */
 static void reservation(void)
@@ -277,10 +278,10 @@ const struct row memory_rows[] = {
 	    ARG_PTR(1, IN, struct xen_remove_from_physmap, "arg"), F(struct xen_remove_from_physmap, domid, DOM),
 	    F(struct xen_remove_from_physmap, gpfn, MFN))
 	ROW(memory_op, XENMEM_acquire_resource, OP, PRIV, resource,
-	    ARG_PTR(1, OUT, struct xen_mem_acquire_resource, "arg"), F(struct xen_mem_acquire_resource, domid, DOM),
+	    ARG_PTR(1, IN, struct xen_mem_acquire_resource, "arg"), F(struct xen_mem_acquire_resource, domid, DOM),
 	    F(struct xen_mem_acquire_resource, type, NUM), F(struct xen_mem_acquire_resource, id, NUM),
 	    F(struct xen_mem_acquire_resource, pad, ZERO), F(struct xen_mem_acquire_resource, frame, MFN),
-	    F(struct xen_mem_acquire_resource, frame_list, OUT))
+	    F(struct xen_mem_acquire_resource, frame_list, OUT | NULLOK))
 	ROW(memory_op, XENMEM_claim_pages, OP, PRIV, claim, ARG_PTR(1, IN, RES, "arg"), F(RES, domid, DOM),
 	    F(RES, extent_order, ZERO), F(RES, mem_flags, ZERO))
 	ROW(memory_op, XENMEM_get_vnumainfo, OP, 0, domain_arg,

@@ -184,6 +184,39 @@ static void check_untouched(void)
 				     ((u64 *)mfn_to_virt(i))[e]);
 }
 
+void check_adopt(void)
+{
+	for (u64 i = FIRST_RAM; i < FRAMES; i++) {
+		const struct page_info *pg = mfn_to_page(i);
+		struct m_frame *f = &M.f[i];
+		u8 owner = pg->count_info & PGC_heap ? THE_HYPERVISOR : pg->owner;
+
+		*f = (struct m_frame){ .owner = pg->count_info & PGC_count_mask ? owner : NOBODY, .m2p = ~0UL };
+		if (f->owner == NOBODY)
+			continue;
+		f->types = pg->type_info & PGT_count_mask;
+		f->type = pg->type_info >> 60;
+		f->pinned = pg->type_info & PGT_pinned;
+		for (int s = 0; s < SLOTS; s++)
+			f->e[s] = ((u64 *)page_to_virt(pg))[slot_index[s]];
+	}
+	for (u16 d = 0; d < DOMS; d++)
+		for (u32 v = 0; domain_at[d] && v < VCPUS; v++) {
+			const struct arch_vcpu *a = &domain_at[d]->vcpu[v]->arch;
+
+			M.d[d].pages = domain_at[d]->tot_pages;
+			M.d[d].v[v] = (struct m_vcpu){ .root = { a->guest_table, a->user_table } };
+		}
+}
+
+void check_engines_audit(void)
+{
+	for (u16 d = 0; d < DOMS; d++)
+		if (heap_free_pages() && domain_at[d] && !domain_at[d]->dying &&
+		    audit_domain_pages(domain_at[d]))
+			fail("d%u: audit_domain_pages() finds differences", d);
+}
+
 void check_audit(bool strict)
 {
 	recount();

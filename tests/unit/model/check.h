@@ -20,4 +20,9 @@ void check_all(u64 step);
 /* The frame is being given to a domain: its past must have been flushed. */
 void check_given(u64 mfn);
 
+/* Let the model take over what the frame table says, for choices to be made by. */
+void check_adopt(void);
+/* The engine's own audit must find nothing wrong. */
+void check_engines_audit(void);
+
 #endif

@@ -23,7 +23,7 @@ cpumask_t cpu_online_map = { { BIT(CPUS) - 1 } };
 u32 nr_cpus = CPUS;
 struct domain *dom_xen, *dom_io, *dom_idle, *hardware_domain;
 struct domain *domain_at[DOMS];
-u64 flush_time = 1, flushed_at[CPUS];
+u64 flush_time = 1, flushed_at[CPUS], calls_again, calls_abandoned;
 unsigned preempt_odds;
 u8 guest_code[16];
 
@@ -292,8 +292,11 @@ long hypercall(struct vcpu *v, u32 nr, u64 a1, u64 a2, u64 a3, u64 a4, unsigned 
 		rc = calls[nr](args[0], args[1], args[2], args[3], args[4], v);
 		if (!again.wanted)
 			break;
-		if (at_most && !--at_most)
+		calls_again++;
+		if (at_most && !--at_most) {
+			calls_abandoned++;
 			return ABANDONED;
+		}
 		memcpy(args, again.args, sizeof(args));
 	}
 	if (rc == -ERESTART)

@@ -27,6 +27,7 @@ void machine_domain_free(u16 id);
 
 /* Issue a hypercall, and again for as long as it asks for that. at_most: give up after so many (0: never). */
 long hypercall(struct vcpu *v, u32 nr, u64 a1, u64 a2, u64 a3, u64 a4, unsigned at_most);
+extern u64 calls_again, calls_abandoned;
 #define ABANDONED (-10000L)
 
 /* A message with seed and step, then the end. */

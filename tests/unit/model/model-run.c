@@ -16,7 +16,7 @@
 
 #include "run.h"
 
-static u64 now_step, seed = 1;
+static u64 now_step, seed = 1, unruly_times;
 
 noreturn_fn void fail(const char *fmt, ...)
 {
@@ -67,6 +67,14 @@ static void model_init(void)
 		M.f[i] = (struct m_frame){ .owner = NOBODY, .device = i < FIRST_RAM, .m2p = ~0UL };
 }
 
+static void change_times(void)
+{
+	if (unruly)
+		finish();
+	unruly = !unruly;
+	unruly_times += unruly;
+}
+
 int main(int argc, char **argv)
 {
 	u64 steps = 100000;
@@ -85,15 +93,24 @@ int main(int argc, char **argv)
 	model_init();
 	for (now_step = 1; now_step <= steps; now_step++) {
 		step();
-		check_all(now_step);
+		if (unruly)
+			check_audit(false);
+		else
+			check_all(now_step);
+		if (now_step % 64 == 0)
+			check_engines_audit();
+		if (once_in(unruly ? 400 : 2500))
+			change_times();
 		if (now_step % 500000 == 0) {
 			printf("%lu steps, %.0f a second\n", now_step, now_step / (seconds() - start));
 			fflush(stdout);
 		}
 	}
+	unruly = true;
 	finish();
 	check_audit(true);
 	report();
+	printf("calls issued again %lu, abandoned %lu; unruly times %lu\n", calls_again, calls_abandoned, unruly_times);
 	if (untested(steps))
 		return 1;
 	printf("seed %lu, %.0f steps a second\n", seed, steps / (seconds() - start));

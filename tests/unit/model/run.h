@@ -16,9 +16,15 @@ extern struct doing {
 	u64 a[4];
 } doing;
 
+/*
+ * The guests abandon calls that ask to be issued again, and other calls go on where those have stopped. The model,
+ * in which calls are one step, has no say then: only the recount has, and that all is given back in the end.
+ */
+extern bool unruly;
+
 /* One random step against engine and model; fails on a different answer. */
 void step(void);
-/* At the end of a run: all domains die, and nothing is left. */
+/* At the end of a run, and of an unruly time: all domains die, and nothing is left. */
 void finish(void);
 
 struct outcome {

@@ -41,11 +41,17 @@ static void about_to(enum step_kind k, u64 a, u64 b, u64 c, u64 d)
 	doing = (struct doing){ k, who.d, who.v, { a, b, c, d } };
 }
 
-static void compare(enum step_kind k, const char *what, long engine, long model)
-{
-	if (engine != model)
-		fail("d%uv%u %s: %s is %ld, model %ld", who.d, who.v, step_names[k], what, engine, model);
-}
+bool unruly;
+
+/* The model is asked only while it is in force. */
+#define AGREE(k, what, engine, model)                                                              \
+	do {                                                                                       \
+		long engine_ = (engine), model_ = unruly ? engine_ : (long)(model);                \
+                                                                                                   \
+		if (engine_ != model_)                                                             \
+			fail("d%uv%u %s: %s is %ld, model %ld", who.d, who.v, step_names[k], what, \
+			     engine_, model_);                                                     \
+	} while (0)
 
 /* ---- choices ---- */
 
@@ -175,11 +181,26 @@ static u8 domain_named(u64 domid)
 
 /* ---- hypercalls ---- */
 
+#define UNSAID 0x1badbadu /* what is in the count of requests done before it is written */
+
+static void check_done(enum step_kind k, bool asked, long rc, u32 done, u32 m_done)
+{
+	if (asked ? !rc || m_done || done != UNSAID : done != UNSAID)
+		AGREE(k, "count of what was done", done, m_done);
+}
+
+/* How often a guest issues a call again that asks for it. */
+static unsigned patience(void)
+{
+	return unruly && !once_in(4) ? 1 : 0;
+}
+
 static void mmu_update_step(void)
 {
 	struct mmu_update req[12];
-	u32 n = 1 + below(once_in(4) ? 12 : 4), done = 0, m_done;
-	u64 foreign = foreign_domid(M.d[who.d].privileged), tables = once_in(20) ? foreign_domid(true) : DOMID_SELF;
+	u32 n = 1 + below(once_in(4) ? 12 : 3), done = UNSAID, m_done = 0;
+	u64 done_ptr = once_in(2) ? (u64)&done : 0;
+	u64 foreign = foreign_domid(M.d[who.d].privileged && once_in(2)), tables = once_in(20) ? foreign_domid(true) : DOMID_SELF;
 	u8 d = domain_named(tables), from = domain_named(foreign);
 	u64 mfn = own_frame(d);
 	long rc;
@@ -201,10 +222,9 @@ static void mmu_update_step(void)
 	if (tables != DOMID_SELF)
 		foreign |= (tables + 1) << 16;
 	about_to(STEP_MMU_UPDATE, req[0].ptr, req[0].val, n, foreign);
-	rc = hypercall(vcpu, __HYPERVISOR_mmu_update, (u64)req, n, (u64)&done, foreign, 0);
-	compare(STEP_MMU_UPDATE, "result", rc, m_mmu_update(who, req, n, foreign, &m_done));
-	if (rc != -EPERM && rc != -ESRCH && !(rc == -EINVAL && !m_done))
-		compare(STEP_MMU_UPDATE, "count of requests done", done, m_done);
+	rc = hypercall(vcpu, __HYPERVISOR_mmu_update, (u64)req, n, done_ptr, foreign, patience());
+	AGREE(STEP_MMU_UPDATE, "result", rc, m_mmu_update(who, req, n, foreign, &m_done));
+	check_done(STEP_MMU_UPDATE, done_ptr, rc, done, m_done);
 	count(STEP_MMU_UPDATE, !rc);
 }
 
@@ -266,7 +286,8 @@ static void random_operation(struct mmuext_op *op, u8 d)
 static void mmuext_step(void)
 {
 	struct mmuext_op op[4];
-	u32 n = once_in(3) ? 1 + below(4) : 1, done = 0, m_done;
+	u32 n = once_in(3) ? 1 + below(4) : 1, done = UNSAID, m_done = 0;
+	u64 done_ptr = once_in(2) ? (u64)&done : 0;
 	u64 foreign = foreign_domid(false);
 	u8 d = domain_named(foreign);
 	long rc;
@@ -274,12 +295,12 @@ static void mmuext_step(void)
 	for (u32 i = 0; i < n; i++)
 		random_operation(&op[i], d < DOMS ? d : who.d);
 	about_to(kind_of(op[0].cmd), op[0].arg1.mfn, op[0].cmd, n, foreign);
-	rc = hypercall(vcpu, __HYPERVISOR_mmuext_op, (u64)op, n, (u64)&done, foreign, 0);
-	compare(kind_of(op[0].cmd), "result", rc, m_mmuext(who, op, n, foreign, &m_done));
-	compare(kind_of(op[0].cmd), "count of operations done", done, m_done);
+	rc = hypercall(vcpu, __HYPERVISOR_mmuext_op, (u64)op, n, done_ptr, foreign, patience());
+	AGREE(kind_of(op[0].cmd), "result", rc, m_mmuext(who, op, n, foreign, &m_done));
+	check_done(kind_of(op[0].cmd), done_ptr, rc, done, m_done);
 	for (u32 i = 0; i < m_done; i++)
 		count(kind_of(op[i].cmd), true);
-	if (m_done < n)
+	if (m_done < n && !unruly)
 		count(kind_of(op[m_done].cmd), false);
 }
 
@@ -294,8 +315,8 @@ static void update_va_step(void)
 
 	about_to(k, va, val, how, foreign);
 	rc = hypercall(vcpu, other ? __HYPERVISOR_update_va_mapping_otherdomain :
-		       __HYPERVISOR_update_va_mapping, va, val, how, foreign, 0);
-	compare(k, "result", rc, m_update_va(who, va, val, how, foreign));
+		       __HYPERVISOR_update_va_mapping, va, val, how, foreign, patience());
+	AGREE(k, "result", rc, m_update_va(who, va, val, how, foreign));
 	count(k, !rc);
 }
 
@@ -309,7 +330,7 @@ static void gdt_step(void)
 		frames[i] = frame_with(who.d, T_DESC);
 	about_to(STEP_GDT, frames[0], frames[1], frames[2], entries);
 	rc = set_gdt_frames(vcpu, frames, entries);
-	compare(STEP_GDT, "result", rc, m_set_gdt(who, frames, entries));
+	AGREE(STEP_GDT, "result", rc, m_set_gdt(who, frames, entries));
 	count(STEP_GDT, !rc);
 }
 
@@ -389,7 +410,9 @@ static void emulated_write_step(void)
 	regs.rax = w.rax;
 	about_to(STEP_PTWR, va, w.op, w.size, w.src);
 	ok = ptwr_emulate(vcpu, va, &regs);
-	compare(STEP_PTWR, "emulated", ok, m_ptwr(who, va, &w));
+	AGREE(STEP_PTWR, "emulated", ok, m_ptwr(who, va, &w));
+	if (unruly)
+		return;
 	if (regs.rcx != w.src || regs.rax != w.rax || regs.rip != 0x1000 + (ok ? len : 0))
 		fail("emulated write (op %u size %u): RCX %lx RAX %lx RIP %lx, model %lx %lx", w.op, w.size, regs.rcx,
 		     regs.rax, regs.rip, w.src, w.rax);
@@ -425,8 +448,25 @@ static void grant_release(struct grant_held *g)
 	if (!g->readonly)
 		put_page_type(pg);
 	put_page(pg);
-	m_grant_release(g->mfn, g->readonly);
+	if (!unruly)
+		m_grant_release(g->mfn, g->readonly);
 	g->used = false;
+}
+
+static void grant_unmap(struct grant_held *g)
+{
+	u64 addr = once_in(15) ? grant_place(&(bool){ false }) : g->addr;
+	u64 new_addr = once_in(8) ? random_va(M.d[who.d].v[who.v].root[0]) : 0;
+	int st;
+
+	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
+	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
+	AGREE(STEP_GRANT_UNMAP, "status", st, m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
+	count(STEP_GRANT_UNMAP, st == GNTST_okay);
+	if (st == GNTST_okay) {
+		tlb_flush_mask(&domain_at[who.d]->dirty_cpus);
+		grant_release(g);
+	}
 }
 
 static void grant_map_step(void)
@@ -450,40 +490,29 @@ static void grant_map_step(void)
 		put_page(pg);
 		st = -EINVAL;
 	}
-	compare(STEP_GRANT_MAP, "the grant table's reference", st, m_grant_hold(owner, g->mfn, g->readonly));
+	AGREE(STEP_GRANT_MAP, "the grant table's reference", st, m_grant_hold(owner, g->mfn, g->readonly));
 	if (st)
 		return;
 	g->used = true;
 	about_to(STEP_GRANT_MAP, g->addr, g->pte, g->mfn, g->readonly);
 	st = arch_grant_map(vcpu, g->addr, g->pte, g->mfn, g->readonly, avail);
-	compare(STEP_GRANT_MAP, "status", st, m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
+	AGREE(STEP_GRANT_MAP, "status", st, m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
 	count(STEP_GRANT_MAP, st == GNTST_okay);
 	if (st != GNTST_okay)
 		grant_release(g);
+	else if (once_in(2)) /* later it mostly has been overwritten */
+		grant_unmap(g);
 }
 
 static void grant_unmap_step(void)
 {
-	struct grant_held *g = NULL;
-	u64 addr, new_addr;
-	int st;
-
 	for (int tries = 0; tries < GRANTS; tries++) {
-		g = &grants[below(GRANTS)];
-		if (g->used && g->mapper == who.d)
-			break;
-	}
-	if (!g->used || g->mapper != who.d)
-		return;
-	addr = once_in(15) ? grant_place(&(bool){ false }) : g->addr;
-	new_addr = once_in(8) ? random_va(M.d[who.d].v[who.v].root[0]) : 0;
-	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
-	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
-	compare(STEP_GRANT_UNMAP, "status", st, m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
-	count(STEP_GRANT_UNMAP, st == GNTST_okay);
-	if (st == GNTST_okay) {
-		tlb_flush_mask(&domain_at[who.d]->dirty_cpus);
-		grant_release(g);
+		struct grant_held *g = &grants[below(GRANTS)];
+
+		if (g->used && g->mapper == who.d) {
+			grant_unmap(g);
+			return;
+		}
 	}
 }
 
@@ -493,12 +522,14 @@ static u64 get_frame(u8 d)
 {
 	struct page_info *pg = alloc_domheap_pages(domain_at[d], 0, once_in(2) ? MEMF_zero : 0);
 
-	compare(STEP_ALLOC, "a frame", !!pg, m_may_alloc(d));
+	AGREE(STEP_ALLOC, "a frame", !!pg, m_may_alloc(d));
 	count(STEP_ALLOC, pg);
 	if (!pg)
 		return 0;
-	check_given(page_to_mfn(pg));
-	m_alloc(d, page_to_mfn(pg));
+	if (!unruly) {
+		check_given(page_to_mfn(pg));
+		m_alloc(d, page_to_mfn(pg));
+	}
 	return page_to_mfn(pg);
 }
 
@@ -518,7 +549,7 @@ static void give_up_step(void)
 		}
 		put_page(pg);
 	}
-	compare(STEP_GIVE_UP, "result", rc, m_give_up(who.d, mfn));
+	AGREE(STEP_GIVE_UP, "result", rc, m_give_up(who.d, mfn));
 	count(STEP_GIVE_UP, !rc);
 }
 
@@ -533,20 +564,21 @@ static void exchange_step(void)
 		return;
 	about_to(STEP_EXCHANGE, mfn, 0, 0, 0);
 	rc = steal_page(domain_at[who.d], pg);
-	compare(STEP_EXCHANGE, "stealing", rc, m_steal(who.d, mfn));
+	AGREE(STEP_EXCHANGE, "stealing", rc, m_steal(who.d, mfn));
 	count(STEP_EXCHANGE, !rc);
 	if (rc)
 		return;
 	if (once_in(3) || !get_frame(who.d)) {
 		u64 since = flush_time;
 
-		compare(STEP_EXCHANGE, "assigning", assign_page(domain_at[who.d], pg), m_assign(who.d, mfn));
+		AGREE(STEP_EXCHANGE, "assigning", assign_page(domain_at[who.d], pg), m_assign(who.d, mfn));
 		for (u32 cpu = 0; cpu < CPUS; cpu++)
 			if (flushed_at[cpu] <= since && M.f[mfn].idle)
 				fail("stolen frame %lx assigned, processor %u not flushed", mfn, cpu);
 	} else {
 		free_heap_pages(pg, 0);
-		m_free_stolen(mfn);
+		if (!unruly)
+			m_free_stolen(mfn);
 	}
 }
 
@@ -612,7 +644,10 @@ static void death(u8 id)
 	while (drop_vcpus(d))
 		;
 	drop_allocation(d);
-	m_kill(id);
+	if (unruly)
+		M.d[id].dying = true;
+	else
+		m_kill(id);
 	count(STEP_DEATH, true);
 }
 
@@ -658,22 +693,28 @@ void step(void)
 		death(who.d);
 		return;
 	}
+	if (unruly) {
+		preempt_odds = 1 + below(3);
+		check_adopt();
+	}
 	if (once_in(60))
 		once_in(2) ? exchange_step() : give_up_step();
 	else if (once_in(50))
 		get_frame(who.d);
 	else
-		ways[below(ARRAY_SIZE(ways))]();
+		unruly && once_in(2) ? mmuext_step() : ways[below(ARRAY_SIZE(ways))]();
 	set_mode(false);
-	while (drop_pending(vcpu))
-		;
+	if (!unruly && vcpu->arch.dropping)
+		fail("a call is done, and frame %lx half dropped", vcpu->arch.dropping - 1);
 }
 
 void finish(void)
 {
 	for (u16 d = 0; d < DOMS; d++)
-		if (M.d[d].exists && !M.d[d].dying)
+		if (M.d[d].exists && !M.d[d].dying) {
+			preempt_odds = 1 + below(3);
 			death(d);
+		}
 	for (u16 d = 0; d < DOMS; d++)
 		if (M.d[d].exists)
 			machine_domain_free(d);
@@ -681,4 +722,5 @@ void finish(void)
 		M.d[d].exists = false;
 	if (heap_free_pages() != FRAMES - FIRST_RAM)
 		fail("everybody is dead, and %lu of %u frames are free", heap_free_pages(), FRAMES - FIRST_RAM);
+	check_adopt();
 }
