@@ -56,18 +56,21 @@ known_kernel() {
 	esac
 }
 
-# build_all: builds what meson.build describes; does nothing if all is up to date
+# build_all [FOLDER [OPTION...]]: builds what meson.build describes, in build/ or
+# another folder with options of its own; does nothing if all is up to date
 build_all() {
+	build_folder=${1:-$build}
+	[ $# -eq 0 ] || shift
 	[ -e meson.build ] || die "there is no meson.build here"
 	one_at_a_time meson
-	if [ ! -e "$build/build.ninja" ]; then
-		say "meson setup $build"
-		quietly "$build/setup.log" meson setup "$build" ||
-			die "'meson setup $build' failed (see above, and $build/setup.log)"
+	if [ ! -e "$build_folder/build.ninja" ]; then
+		say "meson setup $build_folder $*"
+		quietly "$build/setup.log" meson setup "$build_folder" "$@" ||
+			die "'meson setup $build_folder $*' failed (see above, and $build/setup.log)"
 	fi
-	if ! ninja -C "$build" -n 2>/dev/null | grep -q 'no work to do'; then
-		say "building"
-		quietly "$build/ninja.log" ninja -C "$build" ||
+	if ! ninja -C "$build_folder" -n 2>/dev/null | grep -q 'no work to do'; then
+		say "building in $build_folder"
+		quietly "$build/ninja.log" ninja -C "$build_folder" ||
 			die "the build failed (see above, and $build/ninja.log)"
 	fi
 	exec 9>&-

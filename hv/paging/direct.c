@@ -186,7 +186,7 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 /* Same frame before and after. */
 static int change_upper_flags(u64 *entry, u64 cur, u64 new, bool keep_ad)
 {
-	if (new & PTE_PSE)
+	if (new &PTE_PSE)
 		return err_here(-EINVAL);
 	l1e_install(entry, cur, new | PTE_US, keep_ad ? L1E_KEEP_AD : L1E_SET);
 	return 0;
@@ -217,7 +217,7 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 		table_unlock(pg, info);
 		return err_here(-EINVAL);
 	}
-	if ((cur & new & PTE_P) && !((cur ^ new) & PTE_ADDR)) {
+	if ((cur & new &PTE_P) && !((cur ^ new) & PTE_ADDR)) {
 		rc = change_upper_flags(entry, cur, new, keep_ad);
 		table_unlock(pg, info);
 		return rc;
@@ -225,11 +225,11 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 	table_unlock(pg, info);
 
 	/* Validating what `new` names may take long: not under the lock. */
-	rc = new & PTE_P ? upper_entry_get(d, type, &new, true) : 0;
+	rc = new &PTE_P ? upper_entry_get(d, type, &new, true) : 0;
 	if (rc)
 		return rc;
 	if (!lock_again(pg, d, type, &info)) {
-		if (new & PTE_P)
+		if (new &PTE_P)
 			drop_table(v, mfn_to_page(pte_mfn(new)));
 		return err_here(-EINVAL);
 	}

@@ -92,14 +92,16 @@ int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool read
 	u64 *entry, info, new = 0;
 	bool ok;
 
-	if (new_addr && (pte || same_entry(v, host_addr, new_addr) ||
-			 !maps(guest_walk_l1e(v, host_addr), mfn, readonly) || !take_entry(v, new_addr, &new)))
+	if (new_addr &&
+	    (pte || same_entry(v, host_addr, new_addr) ||
+	     !maps(guest_walk_l1e(v, host_addr), mfn, readonly) || !take_entry(v, new_addr, &new)))
 		return err_here(GNTST_bad_virt_addr);
 	entry = lock_entry(v, host_addr, pte, &table, &info);
 	ok = entry && maps(READ_ONCE(*entry), mfn, readonly);
 	if (ok)
 		replace_entry(entry, new);
-	else if (new & PTE_P) /* it has left its own place already: only a guest that races with itself sees that */
+	else if (
+		new &PTE_P) /* it has left its own place already: only a guest that races with itself sees that */
 		l1e_put(new);
 	if (entry)
 		table_unlock(table, info);

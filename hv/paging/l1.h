@@ -52,8 +52,8 @@ static always_inline_fn void l1_put_page(struct page_info *pg)
 			put_page(pg);
 			return;
 		}
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false, __ATOMIC_ACQ_REL,
-						       __ATOMIC_RELAXED)));
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
 }
 
 /* One more of a type that the frame has and that is in use already; false: ask the engine. */
@@ -65,8 +65,8 @@ static always_inline_fn bool type_get_fast(struct page_info *pg, u64 type)
 		if (unlikely((x & (PGT_type_mask | PGT_validated)) != (type | PGT_validated) ||
 			     (u32)x - 1 >= COUNT_ROOM))
 			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false, __ATOMIC_ACQ_REL,
-						       __ATOMIC_RELAXED)));
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
 	return true;
 }
 
@@ -78,8 +78,8 @@ static always_inline_fn bool type_put_fast(struct page_info *pg)
 	do {
 		if (unlikely((u32)x <= 1))
 			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false, __ATOMIC_ACQ_REL,
-						       __ATOMIC_RELAXED)));
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false,
+						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
 	return true;
 }
 
@@ -89,7 +89,8 @@ static always_inline_fn bool l1_get_writable(struct page_info *pg)
 
 	do {
 		/* Bits 58 up: nobody pins or locks a writable frame. */
-		if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM))
+		if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 ||
+			     (u32)x - 1 >= COUNT_ROOM))
 			return get_page_type(pg, PGT_writable) == 0;
 	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
@@ -125,7 +126,8 @@ static always_inline_fn void l1e_put(u64 e)
 
 /* The rest of l1e_get(): device memory, and what is wrong. The entry to install, or -E*. (direct.c) */
 u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e);
-#define L1E_IS_ERROR(e) unlikely((e) >= (u64)-4095) /* no entry: address bits that no processor has */
+#define L1E_IS_ERROR(e)                                                                            \
+	unlikely((e) >= (u64)-4095) /* no entry: address bits that no processor has */
 
 /*
  * Take the references of a present entry that d wants in a table of its own, for a frame of
@@ -139,9 +141,9 @@ static always_inline_fn u64 l1e_get(const struct domain *d, const struct domain 
 	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, pg_owner)))
 		return l1e_get_device(d, pg_owner, new);
 	/* Aliases of RAM that bypass the cache are for who drives devices. */
-	if (unlikely(new & L1_CACHE_BITS) && !d->privileged)
+	if (unlikely(new &L1_CACHE_BITS) && !d->privileged)
 		new &= ~L1_CACHE_BITS;
-	if ((new & PTE_RW) && unlikely(!l1_get_writable(pg))) {
+	if ((new &PTE_RW) && unlikely(!l1_get_writable(pg))) {
 		put_page(pg);
 		return (u64)-EINVAL;
 	}
@@ -163,16 +165,17 @@ static always_inline_fn bool l1e_install(u64 *entry, u64 cur, u64 new, enum l1e_
 		return true;
 	}
 	if (how == L1E_CMPXCHG)
-		return __atomic_compare_exchange_n(entry, &seen, new, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(entry, &seen, new | (seen & (PTE_A | PTE_D)), false, __ATOMIC_ACQ_REL,
-					    __ATOMIC_RELAXED))
+		return __atomic_compare_exchange_n(entry, &seen, new, false, __ATOMIC_ACQ_REL,
+						   __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(entry, &seen, new | (seen & (PTE_A | PTE_D)), false,
+					    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
 	return true;
 }
 
 /* Same frame before and after: only the right to write is counted. */
-static always_inline_fn int l1e_change_flags(const struct domain *d, const struct domain *pg_owner, u64 *entry,
-					     u64 cur, u64 new, enum l1e_how how)
+static always_inline_fn int l1e_change_flags(const struct domain *d, const struct domain *pg_owner,
+					     u64 *entry, u64 cur, u64 new, enum l1e_how how)
 {
 	struct page_info *pg = NULL;
 
@@ -185,10 +188,11 @@ static always_inline_fn int l1e_change_flags(const struct domain *d, const struc
 				return (int)new;
 			return l1e_install(entry, cur, new, how) ? 0 : -EAGAIN;
 		}
-		if (unlikely(new & L1_CACHE_BITS) && !d->privileged)
+		if (unlikely(new &L1_CACHE_BITS) && !d->privileged)
 			new &= ~L1_CACHE_BITS;
 		/* A mapping of somebody else's frame (a grant) never gains rights this way. */
-		if ((new & ~cur & PTE_RW) && (unlikely(pg->owner != pg_owner->id) || !l1_get_writable(pg)))
+		if ((new & ~cur &PTE_RW) &&
+		    (unlikely(pg->owner != pg_owner->id) || !l1_get_writable(pg)))
 			return -EINVAL;
 	}
 	if (unlikely(!l1e_install(entry, cur, new, how))) {
@@ -196,7 +200,7 @@ static always_inline_fn int l1e_change_flags(const struct domain *d, const struc
 			l1_put_writable(pg);
 		return -EAGAIN;
 	}
-	if (cur & ~new & PTE_RW && pg)
+	if (cur & ~new &PTE_RW && pg)
 		l1_put_writable(pg);
 	return 0;
 }
@@ -206,12 +210,12 @@ static always_inline_fn int l1e_change_flags(const struct domain *d, const struc
  * must have been read from the entry under the lock. pg_owner: whose frame `new` may name.
  * 0; -EINVAL, -EPERM: not acceptable; -EAGAIN: the entry is not `old` any more. Then nothing has changed.
  */
-static always_inline_fn int l1e_update(const struct domain *d, const struct domain *pg_owner, u64 *entry, u64 old,
-				       u64 new, enum l1e_how how)
+static always_inline_fn int l1e_update(const struct domain *d, const struct domain *pg_owner,
+				       u64 *entry, u64 old, u64 new, enum l1e_how how)
 {
 	u64 cur = how == L1E_CMPXCHG ? old : READ_ONCE(*entry);
 
-	if (new & PTE_P) {
+	if (new &PTE_P) {
 		if ((cur & PTE_P) && !((cur ^ new) & PTE_ADDR))
 			return l1e_change_flags(d, pg_owner, entry, cur, new, how);
 		new = l1e_get(d, pg_owner, new);
@@ -219,7 +223,7 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 			return (int)new;
 	}
 	if (unlikely(!l1e_install(entry, cur, new, how))) {
-		if (new & PTE_P)
+		if (new &PTE_P)
 			l1e_put(new);
 		return -EAGAIN;
 	}
@@ -229,8 +233,9 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 }
 
 /* The same in a table of v's own domain. */
-static always_inline_fn int update_l1e(struct vcpu *v, struct domain *pg_owner, struct page_info *l1_page,
-				       u64 *entry, u64 old, u64 new, enum l1e_how how)
+static always_inline_fn int update_l1e(struct vcpu *v, struct domain *pg_owner,
+				       struct page_info *l1_page, u64 *entry, u64 old, u64 new,
+				       enum l1e_how how)
 {
 	(void)l1_page;
 	return l1e_update(v->domain, pg_owner, entry, old, new, how);
@@ -274,7 +279,7 @@ static always_inline_fn void l1_unlock(struct page_info *pg)
 	u8 *top = (u8 *)&pg->type_info + 7;
 
 	barrier();
-	WRITE_ONCE(*top, *top & (u8)~(PGT_locked >> 56));
+	WRITE_ONCE(*top, *top & (u8) ~(PGT_locked >> 56));
 }
 static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct domain *d)
 {
@@ -305,9 +310,9 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 	struct page_info *pg;
 
 	*held = NULL;
-	if (new & PTE_P) {
+	if (new &PTE_P) {
 		new |= PTE_US;
-		if (unlikely(new & (L1_CACHE_BITS | PTE_G)))
+		if (unlikely(new &(L1_CACHE_BITS | PTE_G)))
 			return false;
 		if ((old & PTE_P) && !((old ^ new) & (PTE_ADDR | PTE_RW | L1_CACHE_BITS))) {
 			*cur = 0; /* the references stay where they are */
@@ -325,8 +330,9 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 		if (unlikely(READ_ONCE(pg->owner) != d->id))
 			return false;
 		x = READ_ONCE(pg->type_info);
-		if ((new & PTE_RW) &&
-		    (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM) ||
+		if ((new &PTE_RW) &&
+		    (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 ||
+			      (u32)x - 1 >= COUNT_ROOM) ||
 		     unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
 							   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))))
 			return false;
@@ -358,8 +364,8 @@ static always_inline_fn bool l1e_put_fast(u64 *e)
 	}
 	x = READ_ONCE(pg->count_info);
 	return likely((u32)x > 1) &&
-	       likely(__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false, __ATOMIC_ACQ_REL,
-						  __ATOMIC_RELAXED));
+	       likely(__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false,
+						  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
 }
 
 #endif

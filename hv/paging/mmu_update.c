@@ -41,8 +41,8 @@ void foreign_put(struct vcpu *v, struct domain *d)
 struct target {
 	struct page_info *pg; /* NULL: nothing is held */
 	u64 mfn;
-	u64 info;             /* locked L1: its type_info */
-	u8 level;             /* 0: an ordinary page; 2: an upper table, not held */
+	u64 info; /* locked L1: its type_info */
+	u8 level; /* 0: an ordinary page; 2: an upper table, not held */
 };
 
 static void target_release(struct target *t)
@@ -121,8 +121,9 @@ static noinline_fn int update_other(struct vcpu *v, struct target *t, struct dom
 				  cmd == MMU_PT_UPDATE_PRESERVE_AD ? L1E_KEEP_AD : L1E_SET);
 	}
 	rc = drop_pending(v);
-	return rc ? rc : update_upper_entry(v, pt_owner, t->pg, i, req->val,
-					    cmd == MMU_PT_UPDATE_PRESERVE_AD);
+	return rc ? rc :
+		    update_upper_entry(v, pt_owner, t->pg, i, req->val,
+				       cmd == MMU_PT_UPDATE_PRESERVE_AD);
 }
 
 /* What l1e_put_fast() left. Returns 0, for tail calls. */
@@ -159,7 +160,8 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 				return rc;
 		}
 		if (likely(t->level == 1 && !(ptr & 7))) {
-			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), req->val, &cur, &held))) {
+			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), req->val, &cur,
+						&held))) {
 				if (unlikely(!l1e_put_fast(&cur)))
 					l1e_put_rest(cur);
 				continue;
@@ -193,7 +195,8 @@ static int update_list(struct vcpu *v, struct domain *pt_owner, struct domain *p
 
 		if (unlikely(*done && preempt_needed()))
 			rc = -ERESTART;
-		else if (unlikely(copy_from_guest(req, reqs + *done * sizeof(*req), n * sizeof(*req))))
+		else if (unlikely(copy_from_guest(req, reqs + *done * sizeof(*req),
+						  n * sizeof(*req))))
 			rc = -EFAULT;
 		else
 			rc = update_batch(v, &t, pt_owner, pg_owner, req, n, done);
@@ -203,7 +206,8 @@ static int update_list(struct vcpu *v, struct domain *pt_owner, struct domain *p
 }
 
 /* Both owners named by `foreigndom`; held. 0, -EPERM, -ESRCH, -EINVAL. */
-static int owners_get(struct vcpu *v, u32 foreign, struct domain **pt_owner, struct domain **pg_owner)
+static int owners_get(struct vcpu *v, u32 foreign, struct domain **pt_owner,
+		      struct domain **pg_owner)
 {
 	int rc;
 
@@ -254,7 +258,8 @@ static noinline_fn long update_any(u64 reqs, u32 count, u64 done_ptr, u32 foreig
 	if (done_ptr && write_guest(done_ptr, &before))
 		return err_here(-EFAULT);
 	if (unlikely(rc == -ERESTART))
-		return update_restart(v, reqs + done * sizeof(struct mmu_update), n - done, done_ptr, foreign);
+		return update_restart(v, reqs + done * sizeof(struct mmu_update), n - done,
+				      done_ptr, foreign);
 	return rc;
 }
 
@@ -339,8 +344,8 @@ static noinline_fn int flush_as_asked(struct domain *d, u64 va, u64 flags)
 	return 0;
 }
 
-static always_inline_fn long update_va(struct vcpu *v, const struct domain *pg_owner, u64 va, u64 val,
-				       u64 flags)
+static always_inline_fn long update_va(struct vcpu *v, const struct domain *pg_owner, u64 va,
+				       u64 val, u64 flags)
 {
 	struct page_info *pg;
 	u64 info, *entry = walk_and_lock(v, va, &pg, &info);

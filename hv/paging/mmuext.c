@@ -10,7 +10,8 @@
 #include "x86/context.h"
 #include "x86/uaccess.h"
 
-#define CHECK_EVERY 8 /* operations between two questions whether to go on; the long ones ask themselves */
+#define CHECK_EVERY                                                                                \
+	8 /* operations between two questions whether to go on; the long ones ask themselves */
 
 static int pin(struct vcpu *v, struct domain *owner, const struct mmuext_op *op)
 {
@@ -162,7 +163,8 @@ static always_inline_fn int do_one(struct vcpu *v, struct domain *owner, const s
 }
 
 /* Carry out `count` operations; *done counts them. 0 or the error of the one that failed. */
-static always_inline_fn int do_list(struct vcpu *v, struct domain *owner, u64 at, u32 count, u32 *done)
+static always_inline_fn int do_list(struct vcpu *v, struct domain *owner, u64 at, u32 count,
+				    u32 *done)
 {
 	for (u32 i = 0; i < count; at += sizeof(struct mmuext_op)) {
 		struct mmuext_op op;
@@ -205,8 +207,8 @@ static noinline_fn long do_any(u64 ops, u32 count, u64 done_ptr, u32 foreign, st
 	if (done_ptr && write_guest(done_ptr, &before))
 		return err_here(-EFAULT);
 	if (unlikely(rc == -ERESTART)) {
-		u64 args[4] = { ops + done * sizeof(struct mmuext_op), (n - done) | MMU_UPDATE_PREEMPTED,
-				done_ptr, foreign };
+		u64 args[4] = { ops + done * sizeof(struct mmuext_op),
+				(n - done) | MMU_UPDATE_PREEMPTED, done_ptr, foreign };
 
 		return hypercall_restart(v, __HYPERVISOR_mmuext_op, 4, args);
 	}
@@ -219,8 +221,8 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 	u64 word[2]; /* cmd and padding, arg1 */
 
 	(void)a5;
-	if (unlikely((u32)count != 1 || (u16)foreign != DOMID_SELF || done_ptr || v->arch.dropping ||
-		     !read_guest_words(word, ops, ARRAY_SIZE(word))))
+	if (unlikely((u32)count != 1 || (u16)foreign != DOMID_SELF || done_ptr ||
+		     v->arch.dropping || !read_guest_words(word, ops, ARRAY_SIZE(word))))
 		return do_any(ops, count, done_ptr, foreign, v);
 	switch ((u32)word[0]) {
 	case MMUEXT_INVLPG_LOCAL:

@@ -138,8 +138,8 @@ static always_inline_fn int pin_fast(struct page_info *pg, u64 type)
 		return 0;
 	if (unlikely(x & PGT_pinned))
 		return -EINVAL;
-	return __atomic_compare_exchange_n(&pg->type_info, &x, (x | PGT_pinned) + 1, false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
+	return __atomic_compare_exchange_n(&pg->type_info, &x, (x | PGT_pinned) + 1, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* Unpin and uncount in one step where others use the table too. */
@@ -148,8 +148,8 @@ static always_inline_fn bool unpin_fast(struct page_info *pg)
 	u64 x = READ_ONCE(pg->type_info);
 
 	return likely((x & (PGT_pinned | PGT_locked)) == PGT_pinned && (u32)x > 1) &&
-	       __atomic_compare_exchange_n(&pg->type_info, &x, (x & ~PGT_pinned) - 1, false, __ATOMIC_ACQ_REL,
-					   __ATOMIC_RELAXED);
+	       __atomic_compare_exchange_n(&pg->type_info, &x, (x & ~PGT_pinned) - 1, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 /* Set or clear the bit, whoever else changes the word; false: it is so already. */

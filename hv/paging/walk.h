@@ -37,7 +37,8 @@ static always_inline_fn u64 *walk_l1(u64 root, u64 va, struct page_info **pg)
 }
 
 /* The same, with that L1 locked: to be given back by table_unlock(*pg, *info). */
-static always_inline_fn u64 *walk_and_lock(const struct vcpu *v, u64 va, struct page_info **pg, u64 *info)
+static always_inline_fn u64 *walk_and_lock(const struct vcpu *v, u64 va, struct page_info **pg,
+					   u64 *info)
 {
 	u64 *entry = walk_l1(v->arch.guest_table, va, pg);
 

@@ -54,7 +54,7 @@ static int allocate_memory(struct plan *p)
 
 		while (order && (1UL << order) > p->nr_pages - got)
 			order--;
-		pg = alloc_domheap_pages(p->d, order, MEMF_zero);
+		pg = alloc_domheap_pages(p->d, order, 0);
 		if (!pg) {
 			if (!order)
 				return -ENOMEM;
@@ -77,7 +77,7 @@ static void put_bytes(void *ctx, u64 pa, const void *src, u64 len)
 	while (len) {
 		u64 n = MIN(len, PAGE_SIZE - (pa & ~PAGE_MASK));
 
-		if (src) { /* the rest was cleared when it was allocated */
+		if (src) { /* never used memory is clear already, used memory is cleared as it is handed out */
 			memcpy((u8 *)pfn_ptr(p, pa >> PAGE_SHIFT) + (pa & ~PAGE_MASK), src, n);
 			src = (const u8 *)src + n;
 		}

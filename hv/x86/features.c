@@ -165,6 +165,9 @@ static void __init choose_features(void)
 	feature_set(X86_TCG, tcg);
 	if (!opt_x2apic)
 		feature_set(X86_X2APIC, false);
+	/* QEMU's software emulation hangs on CR4.OSXSAVE where a model has no XSAVEOPT. */
+	if (tcg && !cpu_has(X86_XSAVEOPT))
+		feature_set(X86_XSAVE, false);
 	/*
 	 * IRET in ring 3 reads its stack as the supervisor in some versions of QEMU: with SMAP on,
 	 * a guest kernel's own IRET would fault.
@@ -224,6 +227,7 @@ void __init features_init(void)
 		 cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
 		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "");
 	if (cpu_has(X86_XPTI))
-		log_warn("Processor open to Meltdown: guests are not kept apart from the hypervisor's "
+		log_warn("Processor open to Meltdown: guests are not kept apart from the "
+			 "hypervisor's "
 			 "memory there yet\n");
 }

@@ -83,8 +83,8 @@ void check_mem(const char *arg)
 	unsigned long total = meminfo("MemTotal") / 1024, size = meminfo("MemFree") / 10 * 7 * 1024 & ~4095ul;
 	uint64_t *memory;
 
-	/* The kernel keeps some of what it was given: its own image, and 64 bytes a page. */
-	if (*arg && total < strtoul(arg, NULL, 10) * 85 / 100 - 64)
+	/* The machine's memory is less by what the kernel keeps, and the hypervisor for itself and other domains. */
+	if (*arg && total + 200 < strtoul(arg, NULL, 10) * 85 / 100)
 		fail("there are %lu MiB, too few for a machine with %s", total, arg);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
