@@ -23,9 +23,21 @@ int grant_map_status = GNTST_okay;
 int pirq_bind_result;
 int context_result;
 unsigned relinquish_restarts;
+bool heap_is_empty;
 
-void fake_mm_init(void);
-void heap_add(u64 start_mfn, u64 end_mfn) __attribute__((weak)); /* mm/ is linked, not the fake */
+/* The linker sends the floors above mm/ through these. */
+#define WRAP(type, name, params, ...)                                                              \
+	type __real_##name params;                                                                 \
+	type __wrap_##name params;                                                                 \
+	type __wrap_##name params                                                                  \
+	{                                                                                          \
+		return heap_is_empty ? NULL : __real_##name(__VA_ARGS__);                          \
+	}
+WRAP(struct page_info *, alloc_heap_pages, (unsigned order, u32 memflags), order, memflags)
+WRAP(struct page_info *, alloc_domheap_pages, (struct domain *d, unsigned order, u32 memflags), d,
+     order, memflags)
+WRAP(void *, alloc_page_zeroed, (void), )
+WRAP(void *, xzalloc_bytes, (size_t size), size)
 
 struct vcpu *current_vcpu(void)
 {
@@ -81,10 +93,7 @@ void machine_up(void)
 	u32 cpu;
 
 	host_machine(4096);
-	if (heap_add)
-		heap_add(16, max_mfn);
-	else
-		fake_mm_init();
+	heap_add(16, max_mfn);
 	nr_cpus = TEST_CPUS;
 	cpumask_set(1, &cpu_online_map);
 	host_time = 1000000000;

@@ -23,7 +23,7 @@ extern int grant_map_status;   /* what arch_grant_map / unmap answer */
 extern int pirq_bind_result;
 extern int context_result;     /* arch_vcpu_initialise() */
 extern unsigned relinquish_restarts; /* arch_domain_relinquish() says so many times -ERESTART */
-extern bool heap_is_empty;     /* the fake heap has no memory any more */
+extern bool heap_is_empty;     /* the heap gives nothing */
 
 /* Domains and vCPUs exist; all vCPUs are down but v0, which runs on processor 0. */
 void machine_up(void);

@@ -129,7 +129,7 @@ Test(core_memory, exchange_for_a_contiguous_low_extent)
 	for (i = 0; i < 16; i++) {
 		expect(get_m2p(mfn + i), 200 + i);
 		expect(get_m2p(list[i]), INVALID_M2P_ENTRY);
-		expect(mfn_to_page(list[i])->count_info, PGC_free);
+		expect(mfn_to_page(list[i])->count_info & PGC_count_mask, 0);
 	}
 	/* and back */
 	list[0] = mfn;

@@ -96,7 +96,6 @@ static void expect_no_stale(const struct page_info *pg)
 
 /* ---- validators ---- */
 
-#define HALF BIT(16)
 #define BAD BIT(8) /* an entry that no table may have */
 
 static struct page_info *entry_page(u64 e)
@@ -143,15 +142,13 @@ static int entry_put(u64 type, u64 e, bool preemptible)
 static int fake_devalidate(struct page_info *pg, u64 type, bool preemptible)
 {
 	u64 *table = page_to_virt(pg);
-	unsigned i = MIN(pg->u.progress & 0xffff, ENTRIES);
+	unsigned i = MIN(pg->u.progress, ENTRIES);
 
-	if (pg->u.progress & HALF)
-		i++;
 	while (i--) {
 		if (!(table[i] & 1))
 			continue;
 		if (entry_put(type, table[i], preemptible)) {
-			pg->u.progress = i | HALF;
+			pg->u.progress = i + 1;
 			return -ERESTART;
 		}
 		pg->u.progress = i;
