@@ -10,6 +10,7 @@
 #include "x86/ioports.h"
 #include "x86/irq.h"
 #include "x86/patch.h"
+#include "x86/serial.h"
 #include "x86/setup.h"
 #include "x86/smpboot.h"
 #include "x86/time.h"
@@ -33,6 +34,7 @@ noreturn_fn void hv_main(void)
 	build_test_domains();
 #endif
 	release_boot_modules();
+	console_vga_release();
 	free_init_memory();
 	log_info("Pavise " PAVISE_VERSION ": %lu of %lu MiB free; starting the privileged domain\n",
 		 heap_free_pages() >> 8, heap_total_pages() >> 8);

@@ -7,6 +7,7 @@
 #include "lib/unpack/unpack.h"
 #include "pv/pv.h"
 #include "x86/boot.h"
+#include "x86/crash.h"
 
 /* dom0_mem=SIZE,min:SIZE,max:SIZE in bytes; a negative SIZE = all but that much; 0 = not given. */
 static s64 opt_mem, opt_mem_min, opt_mem_max;
@@ -162,7 +163,7 @@ static void create_vcpus(struct domain *d)
 {
 	for (u32 i = 0; i < d->max_vcpus; i++)
 		if (!vcpu_create(d, i, i % nr_cpus))
-			panic("out of memory for the privileged domain's vCPU %u", i);
+			fail_start("out of memory for the privileged domain's vCPU %u", i);
 }
 
 struct domain *build_hardware_domain(void)
@@ -175,24 +176,24 @@ struct domain *build_hardware_domain(void)
 	struct domain *d;
 
 	if (!boot_info.nr_modules)
-		panic("no kernel for the privileged domain: pass one as the first module "
+		fail_start("no kernel for the privileged domain: pass one as the first module "
 		      "(QEMU: -initrd \"vmlinuz options,initramfs\")");
 	log_info("unpacking the privileged domain's kernel (%lu KiB)\n", kernel->size >> 10);
 	why = unpack_kernel(kernel, &buf, &img.elf, &img.elf_size);
 	if (why)
-		panic("kernel of the privileged domain (first module): %s", why);
+		fail_start("kernel of the privileged domain (first module): %s", why);
 	if (boot_info.nr_modules > 1) {
 		img.initrd = maddr_to_virt(ramdisk->start);
 		img.initrd_size = ramdisk->size;
 	}
 	d = domain_create(0, true, vcpus, ~0UL, "Domain-0");
 	if (!d)
-		panic("out of memory for the privileged domain");
+		fail_start("out of memory for the privileged domain");
 	create_vcpus(d);
 	img.nr_pages = dom0_pages();
 	d->max_pages = opt_mem_max > 0 ? (u64)opt_mem_max >> PAGE_SHIFT : ~0U;
 	if (pv_build_domain(d, &img))
-		panic("the privileged domain cannot be built: see the line above");
+		fail_start("the privileged domain cannot be built: see the line above");
 	buffer_put(&buf);
 	hardware_domain = d;
 	return d;

@@ -62,7 +62,8 @@ void __init ioport_claim(u16 first, u16 count)
 
 void __init ioport_init(void)
 {
-	ioport_claim(console_port(), 8);
+	if (console_port())
+		ioport_claim(console_port(), 8);
 	add_rule(acpi_info.pm1a_cnt, 2, PORT_PM1);
 	add_rule(acpi_info.pm1b_cnt, 2, PORT_PM1);
 }
