@@ -7,6 +7,7 @@
 #include "x86/asm.h"
 #include "x86/boot/protocols.h"
 #include "x86/crash.h"
+#include "x86/patch.h"
 #include "x86/serial.h"
 
 struct boot_info boot_info;
@@ -129,6 +130,7 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 	e820_finish();
 	e820_log();
 	paging_init();
+	alternatives_apply();
 	percpu_create(&boot_cpu);
 	for (unsigned i = 0; i < ARRAY_SIZE(early_idt); i++)
 		idt_set_gate(i, early_stubs + 16 * i, 0, 0);
