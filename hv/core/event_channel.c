@@ -550,7 +550,7 @@ static int set_priority(struct domain *d, const struct evtchn_set_priority *op)
 	int err = -EINVAL;
 
 	if (!d->fifo)
-		return err_here(-EOPNOTSUPP);
+		return err_here(-ENOSYS);
 	if (op->priority > EVTCHN_FIFO_PRIORITY_MIN)
 		return err_here(-EINVAL);
 	spin_lock(&d->event_lock);

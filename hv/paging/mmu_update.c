@@ -107,8 +107,6 @@ static noinline_fn int update_other(struct vcpu *v, struct target *t, struct dom
 		target_release(t);
 		return update_machphys(pg_owner, req->ptr >> PAGE_SHIFT, req->val);
 	}
-	if (cmd != MMU_NORMAL_PT_UPDATE && cmd != MMU_PT_UPDATE_PRESERVE_AD)
-		return err_here(-ENOSYS);
 	if (req->ptr & 4)
 		return err_here(-EINVAL);
 	entry = (u64 *)page_to_virt(t->pg) + i;
@@ -154,7 +152,7 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 		struct page_info *held;
 		int rc;
 
-		if (mfn != t->mfn && !(ptr & 1)) { /* commands 0 and 2 write there */
+		if (mfn != t->mfn && (ptr & 3) != MMU_MACHPHYS_UPDATE) {
 			rc = target_take(t, pt_owner, mfn);
 			if (unlikely(rc))
 				return rc;

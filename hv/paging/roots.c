@@ -339,7 +339,7 @@ int set_ldt(struct vcpu *v, u64 base, u32 entries)
 	u64 new[ARRAY_SIZE(v->arch.ldt_frames)] = { 0 };
 	unsigned n = DIV_ROUND_UP(entries, 512);
 
-	if (n > ARRAY_SIZE(new) || (base & ~PAGE_MASK))
+	if (entries > ARRAY_SIZE(new) * 512 || (base & ~PAGE_MASK))
 		return err_here(-EINVAL);
 	for (unsigned i = 0; i < n; i++) {
 		u64 e = guest_walk_l1e(v, base + i * PAGE_SIZE);

@@ -244,6 +244,8 @@ static void fill_vcpu(struct plan *p)
 	v->arch.kernel_ss = GUEST_DS;
 	v->arch.flags = VCPU_KERNEL_MODE;
 	v->vcpu_info->evtchn_upcall_mask = 1;
+	v->initialised = true;
+	domain_wallclock_update(p->d);
 }
 
 static const char *check_kernel(const struct plan *p)

@@ -84,7 +84,7 @@ pv_syscall_entry:
 	mov AT_RIP(CI_current), %r11
 	testb $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
 	jz syscall_from_user
-	cmp $HYPERCALL_iret, %eax
+	cmp $HYPERCALL_iret, %rax
 	je iret_entry
 
 	/* A hypercall. C keeps RBX, RBP, R12-R15: saved only where the vCPU may be descheduled. */
@@ -98,8 +98,7 @@ pv_syscall_entry:
 	push %r9
 	push %r10
 	sub $REGS_r10, %rsp
-	mov %eax, %eax
-	cmp $NR_HYPERCALLS, %eax
+	cmp $NR_HYPERCALLS, %rax
 	jae bad_hypercall
 	mov CI_cpu(%rsp), %rcx
 	incq CPU_hypercalls(%rcx, %rax, 8)

@@ -69,7 +69,7 @@ void pv_exit_work(cpu_user_regs_t *regs)
 		v = info->current;
 		if (is_idle(v))
 			idle(info);
-		else if (v->arch.nmi_pending && !v->vcpu_info->evtchn_upcall_mask)
+		else if (v->arch.nmi_pending)
 			deliver_nmi(v, regs);
 		else if (vcpu_event_pending(v))
 			deliver_event(v, regs);

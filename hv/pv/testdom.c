@@ -3,7 +3,7 @@
  * Test builds only: every boot module after the second becomes a domain of its own, so that hostile guests run
  * beside the privileged domain before there is a toolstack. Words of the module's command line:
  *	mem=MiB (default 8)   vcpus=N (default 1)   the rest is the guest's own
- * They are torn down when they end; "testdom=poweroff" on our command line ends the machine with the last one.
+ * They are torn down when they end.
  */
 #include "core/arch.h"
 #include "lib/log.h"
@@ -11,15 +11,6 @@
 #include "pv/pv.h"
 #include "x86/boot.h"
 #include "x86/cpu.h"
-
-static bool poweroff_after;
-
-static int opt_testdom(const char *s)
-{
-	poweroff_after = !strcmp(s, "poweroff");
-	return poweroff_after ? 0 : -EINVAL;
-}
-BOOT_OPTION("testdom", opt_testdom);
 
 static u32 word_value(const char *cmdline, const char *word, u32 otherwise)
 {
@@ -72,9 +63,4 @@ void build_test_domains(void)
 {
 	for (unsigned i = 2; i < boot_info.nr_modules; i++)
 		build_one(i);
-}
-
-bool test_domains_end_machine(void)
-{
-	return poweroff_after;
 }

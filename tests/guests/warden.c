@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The privileged domain of a boot of test guests only: waits, then switches the machine off. The hypervisor
- * does so earlier, when the last test domain has ended (its option testdom=poweroff). Argument seconds=<n>.
+ * The privileged domain of a boot of test guests only: waits, then switches the machine off. The
+ * hypervisor does so earlier, when the last test domain has ended (its option testdom=poweroff).
+ * Argument seconds=<n>.
  */
 #include "guest.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Attackers, one function a class of published failures. An attack reports what was refused and what was not;
- * the hypervisor's health is that everything runs on. Those in `alone` may end in the domain's death with a
- * sentence or in refusal, both are right; they run one a domain (argument one=<name>).
+ * Attackers, one function a class of published failures. An attack reports what was refused and
+ * what was not; the hypervisor's health is that everything runs on. Those in `alone` may end in
+ * the domain's death with a sentence or in refusal, both are right; they run one a domain
+ * (argument one=<name>).
  */
 #ifndef ATTACK_H
 #define ATTACK_H

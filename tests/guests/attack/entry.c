@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Attacks on the ways in and out: odd flags, addresses, selectors, instructions, MSRs (classes 5, 7 to 10). */
+/*
+ * Attacks on the ways in and out: odd flags, addresses, selectors, instructions, MSRs (classes 5,
+ * 7 to 10).
+ */
 #include "attack.h"
 
 extern const u8 far_insns[];
@@ -15,11 +18,16 @@ static void int_sweep(void)
 
 		code[0] = 0xcd, code[1] = (u8)n, code[2] = 0xc3;
 		fault = FAULTS(((void (*)(void))code)());
-		/* QEMU's error code has 16 bytes a gate: the hypervisor then takes it for another one. */
-		if (fault && (f->vec == n || f->vec == (n * 2 & 255) || (f->vec == 13 && (f->err == n * 8 + 2 || f->err == n * 16 + 2))))
+		/*
+		 * QEMU's error code has 16 bytes a gate: the hypervisor then takes it for another
+		 * one.
+		 */
+		if (fault && (f->vec == n || f->vec == (n * 2 & 255) ||
+			      (f->vec == 13 && (f->err == n * 8 + 2 || f->err == n * 16 + 2))))
 			continue;
 		wrong++;
-		say("int %u: %s vector %lx error %lx", n, fault ? "fault" : "nothing", f->vec, f->err);
+		say("int %u: %s vector %lx error %lx", n, fault ? "fault" : "nothing", f->vec,
+		    f->err);
 	}
 	report(!wrong, "int n", "%u of 256 wrong", wrong);
 	page_free(code);
@@ -66,7 +74,10 @@ static const struct {
 	{ "wrmsr 0", 2, { 0x0f, 0x30 }, true },
 	{ "ins to the hypervisor", 1, { 0x6d }, false },
 	{ "forced emulation of nothing", 7, { 0x0f, 0x0b, 0x78, 0x65, 0x6e, 0x0f, 0x0b }, false },
-	{ "14 prefixes", 14, { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0xf4 }, false },
+	{ "14 prefixes",
+	  14,
+	  { 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0xf4 },
+	  false },
 	{ "rex prefixes before hlt", 4, { 0x48, 0x48, 0x48, 0xf4 }, false },
 	{ "lock wbinvd", 3, { 0xf0, 0x0f, 0x09 }, true },
 	{ "rep wrmsr", 3, { 0xf3, 0x0f, 0x30 }, true },
@@ -82,19 +93,20 @@ static void privileged_insns(void)
 
 		mem_fill(code, 0xc3, 64);
 		mem_copy(code, insns[i].code, insns[i].len);
-		fault = FAULTS(__asm__ volatile("call *%0" ::"r"(code), "a"(0), "b"(0), "c"(0), "d"(0),
-						"D"(0xffff810000100000)
+		fault = FAULTS(__asm__ volatile("call *%0" ::"r"(code), "a"(0), "b"(0), "c"(0),
+						"d"(0), "D"(0xffff810000100000)
 						: "memory"));
 		if (!fault && !insns[i].may_pass) {
 			passed_through++;
 			say("%s did not fault", insns[i].name);
 		}
 	}
-	report(!passed_through, "privileged instructions", "%u of %lu passed", passed_through, ARRAY_SIZE(insns));
+	report(!passed_through, "privileged instructions", "%u of %lu passed", passed_through,
+	       ARRAY_SIZE(insns));
 	/* One that lies over the end of what is mapped. */
 	code[4095] = 0x0f;
-	report(FAULTS(((void (*)(void))(code + 4095))()), "an instruction over a page's end", "vector %lu",
-	       this_cpu()->last.vec);
+	report(FAULTS(((void (*)(void))(code + 4095))()), "an instruction over a page's end",
+	       "vector %lu", this_cpu()->last.vec);
 	page_free(code);
 }
 
@@ -103,8 +115,12 @@ static void msr_sweep(void)
 {
 	static const struct {
 		u32 from, to;
-	} ranges[] = { { 0, 0x1100 }, { 0x1400, 0x1500 }, { 0x40000000, 0x40000200 }, { 0xc0000000, 0xc0000200 },
-		       { 0xc0010000, 0xc0011100 }, { 0xfffffff0, 0xffffffff } };
+	} ranges[] = { { 0, 0x1100 },
+		       { 0x1400, 0x1500 },
+		       { 0x40000000, 0x40000200 },
+		       { 0xc0000000, 0xc0000200 },
+		       { 0xc0010000, 0xc0011100 },
+		       { 0xfffffff0, 0xffffffff } };
 	static const u64 values[] = { ~0UL, 0x8000000000000000, 0x5555555555555555 };
 	unsigned reads = 0, writes = 0, odd = 0;
 
@@ -125,7 +141,8 @@ static void msr_sweep(void)
 				}
 			}
 		}
-	report(!odd, "MSR sweep", "%u readable, %u writes taken, %u odd faults", reads, writes, odd);
+	report(!odd, "MSR sweep", "%u readable, %u writes taken, %u odd faults", reads, writes,
+	       odd);
 	report(rdmsr(0x277) == 0x0050100070406, "PAT is what it was", "%lx", rdmsr(0x277));
 	wrmsr(0xc0000100, 0);
 	wrmsr(0xc0000101, 0);
@@ -148,17 +165,19 @@ static void port_sweep(void)
 /* Odd flags in force when the hypervisor is entered: it must scrub them, and give them back. */
 static void odd_flags(void)
 {
-	static const u64 flags[] = { 1 << 14, 1 << 10, 1 << 18, 1 << 10 | 1 << 14 | 1 << 18, 1 << 21, 1 << 11 | 1 };
+	static const u64 flags[] = { 1 << 14, 1 << 10,    1 << 18, 1 << 10 | 1 << 14 | 1 << 18,
+				     1 << 21, 1 << 11 | 1 };
 	unsigned wrong = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(flags); i++) {
 		u64 after, rc;
 
-		__asm__ volatile("pushf; orq %2, (%%rsp); popf; mov $17, %%eax; mov $0, %%edi; syscall;"
-				 "pushf; pop %1; cld; pushf; andq $~0x44000, (%%rsp); popf"
-				 : "=&a"(rc), "=&r"(after)
-				 : "r"(flags[i])
-				 : "rcx", "rdi", "rsi", "rdx", "r8", "r10", "r11", "memory");
+		__asm__ volatile(
+			"pushf; orq %2, (%%rsp); popf; mov $17, %%eax; mov $0, %%edi; syscall;"
+			"pushf; pop %1; cld; pushf; andq $~0x44000, (%%rsp); popf"
+			: "=&a"(rc), "=&r"(after)
+			: "r"(flags[i])
+			: "rcx", "rdi", "rsi", "rdx", "r8", "r10", "r11", "memory");
 		if (rc == (4 << 16 | 17) && (after & flags[i]) == flags[i])
 			continue;
 		wrong++;
@@ -166,7 +185,8 @@ static void odd_flags(void)
 	}
 	report(!wrong, "flags over a call", "%u wrong", wrong);
 	/* The same over an exception: the handler must not see NT, TF, AC. */
-	report(FAULTS(__asm__ volatile("pushf; orq $0x44000, (%%rsp); popf; ud2" ::: "memory")) &&
+	report(FAULTS(__asm__ volatile("pushf; orq $0x44000, (%%rsp); popf; ud2" ::
+					       : "memory")) &&
 		       !(rdflags() & 0x44100),
 	       "handlers run without NT, AC", "flags %lx", rdflags());
 }
@@ -187,9 +207,10 @@ static void tf_over_calls(void)
 {
 	this_cpu()->hook = step;
 	steps = 0;
-	__asm__ volatile("pushf; orq $0x100, (%%rsp); popf; mov $17, %%eax; xor %%edi, %%edi; syscall;"
-			 "nop; nop; pushf; andq $~0x100, (%%rsp); popf" ::
-				 : "rax", "rcx", "rdi", "rsi", "rdx", "r8", "r10", "r11", "memory");
+	__asm__ volatile(
+		"pushf; orq $0x100, (%%rsp); popf; mov $17, %%eax; xor %%edi, %%edi; syscall;"
+		"nop; nop; pushf; andq $~0x100, (%%rsp); popf" ::
+			: "rax", "rcx", "rdi", "rsi", "rdx", "r8", "r10", "r11", "memory");
 	this_cpu()->hook = NULL;
 	report(steps > 3 && steps < 41, "single steps over a call", "%u", steps);
 }
@@ -214,20 +235,25 @@ static void mov_ss(void)
 
 static void debug_registers(void)
 {
-	static const u64 at[] = { 0xffff800000000000, 0xffff810000100000, 0xffff87ffffffffff, 0xffff7ffffffffff8 };
+	static const u64 at[] = { 0xffff800000000000, 0xffff810000100000, 0xffff87ffffffffff,
+				  0xffff7ffffffffff8 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(at); i++) {
-		report(HC(set_debugreg, 2, at[i], 0, 0) < 0, "breakpoint in the hypervisor", "%lx", at[i]);
-		report(FAULTS(__asm__ volatile("mov %0, %%dr3" ::"r"(at[i]))), "the same by mov", "%lx", at[i]);
+		report(HC(set_debugreg, 2, at[i], 0, 0) < 0, "breakpoint in the hypervisor", "%lx",
+		       at[i]);
+		report(FAULTS(__asm__ volatile("mov %0, %%dr3" ::"r"(at[i]))), "the same by mov",
+		       "%lx", at[i]);
 	}
 	HC(set_debugreg, 7, 1 << 13 | 0x400, 0, 0); /* general detect */
-	report(!(A(HC(get_debugreg, 7, 0, 0, 0)) >> 13 & 1), "DR7.GD is not taken", "%lx", A(HC(get_debugreg, 7, 0, 0, 0)));
+	report(!(A(HC(get_debugreg, 7, 0, 0, 0)) >> 13 & 1), "DR7.GD is not taken", "%lx",
+	       A(HC(get_debugreg, 7, 0, 0, 0)));
 	HC(set_debugreg, 7, 0, 0, 0);
 }
 
 static void far_transfers(void)
 {
-	static const u16 sel[] = { 0xe008, 0xe00b, 0xe010, 0xe040, 0xe043, 0xe050, 0xe060, 0x0000, 0xfffb };
+	static const u16 sel[] = { 0xe008, 0xe00b, 0xe010, 0xe040, 0xe043,
+				   0xe050, 0xe060, 0x0000, 0xfffb };
 	unsigned passed_through = 0;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(sel); i++) {
@@ -239,9 +265,10 @@ static void far_transfers(void)
 		passed_through += !FAULTS(__asm__ volatile("rex.W ljmp *%0" ::"m"(far)));
 		passed_through += !FAULTS(__asm__ volatile("mov %0, %%ss" ::"r"((u32)sel[i])));
 		/* Null is a good data selector. */
-		passed_through += !FAULTS(__asm__ volatile("mov %0, %%ds" ::"r"((u32)sel[i]))) && (sel[i] & ~3) &&
-				  (sel[i] & 3) != 3;
-		__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %1, %%ss" ::"r"(0), "r"(FLAT_KERNEL_SS));
+		passed_through += !FAULTS(__asm__ volatile("mov %0, %%ds" ::"r"((u32)sel[i]))) &&
+				  (sel[i] & ~3) && (sel[i] & 3) != 3;
+		__asm__ volatile("mov %0, %%ds; mov %0, %%es; mov %1, %%ss" ::"r"(0),
+				 "r"(FLAT_KERNEL_SS));
 	}
 	report(passed_through <= 1, "the hypervisor's selectors", "%u taken", passed_through);
 }
@@ -249,9 +276,14 @@ static void far_transfers(void)
 /* User mode calls in by ways that nobody handles. */
 static void no_handlers(void)
 {
-	static const u8 code[][4] = { { 0x0f, 0x34, 0xf4 }, { 0xcd, 0x80, 0xf4 }, { 0xcd, 0x82, 0xf4 }, { 0x0f, 0x05, 0xf4 } };
+	static const u8 code[][4] = { { 0x0f, 0x34, 0xf4 },
+				      { 0xcd, 0x80, 0xf4 },
+				      { 0xcd, 0x82, 0xf4 },
+				      { 0x0f, 0x05, 0xf4 } };
 	struct callback_unregister un = { .type = CALLBACKTYPE_sysenter };
-	struct trap_info gone[2] = { { .vector = 0x80, .flags = 0, .cs = FLAT_KERNEL_CS, .address = A(trap_stubs) } };
+	struct trap_info gone[2] = {
+		{ .vector = 0x80, .flags = 0, .cs = FLAT_KERNEL_CS, .address = A(trap_stubs) }
+	};
 
 	HC(callback_op, CALLBACKOP_unregister, &un, 0, 0);
 	HC(set_trap_table, gone, 0, 0, 0); /* level 0: not for user mode */
@@ -261,8 +293,8 @@ static void no_handlers(void)
 
 			user_load(code[i], code[i] + 3);
 			user_run(&f);
-			say("unhandled entry %u compat %u: vector %lx error %lx", i, compat, this_cpu()->last.vec,
-			    this_cpu()->last.err);
+			say("unhandled entry %u compat %u: vector %lx error %lx", i, compat,
+			    this_cpu()->last.vec, this_cpu()->last.err);
 		}
 	traps_init();
 }

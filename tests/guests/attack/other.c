@@ -18,17 +18,22 @@ static void multicalls(void)
 	HC(multicall, e, 256, 0, 0);
 	report(true, "upper halves of numbers", "%ld", (long)e[1].result);
 	/* The list over the hypervisor's border, and over its own results. */
-	report(HC(multicall, 0xffff7ffffffffff0, 2, 0, 0) < 0, "a list into the hypervisor", "refused");
+	report(HC(multicall, 0xffff7ffffffffff0, 2, 0, 0) < 0, "a list into the hypervisor",
+	       "refused");
 	report(HC(multicall, ~0UL - 16, 1000, 0, 0) < 0, "a list that wraps", "refused");
 }
 
-/* The longest lists there are: each must come back, with the rest of the machine alive meanwhile. */
+/*
+ * The longest lists there are: each must come back, with the rest of the machine alive meanwhile.
+ */
 static void batches(void)
 {
 	static struct mmu_update u[4096];
 	static struct mmuext_op x[1024];
 	static u64 pfns[2048];
-	struct xen_memory_reservation r = { .extent_start = pfns, .nr_extents = 2048, .domid = DOMID_SELF };
+	struct xen_memory_reservation r = { .extent_start = pfns,
+					    .nr_extents = 2048,
+					    .domid = DOMID_SELF };
 	u8 *page = page_alloc();
 	u64 t = now();
 	u32 done = 0;
@@ -72,7 +77,8 @@ static void big_table(void)
 		l2[i] = mfn_of(l1[i & 7]) << 12 | PTE_KERN;
 	make_ro(l2);
 	check_rc("pin an L2 of 512 tables", mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(l2), 0), 0);
-	check_rc("pin it twice is refused", mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(l2), 0), -XEN_EINVAL);
+	check_rc("pin it twice is refused", mmuext(MMUEXT_PIN_L2_TABLE, mfn_of(l2), 0),
+		 -XEN_EINVAL);
 	check_rc("unpin", mmuext(MMUEXT_UNPIN_TABLE, mfn_of(l2), 0), 0);
 	check_rc("unpin twice is refused", mmuext(MMUEXT_UNPIN_TABLE, mfn_of(l2), 0), -XEN_EINVAL);
 	check_rc("L2 free", make_rw(l2), 0);
@@ -118,12 +124,15 @@ static void fifo_abuse(void)
 		skip("FIFO abuse", "no FIFO");
 		return;
 	}
-	report(true, "the array is the control block", "rc %ld", evtchn_op(EVTCHNOP_expand_array, &ex));
+	report(true, "the array is the control block", "rc %ld",
+	       evtchn_op(EVTCHNOP_expand_array, &ex));
 	in.vcpu = 1;
-	report(true, "the same page for another vCPU", "rc %ld", evtchn_op(EVTCHNOP_init_control, &in));
+	report(true, "the same page for another vCPU", "rc %ld",
+	       evtchn_op(EVTCHNOP_init_control, &in));
 	port = loop_ports(&other);
 	for (u32 garbage = 0; garbage < 6; garbage++) {
-		static const u32 v[] = { 0xffffffff, 0x3fffffff, 0x20000000, 0x10000000, 0xb0000001, 0 };
+		static const u32 v[] = { 0xffffffff, 0x3fffffff, 0x20000000,
+					 0x10000000, 0xb0000001, 0 };
 
 		for (unsigned i = 0; i < 1024; i++)
 			page[i] = v[garbage] == 0x20000000 ? v[garbage] | i : v[garbage];
@@ -170,7 +179,8 @@ static void iret_to(u64 rip, u16 cs, u64 rsp, u16 ss, u64 flags)
 
 	user_setup();
 	if (FAULTS(raw_iret(&c)))
-		say("iret: vector %lx error %lx rip %lx", this_cpu()->last.vec, this_cpu()->last.err, this_cpu()->last.rip);
+		say("iret: vector %lx error %lx rip %lx", this_cpu()->last.vec,
+		    this_cpu()->last.err, this_cpu()->last.rip);
 }
 
 static void user_to(u64 rip, u16 cs, u16 ss, u64 flags)
@@ -181,25 +191,70 @@ static void user_to(u64 rip, u16 cs, u16 ss, u64 flags)
 	user_load(code, code + 3);
 	f.rip = rip, f.cs_mask = cs, f.ss = ss, f.rflags = flags;
 	user_run(&f);
-	say("user: vector %lx error %lx rip %lx rflags %lx", this_cpu()->last.vec, this_cpu()->last.err,
-	    this_cpu()->last.rip, this_cpu()->last.rflags);
+	say("user: vector %lx error %lx rip %lx rflags %lx", this_cpu()->last.vec,
+	    this_cpu()->last.err, this_cpu()->last.rip, this_cpu()->last.rflags);
 }
 
-static void a_rip_kernel(void) { iret_to(1UL << 63, 0xe030, A(stacks) + 8192, FLAT_KERNEL_SS, 0x202); }
-static void a_rip_user(void) { user_to(1UL << 63, FLAT_USER_CS64, FLAT_USER_SS, 0x202); }
-static void a_rip_edge(void) { user_to(0x800000000000, FLAT_USER_CS64, FLAT_USER_SS, 0x202); }
-static void a_rip_hypervisor(void) { iret_to(0xffff810000100000, 0xe030, A(stacks) + 8192, FLAT_KERNEL_SS, 0x202); }
-static void a_cs_hypervisor(void) { user_to(USER_CODE, 0xe008 | 3, FLAT_USER_SS, 0x202); }
-static void a_cs_null(void) { user_to(USER_CODE, 3, FLAT_USER_SS, 0x202); }
-static void a_cs_tss(void) { user_to(USER_CODE, 0xe043, FLAT_USER_SS, 0x202); }
-static void a_cs_data(void) { user_to(USER_CODE, 0xe02b, FLAT_USER_SS, 0x202); }
-static void a_ss_hypervisor(void) { user_to(USER_CODE, FLAT_USER_CS64, 0xe013, 0x202); }
-static void a_ss_code(void) { user_to(USER_CODE, FLAT_USER_CS64, 0xe033, 0x202); }
-static void a_ss_ldt(void) { user_to(USER_CODE, FLAT_USER_CS64, 0x0007, 0x202); }
-static void a_flags_all(void) { user_to(USER_CODE, FLAT_USER_CS64, FLAT_USER_SS, ~0UL); }
-static void a_flags_nt_vm(void) { user_to(USER_CODE, FLAT_USER_CS64, FLAT_USER_SS, 0x24002); }
-static void a_flags_tf(void) { user_to(USER_CODE, FLAT_USER_CS64, FLAT_USER_SS, 0x302); }
-static void a_compat_high(void) { user_to(0xffffffff, FLAT_USER_CS32, FLAT_USER_SS, 0x202); }
+static void a_rip_kernel(void)
+{
+	iret_to(1UL << 63, 0xe030, A(stacks) + 8192, FLAT_KERNEL_SS, 0x202);
+}
+static void a_rip_user(void)
+{
+	user_to(1UL << 63, FLAT_USER_CS64, FLAT_USER_SS, 0x202);
+}
+static void a_rip_edge(void)
+{
+	user_to(0x800000000000, FLAT_USER_CS64, FLAT_USER_SS, 0x202);
+}
+static void a_rip_hypervisor(void)
+{
+	iret_to(0xffff810000100000, 0xe030, A(stacks) + 8192, FLAT_KERNEL_SS, 0x202);
+}
+static void a_cs_hypervisor(void)
+{
+	user_to(USER_CODE, 0xe008 | 3, FLAT_USER_SS, 0x202);
+}
+static void a_cs_null(void)
+{
+	user_to(USER_CODE, 3, FLAT_USER_SS, 0x202);
+}
+static void a_cs_tss(void)
+{
+	user_to(USER_CODE, 0xe043, FLAT_USER_SS, 0x202);
+}
+static void a_cs_data(void)
+{
+	user_to(USER_CODE, 0xe02b, FLAT_USER_SS, 0x202);
+}
+static void a_ss_hypervisor(void)
+{
+	user_to(USER_CODE, FLAT_USER_CS64, 0xe013, 0x202);
+}
+static void a_ss_code(void)
+{
+	user_to(USER_CODE, FLAT_USER_CS64, 0xe033, 0x202);
+}
+static void a_ss_ldt(void)
+{
+	user_to(USER_CODE, FLAT_USER_CS64, 0x0007, 0x202);
+}
+static void a_flags_all(void)
+{
+	user_to(USER_CODE, FLAT_USER_CS64, FLAT_USER_SS, ~0UL);
+}
+static void a_flags_nt_vm(void)
+{
+	user_to(USER_CODE, FLAT_USER_CS64, FLAT_USER_SS, 0x24002);
+}
+static void a_flags_tf(void)
+{
+	user_to(USER_CODE, FLAT_USER_CS64, FLAT_USER_SS, 0x302);
+}
+static void a_compat_high(void)
+{
+	user_to(0xffffffff, FLAT_USER_CS32, FLAT_USER_SS, 0x202);
+}
 
 /* SYSCALL as the last two bytes below the hole: the return address is not canonical. */
 static void a_sysret_edge(void)
@@ -222,8 +277,8 @@ static void a_sysret_edge(void)
 	if (this_cpu()->last.vec == VEC_SYSCALL) { /* and return there */
 		f = this_cpu()->last;
 		user_run(&f);
-		say("return to the edge: vector %lx error %lx rip %lx", this_cpu()->last.vec, this_cpu()->last.err,
-		    this_cpu()->last.rip);
+		say("return to the edge: vector %lx error %lx rip %lx", this_cpu()->last.vec,
+		    this_cpu()->last.err, this_cpu()->last.rip);
 	}
 }
 
@@ -246,7 +301,9 @@ static void a_callback_hypervisor(void)
 
 static void a_handler_hypervisor(void)
 {
-	struct trap_info t[2] = { { .vector = 6, .cs = FLAT_KERNEL_CS, .address = 0xffff810000100000 } };
+	struct trap_info t[2] = {
+		{ .vector = 6, .cs = FLAT_KERNEL_CS, .address = 0xffff810000100000 }
+	};
 
 	HC(set_trap_table, t, 0, 0, 0);
 	(void)FAULTS(__asm__ volatile("ud2"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two domains: one grants, the other takes more than it was given. They start together; the thief tries until
- * the grants are there. References: 16 writable, 17 read-only, 18 for somebody else, 19 ended.
+ * Two domains: one grants, the other takes more than it was given. They start together; the thief
+ * tries until the grants are there. References: 16 writable, 17 read-only, 18 for somebody else,
+ * 19 ended.
  */
 #include "attack.h"
 
@@ -10,7 +11,9 @@ static u16 peer;
 
 static i32 map(u32 ref, u32 flags, void *at, u32 *handle)
 {
-	struct gnttab_map_grant_ref m = { .host_addr = A(at), .flags = flags, .ref = ref, .dom = peer };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = A(at), .flags = flags, .ref = ref, .dom = peer
+	};
 	long rc = gnttab_op(GNTTABOP_map_grant_ref, &m, 1);
 
 	*handle = m.handle;
@@ -58,8 +61,10 @@ void peer_victim(void)
 	check(untouched(secret), "a page never granted is untouched");
 	for (end = now() + 2000 * MS; grant_end(16) && now() < end;)
 		sched_op(SCHEDOP_yield, NULL);
-	report(!(grants[16].flags & (GTF_reading | GTF_writing)), "no use is left", "%x", grants[16].flags);
-	report(!(grants[17].flags & (GTF_reading | GTF_writing)), "nor of the read-only one", "%x", grants[17].flags);
+	report(!(grants[16].flags & (GTF_reading | GTF_writing)), "no use is left", "%x",
+	       grants[16].flags);
+	report(!(grants[17].flags & (GTF_reading | GTF_writing)), "nor of the read-only one", "%x",
+	       grants[17].flags);
 }
 
 static void steal(u8 *at, u64 at_pte)
@@ -67,16 +72,22 @@ static void steal(u8 *at, u64 at_pte)
 	u32 h, h2, bad;
 
 	report(map(17, GNTMAP_host_map, at, &bad) < 0, "a read-only grant, writable", "refused");
-	report(map(18, GNTMAP_host_map | GNTMAP_readonly, at, &bad) < 0, "a grant for somebody else", "refused");
+	report(map(18, GNTMAP_host_map | GNTMAP_readonly, at, &bad) < 0,
+	       "a grant for somebody else", "refused");
 	report(map(19, GNTMAP_host_map, at, &bad) < 0, "no grant", "refused");
-	report(map(100000, GNTMAP_host_map, at, &bad) < 0, "a reference beyond the table", "refused");
+	report(map(100000, GNTMAP_host_map, at, &bad) < 0, "a reference beyond the table",
+	       "refused");
 	report(map(17, GNTMAP_readonly, at, &bad) < 0, "a map of nothing", "refused");
 	check_rc("the read-only grant", map(17, GNTMAP_host_map | GNTMAP_readonly, at, &h), 0);
 	report(FAULTS(*(volatile u8 *)at = 1), "a write to it", "vector %lu", this_cpu()->last.vec);
-	report(mmu_update1(at_pte, *pte_of(at) | PTE_RW, DOMID_SELF) < 0, "made writable by mmu_update", "refused");
-	report(FAULTS(*(volatile u64 *)pte_of(at) |= PTE_RW), "made writable by a write", "refused");
-	report(set_va(WINDOW(5), *pte_of(at) | PTE_RW) < 0, "its frame mapped elsewhere", "refused");
-	report(mmuext(MMUEXT_PIN_L1_TABLE, (*pte_of(at) & PTE_ADDR) >> 12, 0) < 0, "its frame pinned", "refused");
+	report(mmu_update1(at_pte, *pte_of(at) | PTE_RW, DOMID_SELF) < 0,
+	       "made writable by mmu_update", "refused");
+	report(FAULTS(*(volatile u64 *)pte_of(at) |= PTE_RW), "made writable by a write",
+	       "refused");
+	report(set_va(WINDOW(5), *pte_of(at) | PTE_RW) < 0, "its frame mapped elsewhere",
+	       "refused");
+	report(mmuext(MMUEXT_PIN_L1_TABLE, (*pte_of(at) & PTE_ADDR) >> 12, 0) < 0,
+	       "its frame pinned", "refused");
 	report(unmap(h, A(WINDOW(6))) < 0, "unmapped at another address", "refused");
 	report(unmap(h + 1000, A(at)) < 0, "an unknown handle", "refused");
 	check_rc("unmapped", unmap(h, A(at)), 0);
@@ -84,7 +95,8 @@ static void steal(u8 *at, u64 at_pte)
 	report(FAULTS(*(volatile u8 *)at), "it is gone", "vector %lu", this_cpu()->last.vec);
 	/* Read-only use must not give back the writable one's count. */
 	check_rc("mapped writable", map(16, GNTMAP_host_map, at, &h), 0);
-	check_rc("and read-only beside", map(16, GNTMAP_host_map | GNTMAP_readonly, WINDOW(5), &h2), 0);
+	check_rc("and read-only beside", map(16, GNTMAP_host_map | GNTMAP_readonly, WINDOW(5), &h2),
+		 0);
 	report(unmap(h2, A(at)) < 0, "one handle, the other's address", "refused");
 	check_rc("the read-only one unmapped", unmap(h2, A(WINDOW(5))), 0);
 	*(volatile u8 *)(at + 8) = PATTERN;
@@ -94,7 +106,9 @@ static void steal(u8 *at, u64 at_pte)
 static void copy_wrong(u8 *mine)
 {
 	struct gnttab_copy c = { .source = { .u.gmfn = mfn_of(mine), .domid = DOMID_SELF },
-				 .dest = { .u.ref = 17, .domid = peer }, .len = 64, .flags = GNTCOPY_dest_gref };
+				 .dest = { .u.ref = 17, .domid = peer },
+				 .len = 64,
+				 .flags = GNTCOPY_dest_gref };
 
 	gnttab_op(GNTTABOP_copy, &c, 1);
 	report(c.status < 0, "copy to a read-only grant", "%d", c.status);

@@ -50,7 +50,8 @@ static void version(void)
 	report(mem_same(u.caps, "xen-3.0-x86_64", 14), "capabilities text", "%s", u.caps);
 	check_rc("changeset", version_op(XENVER_changeset, &u), 0);
 	check_rc("platform_parameters", version_op(XENVER_platform_parameters, &u), 0);
-	report(u.params.virt_start == HYPERVISOR_VIRT_START, "virt_start", "%lx", u.params.virt_start);
+	report(u.params.virt_start == HYPERVISOR_VIRT_START, "virt_start", "%lx",
+	       u.params.virt_start);
 	u.feat.submap_idx = 0;
 	check_rc("get_features", version_op(XENVER_get_features, &u), 0);
 	report((u.feat.submap & need) == need, "features needed", "%x", u.feat.submap);
@@ -62,7 +63,8 @@ static void version(void)
 	report(privileged ? !rc : rc <= 0, "commandline", "rc %ld", rc);
 	u.id.len = sizeof(u.id.buf);
 	rc = version_op(XENVER_build_id, &u);
-	report(rc > 0 || rc == -XEN_ENODATA || (!privileged && rc == -XEN_EPERM), "build_id", "rc %ld", rc);
+	report(rc > 0 || rc == -XEN_ENODATA || (!privileged && rc == -XEN_EPERM), "build_id",
+	       "rc %ld", rc);
 }
 
 static void multicall(void)
@@ -92,16 +94,17 @@ static bool call_keeps_registers(void)
 	u64 in[6] = { 0x1111, 0x2222, 0x3333, 0x4444, 0x5555, 0x6666 };
 	u64 rbx = in[0], rbp_, r12 = in[1], r13 = in[2], r14 = in[3], r15 = in[4], rc = 7;
 
-	__asm__ volatile("mov $0x6666, %%r9; mov %[r12], %%r12; mov %[r13], %%r13; mov %[r14], %%r14;"
-			 "mov %[r15], %%r15; mov %[rbx], %%rbx; mov $17, %%eax; mov $7, %%edi;"
-			 "xor %%esi, %%esi; syscall;"
-			 "mov %%rbx, %[rbx]; mov %%r12, %[r12]; mov %%r13, %[r13]; mov %%r14, %[r14];"
-			 "mov %%r15, %[r15]; mov %%r9, %[r9]; mov %%rdi, %[rc]"
-			 : [rbx] "+m"(rbx), [r12] "+m"(r12), [r13] "+m"(r13), [r14] "+m"(r14),
-			   [r15] "+m"(r15), [r9] "=m"(rbp_), [rc] "=m"(rc)
-			 :
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
-			   "r14", "r15", "memory");
+	__asm__ volatile(
+		"mov $0x6666, %%r9; mov %[r12], %%r12; mov %[r13], %%r13; mov %[r14], %%r14;"
+		"mov %[r15], %%r15; mov %[rbx], %%rbx; mov $17, %%eax; mov $7, %%edi;"
+		"xor %%esi, %%esi; syscall;"
+		"mov %%rbx, %[rbx]; mov %%r12, %[r12]; mov %%r13, %[r13]; mov %%r14, %[r14];"
+		"mov %%r15, %[r15]; mov %%r9, %[r9]; mov %%rdi, %[rc]"
+		: [rbx] "+m"(rbx), [r12] "+m"(r12), [r13] "+m"(r13), [r14] "+m"(r14),
+		  [r15] "+m"(r15), [r9] "=m"(rbp_), [rc] "=m"(rc)
+		:
+		: "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13",
+		  "r14", "r15", "memory");
 	return rbx == in[0] && r12 == in[1] && r13 == in[2] && r14 == in[3] && r15 == in[4] &&
 	       rbp_ == in[5] && rc == 7;
 }
@@ -111,7 +114,8 @@ static void misc(void)
 	static const char line[] = "honest: a line by console_io\n";
 	static char in[8];
 	struct xennmi_callback nmi = { A(nmi_entry), 0 };
-	struct callback_register cb = { .type = CALLBACKTYPE_failsafe, .address = A(failsafe_entry) };
+	struct callback_register cb = { .type = CALLBACKTYPE_failsafe,
+					.address = A(failsafe_entry) };
 	struct callback_unregister un = { .type = CALLBACKTYPE_sysenter };
 	long rc;
 
@@ -120,8 +124,8 @@ static void misc(void)
 	check_rc("console_io write of nothing", HC(console_io, CONSOLEIO_write, 0, line, 0), 0);
 	rc = HC(console_io, CONSOLEIO_read, sizeof(in), in, 0);
 	report(privileged ? rc == 0 : rc <= 0, "console_io read", "rc %ld", rc);
-	check_rc("vm_assist enable", HC(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0, 0),
-		 0);
+	check_rc("vm_assist enable",
+		 HC(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0, 0), 0);
 	check_rc("vm_assist runstate flag",
 		 HC(vm_assist, VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag, 0, 0), 0);
 	check_rc("vm_assist disable",
@@ -130,21 +134,26 @@ static void misc(void)
 #ifndef HYPERCALL_PAGE
 	check_rc("unknown call far", hcall(1UL << 40, 0, 0, 0, 0, 0), -XEN_ENOSYS);
 #endif
-	check_rc("set_callbacks", HC(set_callbacks, event_entry, failsafe_entry, syscall_entry, 0), 0);
+	check_rc("set_callbacks", HC(set_callbacks, event_entry, failsafe_entry, syscall_entry, 0),
+		 0);
 	check_rc("set_trap_table", HC(set_trap_table, trap_table, 0, 0, 0), 0);
-	check_rc("stack_switch", HC(stack_switch, FLAT_KERNEL_SS, A(stacks) + GUEST_STACK / 2, 0, 0), 0);
+	check_rc("stack_switch",
+		 HC(stack_switch, FLAT_KERNEL_SS, A(stacks) + GUEST_STACK / 2, 0, 0), 0);
 	check_rc("callback_op register", HC(callback_op, CALLBACKOP_register, &cb, 0, 0), 0);
 	rc = HC(callback_op, CALLBACKOP_unregister, &un, 0, 0);
-	report(rc == 0 || rc == -XEN_ENOSYS || rc == -XEN_EINVAL, "callback_op unregister", "rc %ld", rc);
+	report(rc == 0 || rc == -XEN_ENOSYS || rc == -XEN_EINVAL, "callback_op unregister",
+	       "rc %ld", rc);
 	cb.type = CALLBACKTYPE_sysenter;
 	cb.address = A(sysenter_entry);
 	rc = HC(callback_op, CALLBACKOP_register, &cb, 0, 0);
 	report(rc == 0 || rc == -XEN_EINVAL, "callback_op sysenter", "rc %ld", rc);
-	rc = HC(nmi_op, XENNMI_register_callback, &nmi, 0, 0); /* callback_op is the newer way: may be absent */
+	rc = HC(nmi_op, XENNMI_register_callback, &nmi, 0,
+		0); /* callback_op is the newer way: may be absent */
 	report(rc == 0 || rc == -XEN_ENOSYS, "nmi_op register", "rc %ld", rc);
 	check_rc("nmi_op unregister", HC(nmi_op, XENNMI_unregister_callback, 0, 0, 0), rc);
 	HC(set_trap_table, trap_table, 0, 0, 0);
-	check_rc("set_callbacks again", HC(set_callbacks, event_entry, failsafe_entry, syscall_entry, 0), 0);
+	check_rc("set_callbacks again",
+		 HC(set_callbacks, event_entry, failsafe_entry, syscall_entry, 0), 0);
 }
 
 static void hvm(void)

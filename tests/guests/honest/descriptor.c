@@ -31,9 +31,11 @@ void test_descriptors(void)
 	check_rc("update_descriptor", HC(update_descriptor, ma_of(gdt) + 24, DATA_DESC, 0, 0), 0);
 	check(gdt[3] == DATA_DESC, "it is written");
 	check(!load_es(0x1b), "and works");
-	check_rc("update_descriptor of level 0", HC(update_descriptor, ma_of(gdt) + 32, DATA_LEVEL0, 0, 0), 0);
+	check_rc("update_descriptor of level 0",
+		 HC(update_descriptor, ma_of(gdt) + 32, DATA_LEVEL0, 0, 0), 0);
 	__asm__ volatile("lar %1, %0" : "+r"(access) : "r"(0x23));
-	report((access & 0x6000) == 0x6000, "its level is raised to 3", "%x, entry %lx", access, gdt[4]);
+	report((access & 0x6000) == 0x6000, "its level is raised to 3", "%x, entry %lx", access,
+	       gdt[4]);
 	check(make_rw(gdt) < 0, "a GDT in use stays read-only");
 	__asm__ volatile("mov %0, %%ds" ::"r"(0x0b));
 	sched_op(SCHEDOP_yield, NULL);
@@ -51,7 +53,8 @@ void test_descriptors(void)
 	check_rc("SET_LDT", mmuext(MMUEXT_SET_LDT, A(ldt), 512), 0);
 	check(!load_es(0x07), "a selector of the LDT");
 	check(!load_es(0x0f), "another");
-	check_rc("update_descriptor in the LDT", HC(update_descriptor, ma_of(ldt) + 16, DATA_DESC, 0, 0), 0);
+	check_rc("update_descriptor in the LDT",
+		 HC(update_descriptor, ma_of(ldt) + 16, DATA_DESC, 0, 0), 0);
 	check(!load_es(0x17), "it works too");
 	check_rc("SET_LDT none", mmuext(MMUEXT_SET_LDT, 0, 0), 0);
 	fault_was("no LDT any more", load_es(0x07), 13, 0x04);

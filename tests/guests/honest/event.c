@@ -28,7 +28,8 @@ static void interdomain(void)
 	struct evtchn_status st;
 
 	report(port && other && port != other, "an interdomain pair", "%u %u", port, other);
-	check(status_of(port, &st) == EVTCHNSTAT_interdomain && st.u.interdomain.port == other, "its status");
+	check(status_of(port, &st) == EVTCHNSTAT_interdomain && st.u.interdomain.port == other,
+	      "its status");
 	port_mask(port), port_clear(port), port_clear(other);
 	check_rc("send", evtchn_op(EVTCHNOP_send, &send), 0);
 	check(port_pending(port) && !port_count[port], "pending while masked");
@@ -75,7 +76,8 @@ static void other_kinds(void)
 	check_rc("an IPI cannot move", evtchn_op(EVTCHNOP_bind_vcpu, &bv), -XEN_EINVAL);
 	close_port(ipi.port);
 	check_rc("bind_virq DEBUG", evtchn_op(EVTCHNOP_bind_virq, &virq), 0);
-	check(status_of(virq.port, &st) == EVTCHNSTAT_virq && st.u.virq == VIRQ_DEBUG, "VIRQ status");
+	check(status_of(virq.port, &st) == EVTCHNSTAT_virq && st.u.virq == VIRQ_DEBUG,
+	      "VIRQ status");
 	check_rc("bound once only", evtchn_op(EVTCHNOP_bind_virq, &virq), -XEN_EEXIST);
 	prio.port = virq.port;
 	prio.priority = EVTCHN_FIFO_PRIORITY_MIN;
@@ -120,7 +122,8 @@ static u32 timer_port(void)
 
 static void in_time(const char *what, u64 asked, u64 came)
 {
-	report(came >= asked && came < asked + 500 * MS, what, "asked %lu came %lu", asked / 1000, came / 1000);
+	report(came >= asked && came < asked + 500 * MS, what, "asked %lu came %lu", asked / 1000,
+	       came / 1000);
 }
 
 void test_time(void)
@@ -154,7 +157,8 @@ void test_time(void)
 	t = now() + 50 * MS;
 	while (now() < t)
 		barrier();
-	report(port_count[port] == n + 1, "once, and the stopped one not", "%u", port_count[port] - n);
+	report(port_count[port] == n + 1, "once, and the stopped one not", "%u",
+	       port_count[port] - n);
 	n = port_count[port];
 	check_rc("set_periodic_timer", vcpu_op(VCPUOP_set_periodic_timer, 0, &per), 0);
 	check(wait_port(port, n + 3, 2000 * MS), "three periods");
@@ -162,7 +166,8 @@ void test_time(void)
 	check_rc("stop_singleshot_timer", vcpu_op(VCPUOP_stop_singleshot_timer, 0, NULL), 0);
 	one.timeout_abs_ns = 1;
 	one.flags = VCPU_SSHOTTMR_future;
-	rc = vcpu_op(VCPUOP_set_singleshot_timer, 0, &one); /* the flag has been ignored since 2022 */
+	rc = vcpu_op(VCPUOP_set_singleshot_timer, 0,
+		     &one); /* the flag has been ignored since 2022 */
 	report(rc == 0 || rc == -XEN_ETIME, "a past time with the future flag", "rc %ld", rc);
 	events_off();
 	close_port(port);
@@ -246,14 +251,15 @@ void test_fifo(void)
 	evtchn_op(EVTCHNOP_unmask, &(struct evtchn_unmask){ pb });
 	evtchn_op(EVTCHNOP_send, &(struct evtchn_send){ b });
 	evtchn_op(EVTCHNOP_send, &(struct evtchn_send){ a });
-	report(port_count[pa] == 2 && port_count[pb] == 1, "FIFO sends", "%u %u", port_count[pa], port_count[pb]);
+	report(port_count[pa] == 2 && port_count[pb] == 1, "FIFO sends", "%u %u", port_count[pa],
+	       port_count[pb]);
 	events_off();
 	for (unsigned i = 0; i < 3; i++) {
 		evtchn_op(EVTCHNOP_send, &(struct evtchn_send){ a });
 		evtchn_op(EVTCHNOP_send, &(struct evtchn_send){ b });
 	}
 	events_on();
-	report(port_count[pa] == 3 && port_count[pb] == 2, "several are one", "%u %u", port_count[pa],
-	       port_count[pb]);
+	report(port_count[pa] == 3 && port_count[pb] == 2, "several are one", "%u %u",
+	       port_count[pa], port_count[pb]);
 	events_off();
 }

@@ -5,16 +5,16 @@
 
 #include "guest.h"
 
-void test_calls(void);       /* xen_version, console_io, vm_assist, multicall, fpu_taskswitch, ... */
-void test_mmu_update(void);  /* mmu_update, update_va_mapping */
+void test_calls(void);      /* xen_version, console_io, vm_assist, multicall, fpu_taskswitch, ... */
+void test_mmu_update(void); /* mmu_update, update_va_mapping */
 void test_mmuext(void);
 void test_emulated_ptes(void);
 void test_descriptors(void); /* set_gdt, update_descriptor, LDT, segment bases */
 void test_exceptions(void);
 void test_iret(void);
-void test_user(void);        /* user mode: syscalls, int 0x80, 32-bit code */
-void test_privileged(void);  /* emulated instructions */
-void test_debug(void);       /* debug registers */
+void test_user(void);       /* user mode: syscalls, int 0x80, 32-bit code */
+void test_privileged(void); /* emulated instructions */
+void test_debug(void);      /* debug registers */
 void test_events(void);
 void test_time(void);
 void test_sched(void);
@@ -23,6 +23,6 @@ void test_grants(void);
 void test_vcpu(void);
 void test_platform(void);
 void test_physdev(void);
-void test_fifo(void);        /* last: FIFO mode stays */
+void test_fifo(void); /* last: FIFO mode stays */
 
 #endif

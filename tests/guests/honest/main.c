@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest that does everything the interface offers, as it is meant, and looks at what comes back. */
+/*
+ * A guest that does everything the interface offers, as it is meant, and looks at what comes
+ * back.
+ */
 #include "honest.h"
 
 static const struct {

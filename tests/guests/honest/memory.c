@@ -7,8 +7,9 @@ static u64 spare; /* a pfn outside what is mapped at start */
 
 static long reserve(u32 cmd, u64 *frames, u64 n, u32 order)
 {
-	struct xen_memory_reservation r = { .extent_start = frames, .nr_extents = n, .extent_order = order,
-					    .domid = DOMID_SELF };
+	struct xen_memory_reservation r = {
+		.extent_start = frames, .nr_extents = n, .extent_order = order, .domid = DOMID_SELF
+	};
 
 	return memory_op(cmd, &r);
 }
@@ -16,13 +17,14 @@ static long reserve(u32 cmd, u64 *frames, u64 n, u32 order)
 static void reservations(void)
 {
 	struct xen_memory_domain d = { DOMID_SELF };
-	long now_pages = memory_op(XENMEM_current_reservation, &d), max = memory_op(XENMEM_maximum_reservation, &d);
+	long now_pages = memory_op(XENMEM_current_reservation, &d),
+	     max = memory_op(XENMEM_maximum_reservation, &d);
 	u64 frame = p2m[spare];
 
 	report(now_pages == (long)si->nr_pages, "current_reservation", "%ld", now_pages);
 	report(max >= now_pages, "maximum_reservation", "%ld", max);
-	report(memory_op(XENMEM_maximum_ram_page, NULL) > (long)si->nr_pages, "maximum_ram_page", "%ld",
-	       memory_op(XENMEM_maximum_ram_page, NULL));
+	report(memory_op(XENMEM_maximum_ram_page, NULL) > (long)si->nr_pages, "maximum_ram_page",
+	       "%ld", memory_op(XENMEM_maximum_ram_page, NULL));
 	sh->arch.max_pfn = si->nr_pages; /* what it tells for a guest like us */
 	report(memory_op(XENMEM_maximum_gpfn, &d) >= (long)si->nr_pages - 1, "maximum_gpfn", "%ld",
 	       memory_op(XENMEM_maximum_gpfn, &d));
@@ -34,7 +36,8 @@ static void reservations(void)
 	p2m[spare] = frame;
 	report(M2P[frame] == spare, "M2P of the new page", "%lx: %lx", frame, M2P[frame]);
 	frame = 0;
-	check_rc("decrease for increase", reserve(XENMEM_decrease_reservation, &p2m[spare], 1, 0), 1);
+	check_rc("decrease for increase", reserve(XENMEM_decrease_reservation, &p2m[spare], 1, 0),
+		 1);
 	check_rc("increase_reservation", reserve(XENMEM_increase_reservation, &frame, 1, 0), 1);
 	check(frame != 0, "it says which frame");
 	mmu_update1(frame << 12 | MMU_MACHPHYS_UPDATE, spare, DOMID_SELF);
@@ -52,7 +55,8 @@ static void new_page_is_clean(void)
 		return;
 	for (unsigned i = 0; i < PAGE; i++)
 		clean &= !at[i];
-	check(clean || oracle, "a new page is zero"); /* Xen leaves a privileged domain's as they were */
+	check(clean || oracle,
+	      "a new page is zero"); /* Xen leaves a privileged domain's as they were */
 	at[0] = 1;
 	unmap_mfn(at);
 }
@@ -70,8 +74,8 @@ static void exchange(void)
 	check(x.nr_exchanged == 2, "both");
 	p2m[spare] = out[0];
 	p2m[spare - 1] = out[1];
-	report(M2P[out[0]] == spare && M2P[out[1]] == spare - 1, "M2P after exchange", "%lx %lx", M2P[out[0]],
-	       M2P[out[1]]);
+	report(M2P[out[0]] == spare && M2P[out[1]] == spare - 1, "M2P after exchange", "%lx %lx",
+	       M2P[out[0]], M2P[out[1]]);
 	/* Two pages for one extent of two, below 4 GiB, as a driver does for a DMA buffer. */
 	in[0] = p2m[spare & ~1UL];
 	in[1] = p2m[spare | 1];
@@ -86,7 +90,8 @@ static void exchange(void)
 		return;
 	p2m[spare & ~1UL] = out[0];
 	p2m[spare | 1] = out[0] + 1;
-	report(!(out[0] & 1) && M2P[out[0] + 1] == (spare | 1), "aligned and entered", "%lx", out[0]);
+	report(!(out[0] & 1) && M2P[out[0] + 1] == (spare | 1), "aligned and entered", "%lx",
+	       out[0]);
 }
 
 static void maps(void)
@@ -102,11 +107,11 @@ static void maps(void)
 	report(rc == 0 || rc == -XEN_ENOSYS, "memory_map", "rc %ld, %u entries", rc, m.nr_entries);
 	m.nr_entries = 128;
 	rc = memory_op(XENMEM_machine_memory_map, &m);
-	report(privileged ? !rc && m.nr_entries : rc == -XEN_EPERM, "machine_memory_map", "rc %ld, %u entries", rc,
-	       m.nr_entries);
+	report(privileged ? !rc && m.nr_entries : rc == -XEN_EPERM, "machine_memory_map",
+	       "rc %ld, %u entries", rc, m.nr_entries);
 	check_rc("machphys_mapping", memory_op(XENMEM_machphys_mapping, &mm), 0);
-	report(mm.v_start == MACH2PHYS_VIRT_START && mm.max_mfn > si->nr_pages, "where the M2P is", "%lx %lx %lx",
-	       mm.v_start, mm.v_end, mm.max_mfn);
+	report(mm.v_start == MACH2PHYS_VIRT_START && mm.max_mfn > si->nr_pages, "where the M2P is",
+	       "%lx %lx %lx", mm.v_start, mm.v_end, mm.max_mfn);
 	rc = memory_op(XENMEM_machphys_mfn_list, &list);
 	report(privileged ? rc <= 0 : rc < 0, "machphys_mfn_list", "rc %ld", rc);
 }
@@ -165,7 +170,9 @@ static void map_own(u16 me)
 {
 	u8 *page = page_alloc(), *at = WINDOW(1);
 	u64 keep = *pte_of(at);
-	struct gnttab_map_grant_ref m = { .host_addr = A(at), .flags = GNTMAP_host_map, .ref = 9, .dom = me };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = A(at), .flags = GNTMAP_host_map, .ref = 9, .dom = me
+	};
 	struct gnttab_unmap_grant_ref u = { .host_addr = A(at) };
 
 	grant_page(9, me, page, false);
@@ -176,8 +183,8 @@ static void map_own(u16 me)
 	check(*(volatile u8 *)at == 0x31, "read through the mapping");
 	*(volatile u8 *)at = 0x32;
 	check(*page == 0x32, "write through the mapping");
-	report((grants[9].flags & (GTF_reading | GTF_writing)) == (GTF_reading | GTF_writing), "entry shows the use",
-	       "%x", grants[9].flags);
+	report((grants[9].flags & (GTF_reading | GTF_writing)) == (GTF_reading | GTF_writing),
+	       "entry shows the use", "%x", grants[9].flags);
 	u.handle = m.handle;
 	check_rc("unmap_grant_ref", gnttab_op(GNTTABOP_unmap_grant_ref, &u, 1), 0);
 	report(u.status == 0, "unmap status", "%d", u.status);
@@ -207,7 +214,9 @@ static void replace(u16 me)
 {
 	u8 *page = page_alloc(), *at = WINDOW(1), *with = WINDOW(2);
 	u64 keep = *pte_of(at), keep2 = *pte_of(with);
-	struct gnttab_map_grant_ref m = { .host_addr = A(at), .flags = GNTMAP_host_map, .ref = 9, .dom = me };
+	struct gnttab_map_grant_ref m = {
+		.host_addr = A(at), .flags = GNTMAP_host_map, .ref = 9, .dom = me
+	};
 	struct gnttab_unmap_and_replace r = { .host_addr = A(at), .new_addr = A(with) };
 
 	grant_page(9, me, page, false);
@@ -227,10 +236,12 @@ static void copies(u16 me)
 	struct gnttab_copy c[2] = {
 		{ .source = { .u.ref = 10, .domid = me, .offset = 8 },
 		  .dest = { .u.gmfn = mfn_of(b), .domid = DOMID_SELF, .offset = 100 },
-		  .len = 50, .flags = GNTCOPY_source_gref },
+		  .len = 50,
+		  .flags = GNTCOPY_source_gref },
 		{ .source = { .u.gmfn = mfn_of(a), .domid = DOMID_SELF, .offset = 8 },
 		  .dest = { .u.ref = 11, .domid = me, .offset = 200 },
-		  .len = 50, .flags = GNTCOPY_dest_gref },
+		  .len = 50,
+		  .flags = GNTCOPY_dest_gref },
 	};
 
 	for (unsigned i = 0; i < 100; i++)
@@ -239,7 +250,8 @@ static void copies(u16 me)
 	grant_page(11, me, b, false);
 	check_rc("copy both ways", gnttab_op(GNTTABOP_copy, c, 2), 0);
 	report(!c[0].status && !c[1].status, "copy status", "%d %d", c[0].status, c[1].status);
-	check(mem_same(a + 8, b + 100, 50) && mem_same(a + 8, b + 200, 50) && !b[99] && !b[150], "copied exactly");
+	check(mem_same(a + 8, b + 100, 50) && mem_same(a + 8, b + 200, 50) && !b[99] && !b[150],
+	      "copied exactly");
 	check(!grant_end(10) && !grant_end(11), "nothing stays in use");
 	page_free(a), page_free(b);
 }
@@ -255,8 +267,8 @@ void test_grants(void)
 
 	check_rc("setup_table", grants_init(), 0);
 	check_rc("query_size", gnttab_op(GNTTABOP_query_size, &q, 1), 0);
-	report(!q.status && q.nr_frames >= 1 && q.max_nr_frames >= q.nr_frames, "its answer", "%d %u %u", q.status,
-	       q.nr_frames, q.max_nr_frames);
+	report(!q.status && q.nr_frames >= 1 && q.max_nr_frames >= q.nr_frames, "its answer",
+	       "%d %u %u", q.status, q.nr_frames, q.max_nr_frames);
 	check_rc("get_version", gnttab_op(GNTTABOP_get_version, &v, 1), 0);
 	report(v.version == 1, "version 1", "%u", v.version);
 	rc = gnttab_op(GNTTABOP_set_version, &sv, 1);
@@ -269,6 +281,7 @@ void test_grants(void)
 	grants[20].frame = 20;
 	grants[21].frame = 21;
 	rc = gnttab_op(GNTTABOP_swap_grant_ref, &s, 1);
-	report(rc == -XEN_EOPNOTSUPP || rc == -XEN_ENOSYS || (!rc && !s.status && grants[20].frame == 21),
+	report(rc == -XEN_EOPNOTSUPP || rc == -XEN_ENOSYS ||
+		       (!rc && !s.status && grants[20].frame == 21),
 	       "swap_grant_ref", "rc %ld status %d", rc, s.status);
 }

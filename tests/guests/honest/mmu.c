@@ -25,11 +25,15 @@ static void update_kinds(void)
 	check(this_cpu()->last_cr2 == A(page) + 5, "CR2 is exact");
 	check_rc("mmu_update present", mmu_update1(pte_ma, pte, DOMID_SELF), 0);
 	*(volatile u8 *)page = 7;
-	check_rc("preserve A/D", mmu_update1(pte_ma | MMU_PT_UPDATE_PRESERVE_AD, pte & ~(PTE_A | PTE_D),
-					     DOMID_SELF), 0);
+	check_rc(
+		"preserve A/D",
+		mmu_update1(pte_ma | MMU_PT_UPDATE_PRESERVE_AD, pte & ~(PTE_A | PTE_D), DOMID_SELF),
+		0);
 	check((*pte_of(page) & (PTE_A | PTE_D)) == (PTE_A | PTE_D), "A and D were kept");
-	check_rc("no translate", mmu_update1(pte_ma | MMU_PT_UPDATE_NO_TRANSLATE, pte, DOMID_SELF), 0);
-	check_rc("machphys update", mmu_update1(mfn << 12 | MMU_MACHPHYS_UPDATE, pfn + 1, DOMID_SELF), 0);
+	check_rc("no translate", mmu_update1(pte_ma | MMU_PT_UPDATE_NO_TRANSLATE, pte, DOMID_SELF),
+		 0);
+	check_rc("machphys update",
+		 mmu_update1(mfn << 12 | MMU_MACHPHYS_UPDATE, pfn + 1, DOMID_SELF), 0);
 	check(M2P[mfn] == pfn + 1, "machphys took it");
 	check_rc("machphys back", mmu_update1(mfn << 12 | MMU_MACHPHYS_UPDATE, pfn, DOMID_SELF), 0);
 	check(M2P[mfn] == pfn, "machphys restored");
@@ -37,8 +41,9 @@ static void update_kinds(void)
 
 static void va_mapping(void)
 {
-	static const u64 flags[] = { UVMF_NONE, UVMF_TLB_FLUSH | UVMF_LOCAL, UVMF_TLB_FLUSH | UVMF_ALL,
-				     UVMF_INVLPG | UVMF_LOCAL, UVMF_INVLPG | UVMF_ALL };
+	static const u64 flags[] = { UVMF_NONE, UVMF_TLB_FLUSH | UVMF_LOCAL,
+				     UVMF_TLB_FLUSH | UVMF_ALL, UVMF_INVLPG | UVMF_LOCAL,
+				     UVMF_INVLPG | UVMF_ALL };
 	static u64 vcpus = 1;
 	char what[40];
 
@@ -47,7 +52,8 @@ static void va_mapping(void)
 		check_rc(what, HC(update_va_mapping, page, pte & ~PTE_RW, flags[i], 0), 0);
 	}
 	expect_fault("and it works", 14, 3, *(volatile u8 *)page = 1);
-	check_rc("update_va_mapping mask", HC(update_va_mapping, page, pte, UVMF_INVLPG | A(&vcpus), 0), 0);
+	check_rc("update_va_mapping mask",
+		 HC(update_va_mapping, page, pte, UVMF_INVLPG | A(&vcpus), 0), 0);
 	*(volatile u8 *)page = 2;
 	if (privileged)
 		check_rc("update_va_mapping_otherdomain",
@@ -64,7 +70,8 @@ static void software_bits(void)
 	report(*pte_of(page) == odd, "software bits stay", "%lx %lx", *pte_of(page), odd);
 	*page = 0xc3;
 	expect_fault("NX is honoured", 14, -1, ((void (*)(void))page)());
-	report((this_cpu()->last.err & 0x11) == 0x11, "fetch error code", "%lx", this_cpu()->last.err);
+	report((this_cpu()->last.err & 0x11) == 0x11, "fetch error code", "%lx",
+	       this_cpu()->last.err);
 	*page = saved;
 	check_rc("plain again", set_va(page, pte), 0);
 }
@@ -83,7 +90,8 @@ static void new_tables(void)
 	*page = 0x5a;
 	check_rc("link an L3", mmu_update1(l4e, mfn_of(l3) << 12 | PTE_KERN, DOMID_SELF), 0);
 	check(*(volatile u8 *)at == 0x5a, "read through new tables");
-	check_rc("add to the new L1", mmu_update1(ma_of(l1) + 8, mfn_of(page) << 12 | PTE_RO, DOMID_SELF), 0);
+	check_rc("add to the new L1",
+		 mmu_update1(ma_of(l1) + 8, mfn_of(page) << 12 | PTE_RO, DOMID_SELF), 0);
 	check(at[4096] == 0x5a, "a second address for a page");
 	check_rc("drop an L1 by its L2", mmu_update1(ma_of(l2), 0, DOMID_SELF), 0);
 	mmuext(MMUEXT_TLB_FLUSH_LOCAL, 0, 0);
@@ -108,8 +116,8 @@ static void machine_frames(void)
 	report(at != NULL, "map a BIOS page", "rc %ld", rc);
 	if (at)
 		unmap_mfn(at);
-	rc = HC(mmu_update, &((struct mmu_update){ ma_of(pte_of(window)), 0xf0UL << 12 | PTE_RO }), 1, 0,
-		DOMID_IO);
+	rc = HC(mmu_update, &((struct mmu_update){ ma_of(pte_of(window)), 0xf0UL << 12 | PTE_RO }),
+		1, 0, DOMID_IO);
 	check_rc("the same by DOMID_IO", rc, 0);
 	mmu_update1(ma_of(pte_of(window)), keep, DOMID_SELF);
 }
@@ -201,7 +209,8 @@ static void base_pointers(void)
 static void pages(void)
 {
 	u8 *a = page_alloc(), *b = page_alloc();
-	struct mmuext_op two[2] = { { .cmd = MMUEXT_TLB_FLUSH_LOCAL }, { .cmd = MMUEXT_TLB_FLUSH_LOCAL } };
+	struct mmuext_op two[2] = { { .cmd = MMUEXT_TLB_FLUSH_LOCAL },
+				    { .cmd = MMUEXT_TLB_FLUSH_LOCAL } };
 	u32 done = 9;
 	long rc;
 
@@ -229,7 +238,10 @@ void test_mmuext(void)
 	pages();
 }
 
-/* ---- plain writes to a live L1, emulated. The hypervisor may add the global bit to what it stores. ---- */
+/*
+ * ---- plain writes to a live L1, emulated. The hypervisor may add the global bit to what it
+ * stores. ----
+ */
 
 #define OP(code, name, before, after)                                                              \
 	do {                                                                                       \
@@ -239,7 +251,7 @@ void test_mmuext(void)
 			report(false, name, "fault %lu %lx", this_cpu()->last.vec,                 \
 			       this_cpu()->last.err);                                              \
 		else                                                                               \
-			report((*e & ~PTE_G) == e_, name, "%lx", *e);                                         \
+			report((*e & ~PTE_G) == e_, name, "%lx", *e);                              \
 		mmuext(MMUEXT_INVLPG_LOCAL, A(window), 0);                                         \
 	} while (0)
 
@@ -251,29 +263,53 @@ void test_emulated_ptes(void)
 	bool carry = false;
 
 	OP(*e = v & ~PTE_RW, "mov 8 bytes", v, v & ~PTE_RW);
-	OP(__asm__ volatile("movl %1, %0" : "+m"(*(volatile u32 *)e) : "r"((u32)(v & ~PTE_RW))), "mov 4 bytes",
-	   v, v & ~PTE_RW);
-	OP(__asm__ volatile("movb %1, %0" : "+m"(*(volatile u8 *)e) : "q"((u8)0x65)), "mov 1 byte", v,
-	   v & ~PTE_RW);
+	OP(__asm__ volatile("movl %1, %0"
+			    : "+m"(*(volatile u32 *)e)
+			    : "r"((u32)(v & ~PTE_RW))),
+	   "mov 4 bytes", v, v & ~PTE_RW);
+	OP(__asm__ volatile("movb %1, %0"
+			    : "+m"(*(volatile u8 *)e)
+			    : "q"((u8)0x65)),
+	   "mov 1 byte", v, v & ~PTE_RW);
 	OP(__asm__ volatile("movq $0, %0" : "+m"(*e)), "mov immediate 0", v, 0);
 	reg = 0;
 	OP(__asm__ volatile("xchg %0, %1" : "+r"(reg), "+m"(*e)), "xchg", v, 0);
 	report((reg & ~PTE_G) == v, "xchg returns the old entry", "%lx", reg);
-	OP(__asm__ volatile("lock andb $0xfd, %0" : "+m"(*(volatile u8 *)e)), "lock and byte", v, v & ~PTE_RW);
-	OP(__asm__ volatile("lock andq %1, %0" : "+m"(*e) : "r"(~PTE_RW)), "lock and 8", v, v & ~PTE_RW);
-	OP(__asm__ volatile("lock orb $2, %0" : "+m"(*(volatile u8 *)e)), "lock or byte", v & ~PTE_RW, v);
-	OP(__asm__ volatile("lock orq %1, %0" : "+m"(*e) : "r"(1UL << 58)), "lock or 8", v, v | 1UL << 58);
-	OP(__asm__ volatile("lock btrq $5, %0; setc %1" : "+m"(*e), "=q"(carry)), "lock btr", v, v & ~PTE_A);
+	OP(__asm__ volatile("lock andb $0xfd, %0"
+			    : "+m"(*(volatile u8 *)e)),
+	   "lock and byte", v, v & ~PTE_RW);
+	OP(__asm__ volatile("lock andq %1, %0"
+			    : "+m"(*e)
+			    : "r"(~PTE_RW)),
+	   "lock and 8", v, v & ~PTE_RW);
+	OP(__asm__ volatile("lock orb $2, %0"
+			    : "+m"(*(volatile u8 *)e)),
+	   "lock or byte", v & ~PTE_RW, v);
+	OP(__asm__ volatile("lock orq %1, %0"
+			    : "+m"(*e)
+			    : "r"(1UL << 58)),
+	   "lock or 8", v, v | 1UL << 58);
+	OP(__asm__ volatile("lock btrq $5, %0; setc %1"
+			    : "+m"(*e), "=q"(carry)),
+	   "lock btr", v, v & ~PTE_A);
 	check(carry, "btr sets the carry");
-	OP(__asm__ volatile("lock btsq $5, %0; setc %1" : "+m"(*e), "=q"(carry)), "lock bts", v & ~PTE_A, v);
+	OP(__asm__ volatile("lock btsq $5, %0; setc %1"
+			    : "+m"(*e), "=q"(carry)),
+	   "lock bts", v & ~PTE_A, v);
 	check(!carry, "bts clears the carry");
-	OP(reg = *e; __asm__ volatile("lock cmpxchg %2, %1" : "+a"(reg), "+m"(*e) : "r"(v & ~PTE_RW)), "cmpxchg equal", v,
-	   v & ~PTE_RW);
+	OP(reg = *e; __asm__ volatile("lock cmpxchg %2, %1"
+				      : "+a"(reg), "+m"(*e)
+				      : "r"(v & ~PTE_RW)),
+		     "cmpxchg equal", v, v & ~PTE_RW);
 	reg = 0;
-	OP(__asm__ volatile("lock cmpxchg %2, %1" : "+a"(reg), "+m"(*e) : "r"(0UL)), "cmpxchg unequal", v, v);
+	OP(__asm__ volatile("lock cmpxchg %2, %1"
+			    : "+a"(reg), "+m"(*e)
+			    : "r"(0UL)),
+	   "cmpxchg unequal", v, v);
 	report((reg & ~PTE_G) == v, "cmpxchg loads the old entry", "%lx", reg);
 	mmu_update1(at, keep, DOMID_SELF);
 	expect_fault("a bad entry is the guest's fault", 14, 3, *e = (1UL << 50) | 0x67);
 	check(*e == keep, "and changes nothing");
-	expect_fault("a write to an L4 is not emulated", 14, 3, *(volatile u64 *)pte_at(window, 4) = 0);
+	expect_fault("a write to an L4 is not emulated", 14, 3,
+		     *(volatile u64 *)pte_at(window, 4) = 0);
 }

@@ -14,8 +14,8 @@ static long platform(u32 cmd)
 /* 0, or a documented way to say that it is not here. */
 static void absent_or_ok(const char *what, long rc)
 {
-	report(rc >= 0 || rc == -XEN_ENOSYS || rc == -XEN_EOPNOTSUPP || rc == -XEN_EINVAL || rc == -XEN_ENODEV ||
-		       rc == -XEN_ESRCH || rc == -XEN_EEXIST,
+	report(rc >= 0 || rc == -XEN_ENOSYS || rc == -XEN_EOPNOTSUPP || rc == -XEN_EINVAL ||
+		       rc == -XEN_ENODEV || rc == -XEN_ESRCH || rc == -XEN_EEXIST,
 	       what, "rc %ld", rc);
 }
 
@@ -25,15 +25,17 @@ void test_platform(void)
 
 	op.cmd = XENPF_get_cpuinfo;
 	op.interface_version = 1;
-	check_rc("another interface version", HC(platform_op, &op, 0, 0, 0), privileged ? -XEN_EACCES : -XEN_EPERM);
+	check_rc("another interface version", HC(platform_op, &op, 0, 0, 0),
+		 privileged ? -XEN_EACCES : -XEN_EPERM);
 	if (!privileged) {
 		check_rc("platform_op is not for us", platform(XENPF_get_cpuinfo), -XEN_EPERM);
 		return;
 	}
 	mem_fill(&op, 0, sizeof(op));
 	check_rc("get_cpuinfo", platform(XENPF_get_cpuinfo), 0);
-	report(op.u.pcpu_info.flags == XEN_PCPU_FLAGS_ONLINE, "processor 0", "flags %x apic %u max %u",
-	       op.u.pcpu_info.flags, op.u.pcpu_info.apic_id, op.u.pcpu_info.max_present);
+	report(op.u.pcpu_info.flags == XEN_PCPU_FLAGS_ONLINE, "processor 0",
+	       "flags %x apic %u max %u", op.u.pcpu_info.flags, op.u.pcpu_info.apic_id,
+	       op.u.pcpu_info.max_present);
 	op.u.pcpu_info.xen_cpuid = 200;
 	check_rc("get_cpuinfo of none", platform(XENPF_get_cpuinfo), 0);
 	check(op.u.pcpu_info.flags == XEN_PCPU_FLAGS_INVALID, "says so");
@@ -68,7 +70,9 @@ void test_platform(void)
 
 static void pirqs(void)
 {
-	struct physdev_map_pirq m = { .domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 5, .pirq = 5 };
+	struct physdev_map_pirq m = {
+		.domid = DOMID_SELF, .type = MAP_PIRQ_TYPE_GSI, .index = 5, .pirq = 5
+	};
 	struct physdev_unmap_pirq u = { .domid = DOMID_SELF, .pirq = 5 };
 	struct physdev_setup_gsi g = { .gsi = 5, .triggering = 0, .polarity = 0 };
 	struct physdev_irq_status_query q = { .irq = 5 };
@@ -83,7 +87,8 @@ static void pirqs(void)
 	report(rc == 0 || rc == -XEN_EEXIST, "setup_gsi", "rc %ld", rc);
 	check_rc("bind_pirq", evtchn_op(EVTCHNOP_bind_pirq, &b), 0);
 	st.port = b.port;
-	check(!evtchn_op(EVTCHNOP_status, &st) && st.status == EVTCHNSTAT_pirq && st.u.pirq == 5, "its status");
+	check(!evtchn_op(EVTCHNOP_status, &st) && st.status == EVTCHNSTAT_pirq && st.u.pirq == 5,
+	      "its status");
 	check_rc("bind_pirq twice", evtchn_op(EVTCHNOP_bind_pirq, &b), -XEN_EEXIST);
 	check_rc("irq_status_query", physdev_op(PHYSDEVOP_irq_status_query, &q), 0);
 	check_rc("eoi", physdev_op(PHYSDEVOP_eoi, &eoi), 0);
@@ -129,7 +134,8 @@ void test_physdev(void)
 		return;
 	}
 	check_rc("apic_read", physdev_op(PHYSDEVOP_apic_read, &apic), 0);
-	report((apic.value & 0xff) >= 0x11 && (apic.value >> 16 & 0xff) >= 15, "I/O APIC version", "%x", apic.value);
+	report((apic.value & 0xff) >= 0x11 && (apic.value >> 16 & 0xff) >= 15, "I/O APIC version",
+	       "%x", apic.value);
 	absent_or_ok("alloc_irq_vector", physdev_op(PHYSDEVOP_alloc_irq_vector, &irq));
 	pirqs();
 	pci();

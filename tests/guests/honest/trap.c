@@ -17,7 +17,7 @@ static void common_frame(const char *what)
 
 /* Label 1 in the instructions is where the trap is expected. */
 #define MARK(insn)                                                                                 \
-	__asm__ volatile("lea 1f(%%rip), %%rax; mov %%rax, %0; mov %%rsp, %1; " insn            \
+	__asm__ volatile("lea 1f(%%rip), %%rax; mov %%rax, %0; mov %%rsp, %1; " insn               \
 			 : "=m"(at_rip), "=m"(at_rsp)                                              \
 			 :                                                                         \
 			 : "rax", "rcx", "rdx", "memory")
@@ -52,8 +52,9 @@ static void floating_point(void)
 	__asm__ volatile("fnclex; fninit");
 	/* QEMU's software emulation never raises #XM. */
 	__asm__ volatile("stmxcsr %0" : "=m"(keep));
-	if (FAULTS(__asm__ volatile("ldmxcsr %0; movq %1, %%xmm0; movq %1, %%xmm1; divsd %%xmm0, %%xmm1" ::"m"(mx),
-				    "r"(zero))))
+	if (FAULTS(__asm__ volatile(
+		    "ldmxcsr %0; movq %1, %%xmm0; movq %1, %%xmm1; divsd %%xmm0, %%xmm1" ::"m"(mx),
+		    "r"(zero))))
 		fault_was("#XM", true, 19, -1);
 	else
 		skip("#XM", "the processor does not raise it");
@@ -71,25 +72,29 @@ void test_exceptions(void)
 	RAISE("#OF by int 4", 4, -1, 2, "1: int $4");
 	RAISE("#UD", 6, -1, 0, "1: ud2");
 	/* The same on a stack address: QEMU raises #GP for both. */
-	if (FAULTS(MARK("push %%rbp; mov $1, %%ebp; ror $1, %%rbp; mov %%rsp, %1; 1: mov (%%rbp), %%rax")))
+	if (FAULTS(MARK("push %%rbp; mov $1, %%ebp; ror $1, %%rbp; mov %%rsp, %1; 1: mov (%%rbp), "
+			"%%rax")))
 		vector_check("#SS", c->last.vec == 13 ? 13 : 12, 0, 0);
 	RAISE("#GP address", 13, 0, 0, "mov $1, %%eax; ror $1, %%rax; 1: mov (%%rax), %%rax");
 	RAISE("#GP int 32 of level 0", 13, -1, 0, "1: int $32");
 	/* QEMU's software emulation counts 16 bytes a gate in this error code, processors 8. */
-	report(c->last.err == 32 * 8 + 2 || c->last.err == 32 * 16 + 2, "its error code", "%lx", c->last.err);
+	report(c->last.err == 32 * 8 + 2 || c->last.err == 32 * 16 + 2, "its error code", "%lx",
+	       c->last.err);
 	RAISE("#GP hlt", 13, 0, 0, "1: hlt");
 	RAISE("int 0x80 from the kernel", 0x80, -1, 2, "1: int $0x80");
 	RAISE("#PF", 14, 2, 0, "mov $64, %%eax; 1: movb $0, (%%rax)");
 	check(c->last_cr2 == 64, "#PF CR2");
-	RAISE("#PF hypervisor read", 14, -1, 0, "mov $0xffff8100, %%eax; shl $32, %%rax; 1: mov (%%rax), %%rax");
+	RAISE("#PF hypervisor read", 14, -1, 0,
+	      "mov $0xffff8100, %%eax; shl $32, %%rax; 1: mov (%%rax), %%rax");
 	report((c->last.err & ~1UL) == 0, "#PF hypervisor error code", "%lx", c->last.err);
-	RAISE("#PF write to the M2P", 14, -1, 0, "mov $0xffff8000, %%eax; shl $32, %%rax; 1: movb $0, (%%rax)");
+	RAISE("#PF write to the M2P", 14, -1, 0,
+	      "mov $0xffff8000, %%eax; shl $32, %%rax; 1: movb $0, (%%rax)");
 	floating_point();
 	events_off();
 	if (!FAULTS(MARK("1: int3")))
 		report(false, "#BP masked", "no trap");
-	report(FRAME_MASK(&c->last) == 1 && !(c->last.rflags & 0x200), "frame while masked", "mask %u rflags %lx",
-	       FRAME_MASK(&c->last), c->last.rflags);
+	report(FRAME_MASK(&c->last) == 1 && !(c->last.rflags & 0x200), "frame while masked",
+	       "mask %u rflags %lx", FRAME_MASK(&c->last), c->last.rflags);
 }
 
 /* ---- iret ---- */
@@ -110,17 +115,18 @@ static void registers(void)
 {
 	u64 r[14] = { 0 };
 
-	__asm__ volatile("mov $1, %%eax; mov $2, %%ebx; mov $3, %%ecx; mov $4, %%edx; mov $5, %%esi;"
-			 "mov $7, %%r8d; mov $8, %%r9d; mov $9, %%r10d; mov $10, %%r11d; mov $11, %%r12d;"
-			 "mov $12, %%r13d; mov $13, %%r14d; mov $14, %%r15d; stc; int3;"
-			 "mov %%rax, (%0); mov %%rbx, 8(%0); mov %%rcx, 16(%0); mov %%rdx, 24(%0);"
-			 "mov %%rsi, 32(%0); mov %%r8, 48(%0); mov %%r9, 56(%0); mov %%r10, 64(%0);"
-			 "mov %%r11, 72(%0); mov %%r12, 80(%0); mov %%r13, 88(%0); mov %%r14, 96(%0);"
-			 "mov %%r15, 104(%0); setc 40(%0)"
-			 :
-			 : "D"(r)
-			 : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-			   "r15", "memory", "cc");
+	__asm__ volatile(
+		"mov $1, %%eax; mov $2, %%ebx; mov $3, %%ecx; mov $4, %%edx; mov $5, %%esi;"
+		"mov $7, %%r8d; mov $8, %%r9d; mov $9, %%r10d; mov $10, %%r11d; mov $11, %%r12d;"
+		"mov $12, %%r13d; mov $13, %%r14d; mov $14, %%r15d; stc; int3;"
+		"mov %%rax, (%0); mov %%rbx, 8(%0); mov %%rcx, 16(%0); mov %%rdx, 24(%0);"
+		"mov %%rsi, 32(%0); mov %%r8, 48(%0); mov %%r9, 56(%0); mov %%r10, 64(%0);"
+		"mov %%r11, 72(%0); mov %%r12, 80(%0); mov %%r13, 88(%0); mov %%r14, 96(%0);"
+		"mov %%r15, 104(%0); setc 40(%0)"
+		:
+		: "D"(r)
+		: "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+		  "r15", "memory", "cc");
 	for (unsigned i = 0; i < 14; i++)
 		if (r[i] != (i == 5 ? 1 : i + 1))
 			report(false, "iret keeps registers", "%u: %lx", i, r[i]);
@@ -161,15 +167,19 @@ static void masks(void)
 
 static void in_syscall_flag(void)
 {
-	struct iret_context ic = { .flags = VGCF_in_syscall, .cs = FLAT_KERNEL_CS & ~3, .rflags = 0x2,
-				   .ss = FLAT_KERNEL_SS, .rax = 0x77 };
+	struct iret_context ic = { .flags = VGCF_in_syscall,
+				   .cs = FLAT_KERNEL_CS & ~3,
+				   .rflags = 0x2,
+				   .ss = FLAT_KERNEL_SS,
+				   .rax = 0x77 };
 	u64 rax;
 
-	__asm__ volatile("lea 1f(%%rip), %%rdx; mov %%rdx, 32(%1); mov %%rsp, 56(%1); mov %1, %%rdi;"
-			 "jmp raw_iret; 1:"
-			 : "=a"(rax)
-			 : "b"(&ic)
-			 : "rcx", "rdx", "rdi", "r11", "memory");
+	__asm__ volatile(
+		"lea 1f(%%rip), %%rdx; mov %%rdx, 32(%1); mov %%rsp, 56(%1); mov %1, %%rdi;"
+		"jmp raw_iret; 1:"
+		: "=a"(rax)
+		: "b"(&ic)
+		: "rcx", "rdx", "rdi", "r11", "memory");
 	report(rax == 0x77, "iret with VGCF_in_syscall", "rax %lx", rax);
 }
 
@@ -189,7 +199,8 @@ static void single_step(void)
 	struct cpu *c = this_cpu();
 
 	c->hook = count_steps;
-	__asm__ volatile("pushf; orq $0x100, (%%rsp); popf; nop; nop; nop; nop; nop; nop; nop" ::: "memory");
+	__asm__ volatile("pushf; orq $0x100, (%%rsp); popf; nop; nop; nop; nop; nop; nop; nop" ::
+				 : "memory");
 	c->hook = NULL;
 	report(steps == 5, "single step", "%u steps", steps);
 	check(!(rdflags() & 0x100), "TF ends");
@@ -219,7 +230,8 @@ void test_debug(void)
 	check_rc("set_debugreg 0", HC(set_debugreg, 0, &watched, 0, 0), 0);
 	check_rc("get_debugreg 0", HC(get_debugreg, 0, 0, 0, 0), (long)A(&watched));
 	check_rc("set_debugreg 6", HC(set_debugreg, 6, 0, 0, 0), 0);
-	check_rc("set_debugreg 7", HC(set_debugreg, 7, 0xd0001, 0, 0), 0); /* L0, write, 8... 4 bytes */
+	check_rc("set_debugreg 7", HC(set_debugreg, 7, 0xd0001, 0, 0),
+		 0); /* L0, write, 8... 4 bytes */
 	expect_fault("data breakpoint", 1, -1, watched = 5);
 	check(watched == 5, "it is a trap, after the write");
 	v = A(HC(get_debugreg, 6, 0, 0, 0));

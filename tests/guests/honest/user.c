@@ -36,10 +36,10 @@ static void left_by(const char *what, u64 vec, i64 err, u64 rip)
 {
 	const struct frame *f = &c->last;
 
-	report(f->vec == vec && (err < 0 || f->err == (u64)err) && f->rip == rip && (FRAME_CS(f) & 3) == 3 &&
-		       (f->rflags & 0x200) && (f->ss & 3) == 3,
-	       what, "vec %lx err %lx rip %lx cs %lx ss %lx rflags %lx", f->vec, f->err, f->rip, f->cs_mask,
-	       f->ss, f->rflags);
+	report(f->vec == vec && (err < 0 || f->err == (u64)err) && f->rip == rip &&
+		       (FRAME_CS(f) & 3) == 3 && (f->rflags & 0x200) && (f->ss & 3) == 3,
+	       what, "vec %lx err %lx rip %lx cs %lx ss %lx rflags %lx", f->vec, f->err, f->rip,
+	       f->cs_mask, f->ss, f->rflags);
 }
 
 static unsigned calls;
@@ -56,15 +56,19 @@ static void syscalls(void)
 	c->hook = five_calls;
 	RUN(u_syscall, false, 0);
 	c->hook = NULL;
-	report(calls == 5 && c->last.r12 == 4, "five system calls and returns", "%u, %lu", calls, c->last.r12);
-	report(c->last.rax == 0x1234 && c->last.rbx == 0x55, "registers of a system call", "%lx %lx",
-	       c->last.rax, c->last.rbx);
-	report(c->last.vec == VEC_SYSCALL && (FRAME_CS(&c->last) & 3) == 3 && c->last.rsp == USER_STACK,
-	       "system call frame", "cs %lx rsp %lx ss %lx", c->last.cs_mask, c->last.rsp, c->last.ss);
-	report(c->vi->evtchn_upcall_mask == FRAME_MASK(&c->last), "mask", "%x", FRAME_MASK(&c->last));
+	report(calls == 5 && c->last.r12 == 4, "five system calls and returns", "%u, %lu", calls,
+	       c->last.r12);
+	report(c->last.rax == 0x1234 && c->last.rbx == 0x55, "registers of a system call",
+	       "%lx %lx", c->last.rax, c->last.rbx);
+	report(c->last.vec == VEC_SYSCALL && (FRAME_CS(&c->last) & 3) == 3 &&
+		       c->last.rsp == USER_STACK,
+	       "system call frame", "cs %lx rsp %lx ss %lx", c->last.cs_mask, c->last.rsp,
+	       c->last.ss);
+	report(c->vi->evtchn_upcall_mask == FRAME_MASK(&c->last), "mask", "%x",
+	       FRAME_MASK(&c->last));
 	RUN(u_hypercall, false, 0);
-	report(c->last.vec == VEC_SYSCALL && c->last.rax == 17, "no hypercalls from user mode", "vec %lx",
-	       c->last.vec);
+	report(c->last.vec == VEC_SYSCALL && c->last.rax == 17, "no hypercalls from user mode",
+	       "vec %lx", c->last.vec);
 	RUN(u_int80, false, 0);
 	left_by("int 0x80", 0x80, -1, USER_CODE + 7);
 	RUN(u_cpuid, false, 0);
@@ -85,8 +89,8 @@ static void faults(void)
 	RUN(u_load, false, A(stacks));
 	left_by("user read of the kernel", 14, 4, USER_CODE);
 	RUN(u_load, false, 0xffff810000000000);
-	report(c->last.vec == 14 && (c->last.err & ~1UL) == 4, "user read of the hypervisor", "vec %lx err %lx",
-	       c->last.vec, c->last.err);
+	report(c->last.vec == 14 && (c->last.err & ~1UL) == 4, "user read of the hypervisor",
+	       "vec %lx err %lx", c->last.vec, c->last.err);
 	RUN(u_priv, false, 0);
 	left_by("user hlt", 13, 0, USER_CODE);
 }
@@ -96,21 +100,25 @@ static void bases(void)
 	*(u64 *)user_data = 0xf5f5;
 	*(u64 *)(user_data + 8) = 0x6565;
 	check_rc("set_segment_base FS", HC(set_segment_base, SEGBASE_FS, USER_DATA, 0, 0), 0);
-	check_rc("set_segment_base GS_USER", HC(set_segment_base, SEGBASE_GS_USER, USER_DATA + 8, 0, 0), 0);
-	check_rc("set_segment_base GS_KERNEL", HC(set_segment_base, SEGBASE_GS_KERNEL, &c->traps, 0, 0), 0);
+	check_rc("set_segment_base GS_USER",
+		 HC(set_segment_base, SEGBASE_GS_USER, USER_DATA + 8, 0, 0), 0);
+	check_rc("set_segment_base GS_KERNEL",
+		 HC(set_segment_base, SEGBASE_GS_KERNEL, &c->traps, 0, 0), 0);
 	RUN(u_bases, false, 0);
-	report(c->last.rax == 0xf5f5 && c->last.rbx == 0x6565, "user's FS and GS bases", "%lx %lx", c->last.rax,
-	       c->last.rbx);
+	report(c->last.rax == 0xf5f5 && c->last.rbx == 0x6565, "user's FS and GS bases", "%lx %lx",
+	       c->last.rax, c->last.rbx);
 	{
 		u64 v;
 
 		__asm__ volatile("mov %%gs:0, %0" : "=r"(v));
 		report(v == c->traps, "kernel's GS base", "%lx", v);
 	}
-	report(rdmsr(0xc0000102) == USER_DATA + 8, "rdmsr KERNEL_GS_BASE", "%lx", rdmsr(0xc0000102));
+	report(rdmsr(0xc0000102) == USER_DATA + 8, "rdmsr KERNEL_GS_BASE", "%lx",
+	       rdmsr(0xc0000102));
 	report(rdmsr(0xc0000101) == A(&c->traps), "rdmsr GS_BASE", "%lx", rdmsr(0xc0000101));
 	report(rdmsr(0xc0000100) == USER_DATA, "rdmsr FS_BASE", "%lx", rdmsr(0xc0000100));
-	check_rc("set_segment_base selector", HC(set_segment_base, SEGBASE_GS_USER_SEL, 0, 0, 0), 0);
+	check_rc("set_segment_base selector", HC(set_segment_base, SEGBASE_GS_USER_SEL, 0, 0, 0),
+		 0);
 }
 
 static void compat(void)
@@ -121,19 +129,19 @@ static void compat(void)
 	left_by("32-bit int 0x80", 0x80, -1, USER_CODE + 12);
 	check(FRAME_CS(&c->last) == FLAT_USER_CS32 && c->last.rbx == 0x11223344, "32-bit frame");
 	RUN(c_stack, true, 0);
-	report(c->last.vec == 0x80 && c->last.rbx == 0x1234 && c->last.rcx == USER_CODE + 10, "32-bit stack",
-	       "vec %lx %lx %lx", c->last.vec, c->last.rbx, c->last.rcx);
+	report(c->last.vec == 0x80 && c->last.rbx == 0x1234 && c->last.rcx == USER_CODE + 10,
+	       "32-bit stack", "vec %lx %lx %lx", c->last.vec, c->last.rbx, c->last.rcx);
 	/* SYSCALL in 32-bit code is AMD's, SYSENTER there Intel's. */
 	cpuid_pv(0, 0, r);
 	RUN(c_syscall, true, 0);
 	if (r[1] == 0x68747541) /* Auth */
 		left_by("32-bit syscall", VEC_SYSCALL32, -1, USER_CODE + 12);
 	else
-		report(c->last.vec == 6 || c->last.vec == VEC_SYSCALL32, "32-bit syscall", "vec %lx",
-		       c->last.vec);
+		report(c->last.vec == 6 || c->last.vec == VEC_SYSCALL32, "32-bit syscall",
+		       "vec %lx", c->last.vec);
 	RUN(c_sysenter, true, 0);
-	report(c->last.vec == VEC_SYSENTER || c->last.vec == 6 || c->last.vec == 13, "32-bit sysenter", "vec %lx",
-	       c->last.vec);
+	report(c->last.vec == VEC_SYSENTER || c->last.vec == 6 || c->last.vec == 13,
+	       "32-bit sysenter", "vec %lx", c->last.vec);
 	RUN(c_into, true, 0);
 	left_by("32-bit into", 4, -1, USER_CODE + 9);
 	*(u64 *)user_data = 0x500000005; /* bounds 5..5; eax is 0 */
@@ -161,8 +169,8 @@ static void event_in_user(void)
 	HC(set_timer_op, now() + 20 * MS, 0, 0, 0);
 	RUN(u_spin, false, USER_DATA);
 	c->hook = NULL;
-	report(*(volatile u32 *)user_data == 3 && port_count[b.port] == 1, "event in user mode", "flag %u count %u",
-	       *(volatile u32 *)user_data, port_count[b.port]);
+	report(*(volatile u32 *)user_data == 3 && port_count[b.port] == 1, "event in user mode",
+	       "flag %u count %u", *(volatile u32 *)user_data, port_count[b.port]);
 	events_off();
 	cl.port = b.port;
 	check_rc("close it", evtchn_op(EVTCHNOP_close, &cl), 0);

@@ -11,12 +11,15 @@ static void register_areas(void)
 	struct vcpu_runstate_info now_state;
 
 	check_rc("get_runstate_info", vcpu_op(VCPUOP_get_runstate_info, 0, &now_state), 0);
-	report(now_state.state == RUNSTATE_running && now_state.time[0], "running", "%d %lu", now_state.state,
-	       now_state.time[0]);
-	check_rc("register_runstate_memory_area", vcpu_op(VCPUOP_register_runstate_memory_area, 0, &ra), 0);
+	report(now_state.state == RUNSTATE_running && now_state.time[0], "running", "%d %lu",
+	       now_state.state, now_state.time[0]);
+	check_rc("register_runstate_memory_area",
+		 vcpu_op(VCPUOP_register_runstate_memory_area, 0, &ra), 0);
 	check(state.state == RUNSTATE_running && state.state_entry_time, "it is filled");
-	check_rc("register_vcpu_time_memory_area", vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &ta), 0);
-	report(time.tsc_to_system_mul && !(time.version & 1), "it is filled too", "version %u", time.version);
+	check_rc("register_vcpu_time_memory_area",
+		 vcpu_op(VCPUOP_register_vcpu_time_memory_area, 0, &ta), 0);
+	report(time.tsc_to_system_mul && !(time.version & 1), "it is filled too", "version %u",
+	       time.version);
 	ra.addr.p = 0;
 	check_rc("runstate area off", vcpu_op(VCPUOP_register_runstate_memory_area, 0, &ra), 0);
 	ta.addr.p = 0;
@@ -79,7 +82,7 @@ static volatile u32 flush_go, flush_faults;
 static void writer(void)
 {
 	flush_go = 1;
-	if (FAULTS(for (;;) *(volatile u8 *)flush_page = 1))
+	if (FAULTS(for (;;) * (volatile u8 *)flush_page = 1))
 		flush_faults++;
 }
 
@@ -144,8 +147,10 @@ static void own_vcpu_info(void)
 	evtchn_op(EVTCHNOP_send, &(struct evtchn_send){ other });
 	check_rc("register_vcpu_info", vcpu_op(VCPUOP_register_vcpu_info, 0, &r), 0);
 	c->vi = (struct vcpu_info *)(page + 128);
-	check(c->vi->evtchn_upcall_pending && c->vi->evtchn_upcall_mask, "pending and mask moved along");
-	report(now() > 0 && c->vi->time.tsc_to_system_mul, "so did the time", "%u", c->vi->time.version);
+	check(c->vi->evtchn_upcall_pending && c->vi->evtchn_upcall_mask,
+	      "pending and mask moved along");
+	report(now() > 0 && c->vi->time.tsc_to_system_mul, "so did the time", "%u",
+	       c->vi->time.version);
 	events_on();
 	check(port_count[port] == 1, "events come by the new one");
 	events_off();
@@ -156,11 +161,14 @@ static void own_vcpu_info(void)
 
 void test_vcpu(void)
 {
+	static struct vcpu_guest_context own;
 	struct vcpu_get_physid id;
 	long rc;
 
 	check_rc("is_up of oneself", vcpu_op(VCPUOP_is_up, 0, NULL), 1);
 	check_rc("is_up of none", vcpu_op(VCPUOP_is_up, 4000, NULL), -XEN_ENOENT);
+	cpu_context(&own, 0, NULL);
+	check_rc("initialise oneself", vcpu_op(VCPUOP_initialise, 0, &own), -XEN_EEXIST);
 	check_rc("up when up", vcpu_op(VCPUOP_up, 0, NULL), 0);
 	rc = vcpu_op(VCPUOP_get_physid, 0, &id);
 	report(rc == 0 || rc == -XEN_EINVAL || rc == -XEN_ENOSYS, "get_physid", "rc %ld", rc);

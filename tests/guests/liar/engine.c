@@ -194,7 +194,8 @@ static void lies_list(const struct row *r, const struct field *f, const u64 *v, 
 		cell(r, f, what, v[i]);
 	}
 }
-#define LIES(...) lies_list(r, f, (const u64[]){ __VA_ARGS__ }, ARRAY_SIZE(((const u64[]){ __VA_ARGS__ })))
+#define LIES(...)                                                                                  \
+	lies_list(r, f, (const u64[]){ __VA_ARGS__ }, ARRAY_SIZE(((const u64[]){ __VA_ARGS__ })))
 
 static void lies_domain(const struct row *r, const struct field *f)
 {
@@ -208,43 +209,77 @@ static void lies(const struct row *r, const struct field *f)
 	u64 root_ma = root_mfn << 12;
 
 	switch (f->kind & 0x3f) {
-	case IN: lies_pointer(r, f, false); break;
-	case OUT: lies_pointer(r, f, true); break;
-	case DOM: lies_domain(r, f); break;
-	case MFN: lies_frame(r, f); break;
+	case IN:
+		lies_pointer(r, f, false);
+		break;
+	case OUT:
+		lies_pointer(r, f, true);
+		break;
+	case DOM:
+		lies_domain(r, f);
+		break;
+	case MFN:
+		lies_frame(r, f);
+		break;
 	case PTMA:
-		LIES(0, foreign << 12, 0xfee00000, (max_mfn + 0x1000) << 12, ~7UL, root_ma + 256 * 8,
-		     root_ma + 271 * 8);
+		LIES(0, foreign << 12, 0xfee00000, (max_mfn + 0x1000) << 12, ~7UL,
+		     root_ma + 256 * 8, root_ma + 271 * 8);
 		break;
-	case PTE1: lies_pte(r, f); break;
+	case PTE1:
+		lies_pte(r, f);
+		break;
 	case MADDR:
-		LIES(foreign << 12, 0xfee00000, (max_mfn + 0x1000) << 12, ~7UL, plain_pte_ma, root_ma,
-		     gdt_mfn << 12 | 4);
+		LIES(foreign << 12, 0xfee00000, (max_mfn + 0x1000) << 12, ~7UL, plain_pte_ma,
+		     root_ma, gdt_mfn << 12 | 4);
 		break;
-	case DESC: /* call gates, interrupt and trap gates, TSS, LDT, reserved system types; level 0 and 3 */
+	case DESC: /* call, interrupt and trap gates, TSS, LDT, reserved; of level 0 and 3 */
 		if (!oracle) /* it checks the gate's target instead */
 			LIES(0x0000ec0000000000, 0x00008c0000000000);
-		LIES(0x0000ee0000000000, 0x0000ef0000000000,
-		     0x0000e90000000067, 0x0000eb0000000067, 0x0000e20000000067, 0x0000e50000000000,
-		     0x0000e10000000000, 0x0000e30000000000, 0x0000e80000000000);
+		LIES(0x0000ee0000000000, 0x0000ef0000000000, 0x0000e90000000067, 0x0000eb0000000067,
+		     0x0000e20000000067, 0x0000e50000000000, 0x0000e10000000000, 0x0000e30000000000,
+		     0x0000e80000000000);
 		break;
 	case VA:
-		LIES(0xffff800000000000, 0xffff810000100000, 0xffff87fffffff000, 0x8000000000000000, 0x30000000000,
-		     0xffff7ffffffff000);
+		LIES(0xffff800000000000, 0xffff810000100000, 0xffff87fffffff000, 0x8000000000000000,
+		     0x30000000000, 0xffff7ffffffff000);
 		break;
-	case PORT: LIES(0, 4000, 4096, 131071, 131072, 0x7fffffff, 0xffffffff); break;
-	case VCPU: LIES(128, 129, 4000, 0x7fffffff, 0x80000000, 0xffffffff); break;
-	case NUM: LIES(0x7fff, 0x7fffffff, 0x80000000, 0xffffffff); break;
-	case CMD: LIES(0x3f, 0x7fff, 0x7fffffff, 0xffffffff); break;
-	case SIZE: LIES(0x7fffffff, 0xffffffff, 0x20000001); break;
-	case REF: LIES(0, 400, 0x10000, 0x7fffffff, 0xffffffff); break;
-	case HANDLE: LIES(100, 0x10000, 0x7fffffff, 0xffffffff); break;
-	case HOSTVA: LIES(0, 0xffff800000000000, 0xffff810000100000, 0x8000000000000000, A(unmapped) + (1UL << 40),
-			  ~0UL); break;
-	case CANON: LIES(0x8000000000000000, 0x0000800000000000, 0x7fff000000000000); break;
-	case ZERO: LIES(1, 0x8000, 0xffff); break;
-	case BREAK: LIES(0xffff800000000000, 0xffff810000100000, 0xffff87fffffffff8); break;
-	case TIME: LIES(1, ~0UL, 1UL << 63, 0x7fffffffffffffff); break;
+	case PORT:
+		LIES(0, 4000, 4096, 131071, 131072, 0x7fffffff, 0xffffffff);
+		break;
+	case VCPU:
+		LIES(128, 129, 4000, 0x7fffffff, 0x80000000, 0xffffffff);
+		break;
+	case NUM:
+		LIES(0x7fff, 0x7fffffff, 0x80000000, 0xffffffff);
+		break;
+	case CMD:
+		LIES(0x3f, 0x7fff, 0x7fffffff, 0xffffffff);
+		break;
+	case SIZE:
+		LIES(0x7fffffff, 0xffffffff, 0x20000001);
+		break;
+	case REF:
+		LIES(0, 400, 0x10000, 0x7fffffff, 0xffffffff);
+		break;
+	case HANDLE:
+		LIES(100, 0x10000, 0x7fffffff, 0xffffffff);
+		break;
+	case HOSTVA:
+		LIES(0, 0xffff800000000000, 0xffff810000100000, 0x8000000000000000,
+		     A(unmapped) + (1UL << 40), ~0UL);
+		break;
+	case CANON:
+		LIES(0x8000000000000000, 0x0000800000000000, 0x7fff000000000000);
+		break;
+	case ZERO:
+		LIES(1, 0x8000, 0xffff);
+		break;
+	case BREAK:
+		LIES(0xffff800000000000, 0xffff810000100000, 0xffff87fffffffff8);
+		break;
+	case TIME:
+		LIES(1, ~0UL, 1UL << 63, 0x7fffffffffffffff);
+		break;
 	}
 }
 
@@ -263,7 +298,8 @@ static void restore(const struct row *r)
 		HC(set_debugreg, i, 0, 0, 0);
 	if (r->call == __HYPERVISOR_event_channel_op)
 		evtchn_op(EVTCHNOP_reset, &reset);
-	if (version_op(XENVER_version, NULL) < 0 || !FAULTS(__asm__ volatile("ud2")) || this_cpu()->last.vec != 6)
+	if (version_op(XENVER_version, NULL) < 0 || !FAULTS(__asm__ volatile("ud2")) ||
+	    this_cpu()->last.vec != 6)
 		die("%s left us crippled", r->name);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Lies to platform_op and physdev_op. Requests that would stop the machine are never honest here. */
+/*
+ * Lies to platform_op and physdev_op. Requests that would stop the machine are never honest here.
+ */
 #include "liar.h"
 
 #define OPS struct xen_platform_op
@@ -134,72 +136,111 @@ static void mmcfg(void)
 #define MAP struct physdev_map_pirq
 
 const struct row platform_rows[] = {
-	ROW(platform_op, XENPF_settime32, PLAT, PRIV, NULL, PLAT_FIELDS)
-	ROW(platform_op, XENPF_settime64, PLAT, PRIV, settime, PLAT_FIELDS, F(OPS, u.settime64.mbz, ZERO))
-	ROW(platform_op, XENPF_add_memtype, PLAT, PRIV, NULL, PLAT_FIELDS, F(OPS, u.add_memtype.type, NUM))
-	ROW(platform_op, XENPF_del_memtype, PLAT, PRIV, NULL, PLAT_FIELDS, F(OPS, u.del_memtype.reg, NUM | MAY))
-	ROW(platform_op, XENPF_read_memtype, PLAT, PRIV, memtype, PLAT_FIELDS, F(OPS, u.read_memtype.reg, NUM))
+
+	ROW(platform_op, XENPF_settime32, PLAT, PRIV, NULL, PLAT_FIELDS),
+	ROW(platform_op, XENPF_settime64, PLAT, PRIV, settime, PLAT_FIELDS,
+	    F(OPS, u.settime64.mbz, ZERO)),
+	ROW(platform_op, XENPF_add_memtype, PLAT, PRIV, NULL, PLAT_FIELDS,
+	    F(OPS, u.add_memtype.type, NUM)),
+	ROW(platform_op, XENPF_del_memtype, PLAT, PRIV, NULL, PLAT_FIELDS,
+	    F(OPS, u.del_memtype.reg, NUM | MAY)),
+	ROW(platform_op, XENPF_read_memtype, PLAT, PRIV, memtype, PLAT_FIELDS,
+	    F(OPS, u.read_memtype.reg, NUM)),
+
 	ROW(platform_op, XENPF_microcode_update, PLAT, PRIV, microcode, PLAT_FIELDS,
-	    F(OPS, u.microcode.data, IN), F(OPS, u.microcode.length, NUM))
-	ROW(platform_op, XENPF_platform_quirk, PLAT, PRIV, NULL, PLAT_FIELDS, F(OPS, u.platform_quirk.quirk_id, NUM))
+	    F(OPS, u.microcode.data, IN), F(OPS, u.microcode.length, NUM)),
+	ROW(platform_op, XENPF_platform_quirk, PLAT, PRIV, NULL, PLAT_FIELDS,
+	    F(OPS, u.platform_quirk.quirk_id, NUM)),
+
 	ROW(platform_op, XENPF_get_cpu_version, PLAT, PRIV, NULL, PLAT_FIELDS,
-	    F(OPS, u.pcpu_version.xen_cpuid, NUM | MAY))
-	ROW(platform_op, XENPF_efi_runtime_call, PLAT, PRIV, NULL, PLAT_FIELDS, F(OPS, u.efi_runtime_call.function, NUM))
-	ROW(platform_op, XENPF_firmware_info, PLAT, PRIV, firmware, PLAT_FIELDS, F(OPS, u.firmware_info.type, NUM))
-	ROW(platform_op, XENPF_enter_acpi_sleep, PLAT, PRIV, NULL, PLAT_FIELDS)
-	ROW(platform_op, XENPF_change_freq, PLAT, PRIV, cpu, PLAT_FIELDS, F(OPS, u.change_freq.cpu, NUM))
-	ROW(platform_op, XENPF_getidletime, PLAT, PRIV, NULL, PLAT_FIELDS)
-	ROW(platform_op, XENPF_set_processor_pminfo, PLAT, PRIV, NULL, PLAT_FIELDS, F(OPS, u.set_pminfo.type, NUM))
-	ROW(platform_op, XENPF_get_cpuinfo, PLAT, PRIV, NULL, PLAT_FIELDS, F(OPS, u.pcpu_info.xen_cpuid, NUM | MAY))
-	ROW(platform_op, XENPF_cpu_online, PLAT, PRIV, cpu, PLAT_FIELDS, F(OPS, u.cpu_ol.cpuid, NUM))
-	ROW(platform_op, XENPF_cpu_offline, PLAT, PRIV, cpu, PLAT_FIELDS, F(OPS, u.cpu_ol.cpuid, NUM))
-	NONE(platform_op, XENPF_cpu_hotadd)
-	NONE(platform_op, XENPF_mem_hotadd)
-	ROW(platform_op, XENPF_core_parking, PLAT, PRIV, parking, PLAT_FIELDS, F(OPS, u.core_parking.type, NUM))
+	    F(OPS, u.pcpu_version.xen_cpuid, NUM | MAY)),
+	ROW(platform_op, XENPF_efi_runtime_call, PLAT, PRIV, NULL, PLAT_FIELDS,
+	    F(OPS, u.efi_runtime_call.function, NUM)),
+
+	ROW(platform_op, XENPF_firmware_info, PLAT, PRIV, firmware, PLAT_FIELDS,
+	    F(OPS, u.firmware_info.type, NUM)),
+
+	ROW(platform_op, XENPF_enter_acpi_sleep, PLAT, PRIV, NULL, PLAT_FIELDS),
+	ROW(platform_op, XENPF_change_freq, PLAT, PRIV, cpu, PLAT_FIELDS,
+	    F(OPS, u.change_freq.cpu, NUM)),
+	ROW(platform_op, XENPF_getidletime, PLAT, PRIV, NULL, PLAT_FIELDS),
+
+	ROW(platform_op, XENPF_set_processor_pminfo, PLAT, PRIV, NULL, PLAT_FIELDS,
+	    F(OPS, u.set_pminfo.type, NUM)),
+	ROW(platform_op, XENPF_get_cpuinfo, PLAT, PRIV, NULL, PLAT_FIELDS,
+	    F(OPS, u.pcpu_info.xen_cpuid, NUM | MAY)),
+	ROW(platform_op, XENPF_cpu_online, PLAT, PRIV, cpu, PLAT_FIELDS,
+	    F(OPS, u.cpu_ol.cpuid, NUM)),
+
+	ROW(platform_op, XENPF_cpu_offline, PLAT, PRIV, cpu, PLAT_FIELDS,
+	    F(OPS, u.cpu_ol.cpuid, NUM)),
+	NONE(platform_op, XENPF_cpu_hotadd),
+
+	NONE(platform_op, XENPF_mem_hotadd),
+	ROW(platform_op, XENPF_core_parking, PLAT, PRIV, parking, PLAT_FIELDS,
+	    F(OPS, u.core_parking.type, NUM)),
+
 	ROW(platform_op, XENPF_resource_op, PLAT, PRIV | COUNTS, resource, PLAT_FIELDS,
 	    F(OPS, u.resource_op.nr_entries, NUM), F(OPS, u.resource_op.cpu, NUM),
-	    F(OPS, u.resource_op.entries, OUT | NULLOK))
-	ROW(platform_op, XENPF_get_symbol, PLAT, PRIV, symbol, PLAT_FIELDS, F(OPS, u.symdata.symnum, NUM))
-	ROW(platform_op, 9999, PLAT, PRIV, NULL, F(OPS, cmd, NUM))
+	    F(OPS, u.resource_op.entries, OUT | NULLOK)),
 
-	ROW(physdev_op, PHYSDEVOP_IRQ_UNMASK_NOTIFY, OP, 0, NULL, ARG(1, CANON | MAY, "arg"))
+	ROW(platform_op, XENPF_get_symbol, PLAT, PRIV, symbol, PLAT_FIELDS,
+	    F(OPS, u.symdata.symnum, NUM)),
+	ROW(platform_op, 9999, PLAT, PRIV, NULL, F(OPS, cmd, NUM)),
+
+	ROW(physdev_op, PHYSDEVOP_IRQ_UNMASK_NOTIFY, OP, 0, NULL,
+	    ARG(1, CANON | MAY,
+		"ar"
+		"g")),
 	ROW(physdev_op, PHYSDEVOP_irq_status_query, OP, 0, irq, PHYS(physdev_irq_status_query),
-	    F(struct physdev_irq_status_query, irq, NUM))
-	ROW(physdev_op, PHYSDEVOP_set_iopl, OP, 0, iopl, PHYS(physdev_set_iopl), F(struct physdev_set_iopl, iopl, NUM))
+	    F(struct physdev_irq_status_query, irq, NUM)),
+	ROW(physdev_op, PHYSDEVOP_set_iopl, OP, 0, iopl, PHYS(physdev_set_iopl),
+	    F(struct physdev_set_iopl, iopl, NUM)),
 	ROW(physdev_op, PHYSDEVOP_set_iobitmap, OP, 0, bitmap, PHYS(physdev_set_iobitmap),
-	    F(struct physdev_set_iobitmap, nr_ports, NUM | MAY), F(struct physdev_set_iobitmap, bitmap, IN | MAY))
-	ROW(physdev_op, PHYSDEVOP_apic_read, OP, PRIV, apic, PHYS(physdev_apic), F(struct physdev_apic, apic_physbase, MFN))
+	    F(struct physdev_set_iobitmap, nr_ports, NUM | MAY),
+	    F(struct physdev_set_iobitmap, bitmap, IN | MAY)),
+	ROW(physdev_op, PHYSDEVOP_apic_read, OP, PRIV, apic, PHYS(physdev_apic),
+	    F(struct physdev_apic, apic_physbase, MFN)),
 	ROW(physdev_op, PHYSDEVOP_apic_write, OP, PRIV, apic, PHYS(physdev_apic),
-	    F(struct physdev_apic, apic_physbase, MFN))
-	ROW(physdev_op, PHYSDEVOP_alloc_irq_vector, OP, PRIV | LENIENT, irq, PHYS(physdev_irq), F(struct physdev_irq, irq, NUM))
-	ROW(physdev_op, PHYSDEVOP_free_irq_vector, OP, PRIV, irq, F(struct physdev_irq, irq, NUM | MAY))
-	ROW(physdev_op, PHYSDEVOP_eoi, OP, 0, irq, PHYS(physdev_eoi), F(struct physdev_eoi, irq, NUM))
-	ROW(physdev_op, PHYSDEVOP_map_pirq, OP, PRIV, map_pirq, PHYS(physdev_map_pirq), F(MAP, domid, DOM),
-	    F(MAP, type, NUM), F(MAP, index, NUM), F(MAP, pirq, NUM))
+	    F(struct physdev_apic, apic_physbase, MFN)),
+	ROW(physdev_op, PHYSDEVOP_alloc_irq_vector, OP, PRIV | LENIENT, irq, PHYS(physdev_irq),
+	    F(struct physdev_irq, irq, NUM)),
+	ROW(physdev_op, PHYSDEVOP_free_irq_vector, OP, PRIV, irq,
+	    F(struct physdev_irq, irq, NUM | MAY)),
+	ROW(physdev_op, PHYSDEVOP_eoi, OP, 0, irq, PHYS(physdev_eoi),
+	    F(struct physdev_eoi, irq, NUM)),
+	ROW(physdev_op, PHYSDEVOP_map_pirq, OP, PRIV, map_pirq, PHYS(physdev_map_pirq),
+	    F(MAP, domid, DOM), F(MAP, type, NUM), F(MAP, index, NUM), F(MAP, pirq, NUM)),
 	ROW(physdev_op, PHYSDEVOP_map_pirq, OP, PRIV, map_msi, F(MAP, bus, NUM), F(MAP, devfn, NUM),
-	    F(MAP, entry_nr, NUM), F(MAP, table_base, MFN))
+	    F(MAP, entry_nr, NUM), F(MAP, table_base, MFN)),
 	ROW(physdev_op, PHYSDEVOP_unmap_pirq, OP, PRIV, unmap_pirq, PHYS(physdev_unmap_pirq),
-	    F(struct physdev_unmap_pirq, domid, DOM), F(struct physdev_unmap_pirq, pirq, NUM))
-	ROW(physdev_op, PHYSDEVOP_manage_pci_add, OP, PRIV, manage, PHYS(physdev_manage_pci))
-	ROW(physdev_op, PHYSDEVOP_manage_pci_remove, OP, PRIV, manage, PHYS(physdev_manage_pci))
-	ROW(physdev_op, PHYSDEVOP_manage_pci_add_ext, OP, PRIV, manage, PHYS(physdev_manage_pci_ext),
-	    F(struct physdev_manage_pci_ext, is_extfn, NUM), F(struct physdev_manage_pci_ext, is_virtfn, NUM))
+	    F(struct physdev_unmap_pirq, domid, DOM), F(struct physdev_unmap_pirq, pirq, NUM)),
+	ROW(physdev_op, PHYSDEVOP_manage_pci_add, OP, PRIV, manage, PHYS(physdev_manage_pci)),
+	ROW(physdev_op, PHYSDEVOP_manage_pci_remove, OP, PRIV, manage, PHYS(physdev_manage_pci)),
+	ROW(physdev_op, PHYSDEVOP_manage_pci_add_ext, OP, PRIV, manage,
+	    PHYS(physdev_manage_pci_ext), F(struct physdev_manage_pci_ext, is_extfn, NUM),
+	    F(struct physdev_manage_pci_ext, is_virtfn, NUM)),
 	ROW(physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v1, OP, 0, gmfn, PHYS(physdev_pirq_eoi_gmfn),
-	    F(struct physdev_pirq_eoi_gmfn, gmfn, MFN))
+	    F(struct physdev_pirq_eoi_gmfn, gmfn, MFN)),
 	ROW(physdev_op, PHYSDEVOP_pirq_eoi_gmfn_v2, OP, 0, gmfn, PHYS(physdev_pirq_eoi_gmfn),
-	    F(struct physdev_pirq_eoi_gmfn, gmfn, MFN))
-	ROW(physdev_op, PHYSDEVOP_restore_msi, OP, PRIV, manage, PHYS(physdev_restore_msi))
-	ROW(physdev_op, PHYSDEVOP_setup_gsi, OP, PRIV, gsi, PHYS(physdev_setup_gsi), F(struct physdev_setup_gsi, gsi, NUM))
-	ROW(physdev_op, PHYSDEVOP_get_free_pirq, OP, LENIENT, free_pirq, PHYS(physdev_get_free_pirq),
-	    F(struct physdev_get_free_pirq, type, NUM))
-	ROW(physdev_op, PHYSDEVOP_pci_mmcfg_reserved, OP, PRIV, mmcfg, PHYS(physdev_pci_mmcfg_reserved),
-	    F(struct physdev_pci_mmcfg_reserved, flags, NUM))
-	ROW(physdev_op, PHYSDEVOP_pci_device_add, OP, PRIV, device, PHYS(physdev_pci_device))
-	ROW(physdev_op, PHYSDEVOP_pci_device_remove, OP, PRIV, device, PHYS(physdev_pci_device))
-	ROW(physdev_op, PHYSDEVOP_restore_msi_ext, OP, PRIV, device, PHYS(physdev_pci_device))
-	NONE(physdev_op, PHYSDEVOP_dbgp_op)
-	ROW(physdev_op, PHYSDEVOP_prepare_msix, OP, PRIV, device, PHYS(physdev_pci_device))
-	ROW(physdev_op, PHYSDEVOP_release_msix, OP, PRIV, device, PHYS(physdev_pci_device))
-	ROW(physdev_op, 99, OP, 0, NULL, ARG(0, CMD, "cmd"))
+	    F(struct physdev_pirq_eoi_gmfn, gmfn, MFN)),
+	ROW(physdev_op, PHYSDEVOP_restore_msi, OP, PRIV, manage, PHYS(physdev_restore_msi)),
+	ROW(physdev_op, PHYSDEVOP_setup_gsi, OP, PRIV, gsi, PHYS(physdev_setup_gsi),
+	    F(struct physdev_setup_gsi, gsi, NUM)),
+	ROW(physdev_op, PHYSDEVOP_get_free_pirq, OP, LENIENT, free_pirq,
+	    PHYS(physdev_get_free_pirq), F(struct physdev_get_free_pirq, type, NUM)),
+	ROW(physdev_op, PHYSDEVOP_pci_mmcfg_reserved, OP, PRIV, mmcfg,
+	    PHYS(physdev_pci_mmcfg_reserved), F(struct physdev_pci_mmcfg_reserved, flags, NUM)),
+	ROW(physdev_op, PHYSDEVOP_pci_device_add, OP, PRIV, device, PHYS(physdev_pci_device)),
+
+	ROW(physdev_op, PHYSDEVOP_pci_device_remove, OP, PRIV, device, PHYS(physdev_pci_device)),
+	ROW(physdev_op, PHYSDEVOP_restore_msi_ext, OP, PRIV, device, PHYS(physdev_pci_device)),
+
+	NONE(physdev_op, PHYSDEVOP_dbgp_op),
+	ROW(physdev_op, PHYSDEVOP_prepare_msix, OP, PRIV, device, PHYS(physdev_pci_device)),
+
+	ROW(physdev_op, PHYSDEVOP_release_msix, OP, PRIV, device, PHYS(physdev_pci_device)),
+
+	ROW(physdev_op, 99, OP, 0, NULL, ARG(0, CMD, "cmd")),
 	{ 0 },
 };

@@ -7,8 +7,8 @@
 #define HC_IRET 23
 
 /*
- * End of every way back: rip, cs, rflags, rsp, ss lie on the stack. Direct calls push what the stub of the
- * hypercall page would have pushed.
+ * End of every way back: rip, cs, rflags, rsp, ss lie on the stack. Direct calls push what the
+ * stub of the hypercall page would have pushed.
  */
 #ifdef HYPERCALL_PAGE
 #define DO_IRET jmp hypercall_page + HC_IRET * 32

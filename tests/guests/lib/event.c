@@ -58,9 +58,11 @@ void port_mask(u32 port)
 void port_unmask(u32 port)
 {
 	if (fifo_mode)
-		__atomic_and_fetch(&fifo_words[port], ~(1U << EVTCHN_FIFO_MASKED), __ATOMIC_SEQ_CST);
+		__atomic_and_fetch(&fifo_words[port], ~(1U << EVTCHN_FIFO_MASKED),
+				   __ATOMIC_SEQ_CST);
 	else
-		__atomic_and_fetch(word(sh->evtchn_mask, port), ~(1UL << port % 64), __ATOMIC_SEQ_CST);
+		__atomic_and_fetch(word(sh->evtchn_mask, port), ~(1UL << port % 64),
+				   __ATOMIC_SEQ_CST);
 }
 
 bool port_pending(u32 port)
@@ -73,7 +75,8 @@ bool port_pending(u32 port)
 void port_clear(u32 port)
 {
 	if (fifo_mode)
-		__atomic_and_fetch(&fifo_words[port], ~(1U << EVTCHN_FIFO_PENDING), __ATOMIC_SEQ_CST);
+		__atomic_and_fetch(&fifo_words[port], ~(1U << EVTCHN_FIFO_PENDING),
+				   __ATOMIC_SEQ_CST);
 	else
 		__atomic_and_fetch(word(sh->evtchn_pending, port), ~(1UL << port % 64),
 				   __ATOMIC_SEQ_CST);
@@ -111,10 +114,10 @@ static u32 fifo_take(u32 q)
 	do {
 		old = fifo_words[port];
 		next = old & EVTCHN_FIFO_LINK_MASK;
-	} while (!__atomic_compare_exchange_n(&fifo_words[port], &old,
-					      old & ~((1U << EVTCHN_FIFO_LINKED) |
-						      (u32)EVTCHN_FIFO_LINK_MASK),
-					      false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
+	} while (!__atomic_compare_exchange_n(
+		&fifo_words[port], &old,
+		old & ~((1U << EVTCHN_FIFO_LINKED) | (u32)EVTCHN_FIFO_LINK_MASK), false,
+		__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
 	fifo_control->head[q] = next;
 	if (!next)
 		__atomic_and_fetch(&fifo_control->ready, ~(1U << q), __ATOMIC_SEQ_CST);

@@ -25,7 +25,8 @@ void grant_page(u32 ref, u16 domid, const void *page, bool readonly)
 {
 	grants[ref].domid = domid;
 	grants[ref].frame = (u32)mfn_of(page);
-	__atomic_store_n(&grants[ref].flags, (u16)(GTF_permit_access | (readonly ? GTF_readonly : 0)),
+	__atomic_store_n(&grants[ref].flags,
+			 (u16)(GTF_permit_access | (readonly ? GTF_readonly : 0)),
 			 __ATOMIC_RELEASE);
 }
 

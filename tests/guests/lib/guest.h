@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tiny PV kernel for tests: what its programs may use. One processor runs test_main(); a second one
- * can be started (cpu_start()). All of it is linked into every program, nothing is allocated outside
- * the image's own zeroed memory.
+ * A tiny PV kernel for tests: what its programs may use. One processor runs test_main(); a second
+ * one can be started (cpu_start()). All of it is linked into every program, nothing is allocated
+ * outside the image's own zeroed memory.
  *
  * Output: one line a check, "GUEST <name>: PASS|FAIL|SKIP <check>: <detail>", and at the end
  * "GUEST <name>: DONE passed=<n> failed=<n>".
@@ -45,11 +45,14 @@ typedef int64_t i64;
 extern const struct start_info *si;
 extern volatile struct shared_info *sh;
 extern char guest_name[48];
-extern bool privileged;   /* this is the privileged domain */
-extern bool may_die;      /* an unexpected trap is a right end too */
-extern bool oracle;       /* argument "oracle": runs on the hypervisor that we compare with */
-void test_main(void);     /* the program; its return ends the domain */
-/* Value of argument "key=value" of the command line, or NULL; ends at a blank. A bare "key" gives "". */
+extern bool privileged; /* this is the privileged domain */
+extern bool may_die;    /* an unexpected trap is a right end too */
+extern bool oracle;     /* argument "oracle": runs on the hypervisor that we compare with */
+void test_main(void);   /* the program; its return ends the domain */
+/*
+ * Value of argument "key=value" of the command line, or NULL; ends at a blank. A bare "key" gives
+ * "".
+ */
 const char *arg(const char *key);
 u64 arg_num(const char *key, u64 otherwise);
 _Noreturn void guest_exit(void);           /* print DONE, shut the domain down */
@@ -74,7 +77,7 @@ size_t str_len(const char *s);
 extern u8 hypercall_page[4096];
 #define HYPERCALL_INSN "call *%[stub]"
 /* Stubs exist for 64 numbers; beyond, any stub's SYSCALL would do: number 63 is never one. */
-#define HYPERCALL_STUB(nr) [stub] "r"(hypercall_page + ((nr) & 63) * 32)
+#define HYPERCALL_STUB(nr) [stub] "r"(hypercall_page + ((nr)&63) * 32)
 #else
 #define HYPERCALL_INSN "syscall"
 #define HYPERCALL_STUB(nr)
@@ -92,13 +95,34 @@ static inline long hcall(u64 nr, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5)
 	return rc;
 }
 #define HC(name, a1, a2, a3, a4) hcall(__HYPERVISOR_##name, A(a1), A(a2), A(a3), A(a4), 0)
-static inline long sched_op(u32 cmd, void *p) { return HC(sched_op, cmd, p, 0, 0); }
-static inline long evtchn_op(u32 cmd, void *p) { return HC(event_channel_op, cmd, p, 0, 0); }
-static inline long memory_op(u32 cmd, void *p) { return HC(memory_op, cmd, p, 0, 0); }
-static inline long vcpu_op(u32 cmd, u32 id, void *p) { return HC(vcpu_op, cmd, id, p, 0); }
-static inline long version_op(u32 cmd, void *p) { return HC(xen_version, cmd, p, 0, 0); }
-static inline long physdev_op(u32 cmd, void *p) { return HC(physdev_op, cmd, p, 0, 0); }
-static inline long gnttab_op(u32 cmd, void *p, u32 n) { return HC(grant_table_op, cmd, p, n, 0); }
+static inline long sched_op(u32 cmd, void *p)
+{
+	return HC(sched_op, cmd, p, 0, 0);
+}
+static inline long evtchn_op(u32 cmd, void *p)
+{
+	return HC(event_channel_op, cmd, p, 0, 0);
+}
+static inline long memory_op(u32 cmd, void *p)
+{
+	return HC(memory_op, cmd, p, 0, 0);
+}
+static inline long vcpu_op(u32 cmd, u32 id, void *p)
+{
+	return HC(vcpu_op, cmd, id, p, 0);
+}
+static inline long version_op(u32 cmd, void *p)
+{
+	return HC(xen_version, cmd, p, 0, 0);
+}
+static inline long physdev_op(u32 cmd, void *p)
+{
+	return HC(physdev_op, cmd, p, 0, 0);
+}
+static inline long gnttab_op(u32 cmd, void *p, u32 n)
+{
+	return HC(grant_table_op, cmd, p, n, 0);
+}
 static inline long mmu_update1(u64 ptr, u64 val, u32 dom)
 {
 	struct mmu_update u = { ptr, val };
@@ -130,22 +154,23 @@ static inline long mmuext(u32 cmd, u64 a1, u64 a2)
 
 void *page_alloc(void); /* zeroed, mapped writable; dies when the pool is empty */
 void page_free(void *page);
-u64 *pte_at(const void *va, unsigned level); /* its entry at level 1-4 (mapped read-only), or NULL */
-u64 *pte_of(const void *va);                 /* level 1 entry; dies when there is none */
+u64 *pte_at(const void *va,
+	    unsigned level); /* its entry at level 1-4 (mapped read-only), or NULL */
+u64 *pte_of(const void *va); /* level 1 entry; dies when there is none */
 u64 mfn_of(const void *va);
 u64 ma_of(const void *va);
-long set_va(const void *va, u64 pte);        /* update_va_mapping, flushed everywhere */
+long set_va(const void *va, u64 pte); /* update_va_mapping, flushed everywhere */
 long make_ro(const void *va);
 long make_rw(const void *va);
-void *va_of_mfn(u64 mfn);                    /* of a frame of ours in the bootstrap range */
+void *va_of_mfn(u64 mfn); /* of a frame of ours in the bootstrap range */
 bool is_mine(u64 mfn);
-u64 foreign_mfn(void);       /* RAM that is not ours; 0 if none was found */
+u64 foreign_mfn(void); /* RAM that is not ours; 0 if none was found */
 /* Map a frame at a spare address with these PTE flags; NULL and *rc when refused. */
 void *map_mfn(u64 mfn, u64 flags, long *rc);
 void unmap_mfn(void *va);
 #define WINDOW_PAGES 64
 extern u8 window[WINDOW_PAGES * 4096]; /* spare addresses: WINDOW(n) has no stable contents */
-#define WINDOW(n) (window + (n) * 4096UL)
+#define WINDOW(n) (window + (n)*4096UL)
 void mem_fill(void *p, u8 v, size_t n);
 void mem_copy(void *to, const void *from, size_t n);
 bool mem_same(const void *a, const void *b, size_t n);
@@ -182,16 +207,16 @@ struct jump {
 };
 struct cpu {
 	u32 id;
-	bool catching;       /* FAULTS() is active */
+	bool catching; /* FAULTS() is active */
 	bool in_user;
 	struct jump catch_at, user_at;
-	struct frame last;   /* the last exception, fault or call taken */
+	struct frame last; /* the last exception, fault or call taken */
 	u64 last_cr2;
 	u64 traps, upcalls;
 	bool (*hook)(struct frame *f); /* sees every trap first; true = handled, return */
-	u64 failsafe_sel[4]; /* ds es fs gs of the last failsafe callback */
+	u64 failsafe_sel[4];           /* ds es fs gs of the last failsafe callback */
 	volatile struct vcpu_info *vi;
-	void (*main)(void);  /* of a second processor */
+	void (*main)(void); /* of a second processor */
 	volatile u32 up;
 };
 extern struct cpu cpus[GUEST_CPUS];
@@ -219,8 +244,8 @@ void traps_init(void); /* trap table and callbacks of this vCPU */
 	fault_was((what), FAULTS(__VA_ARGS__), (vector), (error))
 bool fault_was(const char *what, bool faulted, unsigned vector, i64 error);
 /*
- * Run user mode from a register frame until a trap that the hook leaves; that one is in last then. cs, ss,
- * rflags, rip and rsp of the frame count, and the general registers.
+ * Run user mode from a register frame until a trap that the hook leaves; that one is in last
+ * then. cs, ss, rflags, rip and rsp of the frame count, and the general registers.
  */
 void user_run(struct frame *f);
 /* The usual frame: 64-bit code at USER_CODE, or 32-bit. */
@@ -270,21 +295,25 @@ static inline void wrmsr(u32 msr, u64 v)
 extern volatile u32 port_count[MAX_PORTS]; /* times each was delivered */
 extern volatile u32 port_cpu[MAX_PORTS];   /* where last */
 extern bool fifo_mode;
-void events_init(void);         /* 2-level; maps shared_info; events stay masked */
-void events_on(void);           /* upcall mask off, with a check for what is pending */
+void events_init(void); /* 2-level; maps shared_info; events stay masked */
+void events_on(void);   /* upcall mask off, with a check for what is pending */
 void events_off(void);
 void port_mask(u32 port);
-void port_unmask(u32 port);     /* plain clear of the bit; EVTCHNOP_unmask is the test's */
+void port_unmask(u32 port); /* plain clear of the bit; EVTCHNOP_unmask is the test's */
 bool port_pending(u32 port);
 void port_clear(u32 port);
-long fifo_start(void);          /* 0, or the error of init_control / expand_array */
-u32 loop_ports(u32 *other);     /* an interdomain pair with ourselves; 0 = failed */
-u64 now(void);                  /* system time, ns */
-bool wait_port(u32 port, u32 count, u64 ns); /* until it was delivered that often; false: too long */
+long fifo_start(void);      /* 0, or the error of init_control / expand_array */
+u32 loop_ports(u32 *other); /* an interdomain pair with ourselves; 0 = failed */
+u64 now(void);              /* system time, ns */
+bool wait_port(u32 port, u32 count,
+	       u64 ns); /* until it was delivered that often; false: too long */
 #define MS 1000000UL
 
 /* ---- second processor (smp.c) ---- */
-/* Start vCPU `id` (1..GUEST_CPUS-1) at fn on a stack of its own; returns the first error, or 0. fn may return. */
+/*
+ * Start vCPU `id` (1..GUEST_CPUS-1) at fn on a stack of its own; returns the first error, or 0.
+ * fn may return.
+ */
 long cpu_start(u32 id, void (*fn)(void));
 bool cpu_wait(u32 id, u32 state, u64 ns); /* until cpus[id].up == state */
 bool have_cpu(u32 id);

@@ -6,7 +6,10 @@
 #define GUEST_BASE 0xffffffff80000000
 #define GUEST_LOAD 0x100000
 #define GUEST_CPUS 4
-/* Of each processor's area the lower half takes entries from user mode, the upper half runs the program. */
+/*
+ * Of each processor's area the lower half takes entries from user mode, the upper half runs the
+ * program.
+ */
 #define GUEST_STACK 32768
 #define GUEST_POOL_PAGES 320
 

@@ -31,8 +31,16 @@ bool mem_same(const void *a, const void *b, size_t n)
 }
 
 /* What the compiler may call on its own. */
-void *memset(void *p, int c, size_t n) { mem_fill(p, (u8)c, n); return p; }
-void *memcpy(void *to, const void *from, size_t n) { mem_copy(to, from, n); return to; }
+void *memset(void *p, int c, size_t n)
+{
+	mem_fill(p, (u8)c, n);
+	return p;
+}
+void *memcpy(void *to, const void *from, size_t n)
+{
+	mem_copy(to, from, n);
+	return to;
+}
 
 void *page_alloc(void)
 {
@@ -166,7 +174,8 @@ void user_setup(void)
 	pool_used += USER_DATA_PAGES;
 	user_l1[USER_CODE >> 12 & 511] = mfn_of(user_code) << 12 | PTE_KERN;
 	for (unsigned i = 0; i < USER_DATA_PAGES; i++)
-		user_l1[(USER_DATA >> 12 & 511) + i] = mfn_of(user_data + i * PAGE) << 12 | PTE_KERN;
+		user_l1[(USER_DATA >> 12 & 511) + i] =
+			mfn_of(user_data + i * PAGE) << 12 | PTE_KERN;
 	l2[USER_CODE >> 21 & 511] = mfn_of(user_l1) << 12 | PTE_KERN;
 	l3[0] = mfn_of(l2) << 12 | PTE_KERN;
 	user_l4[0] = mfn_of(l3) << 12 | PTE_KERN;

@@ -110,7 +110,8 @@ void say(const char *fmt, ...)
 
 static void head(struct out *o, const char *verdict, const char *what)
 {
-	for (const char *parts[] = { "GUEST ", guest_name, ": ", verdict, " ", what, ": ", NULL }, **p = parts;
+	for (const char *parts[] = { "GUEST ", guest_name, ": ", verdict, " ", what, ": ", NULL },
+			**p = parts;
 	     *p; p++)
 		for (const char *s = *p; *s; s++)
 			put(o, *s);

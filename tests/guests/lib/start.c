@@ -59,7 +59,9 @@ _Noreturn void guest_exit(void)
 	while (!privileged && now() < end)
 		sched_op(SCHEDOP_yield, NULL);
 	say("GUEST %s: DONE passed=%u failed=%u", guest_name, passed, failed);
-	/* The oracle halts on a power-off and would keep the emulator; we run it with -no-reboot. */
+	/*
+	 * The oracle halts on a power-off and would keep the emulator; we run it with -no-reboot.
+	 */
 	guest_shutdown(oracle ? SHUTDOWN_reboot : SHUTDOWN_poweroff);
 }
 
