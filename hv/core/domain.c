@@ -11,6 +11,7 @@
 #include "core/arch.h"
 #include "core/event.h"
 #include "core/grant.h"
+#include "core/memory.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -230,6 +231,8 @@ static void free_domain(struct domain *d)
 	struct vcpu *v;
 	u32 i;
 
+	while (exchange_free_rest(d)) /* of an exchange that was under way when it died */
+		;
 	for_each_vcpu(d, v, i) {
 		arch_vcpu_destroy(v);
 		xfree(v);
@@ -493,6 +496,7 @@ int domain_relinquish(struct domain *d)
 	static int (*const stages[])(struct domain *) = {
 		relinquish_vcpus,       evtchn_destroy_domain, relinquish_vcpu_infos,
 		grant_release_mappings, arch_domain_relinquish, relinquish_pages,
+		exchange_free_rest,
 	};
 
 	while (d->relinquish_stage < ARRAY_SIZE(stages)) {

@@ -84,7 +84,7 @@ struct domain {
 
 	spinlock_t page_lock;
 	u32 page_list;             /* [P] first frame number + 1, linked by page_info.list */
-	u32 pad0;
+	u32 exchanged;             /* [P] frames it exchanged, still to be freed; linked the same way */
 	u64 tot_pages, max_pages;  /* [P] */
 	u32 extra_pages;           /* [P] PGC_extra pages */
 	u64 pt_cursor;
@@ -139,8 +139,6 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu);
 struct domain *domain_get(u16 id);
 void domain_hold(struct domain *d);
 void domain_put(struct domain *d);
-/* Any domain there is, dying or not, without holding it: for who knows that it lives (owner of a frame). */
-struct domain *domain_of_owner(u16 id);
 /* The domain a `domid` argument names for vCPU v: DOMID_SELF = its own. Held; NULL if none. */
 struct domain *domain_get_for(struct vcpu *v, u16 domid);
 

@@ -5,7 +5,8 @@
  * It goes by chunks: as many pages as the longer of an input and an output extent has. A chunk is
  * taken over whole or left as it was; between two the call may be interrupted, and nr_exchanged in
  * the guest's memory says how far it got, which is checked again like everything else when it comes
- * back.
+ * back. Freeing the pages of a chunk is left for later, since that is half of its cost: before the
+ * next chunk, at the end, or, when the guest does not come back, in its next exchange or death.
  */
 
 #include <xen/memory.h>
@@ -47,9 +48,12 @@ static int chunk_read(struct chunk *c, const struct xen_memory_exchange *e, u64 
 	u32 i, k;
 
 	c->stolen = c->got = 0;
-	for (i = 0; i < c->in_extents; i++) {
-		if (read_guest_at(&mfn, e->in.extent_start.va, first + i))
-			return err_here(-EFAULT);
+	if (copy_from_guest(c->in, guest_index(e->in.extent_start.va, first, sizeof(u64)),
+			    c->in_extents * sizeof(u64)))
+		return err_here(-EFAULT);
+	/* From the last one back: an extent's pages stand where it or later ones stood. */
+	for (i = c->in_extents; i--;) {
+		mfn = c->in[i];
 		for (k = 0; k < 1u << c->in_order; k++)
 			c->in[(i << c->in_order) + k] = mfn + k;
 	}
@@ -62,6 +66,7 @@ static int chunk_read(struct chunk *c, const struct xen_memory_exchange *e, u64 
 static int chunk_take(struct chunk *c)
 {
 	u32 pages = c->in_extents << c->in_order, k;
+	struct page_info *block;
 
 	for (; c->stolen < pages; c->stolen++) {
 		u64 mfn = c->in[c->stolen];
@@ -72,8 +77,13 @@ static int chunk_take(struct chunk *c)
 		if (steal_page(c->d, mfn_to_page(mfn)))
 			return err_here(-EINVAL);
 	}
+	/* What was prepared, in one piece; without that, extent by extent. */
+	block = c->in_order > c->out_order ? alloc_domheap_pages(c->d, c->in_order, c->memflags) :
+					     NULL;
 	for (; c->got < c->out_extents; c->got++) {
-		struct page_info *pg = alloc_domheap_pages(c->d, c->out_order, c->memflags);
+		struct page_info *pg =
+			block ? block + (c->got << c->out_order) :
+				alloc_domheap_pages(c->d, c->out_order, c->memflags);
 		u64 pfn = c->out[c->got];
 
 		if (!pg)
@@ -108,10 +118,32 @@ static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u6
 	u64 out_first = (first << c->in_order) >> c->out_order;
 	u32 i;
 
-	for (i = 0; i < c->stolen; i++)
-		free_heap_pages(mfn_to_page(c->in[i]), 0);
+	spin_lock(&c->d->page_lock);
+	for (i = 0; i < c->stolen; i++) {
+		mfn_to_page(c->in[i])->list.next = c->d->exchanged;
+		c->d->exchanged = c->in[i] + 1;
+	}
+	spin_unlock(&c->d->page_lock);
 	return copy_to_guest(guest_index(e->out.extent_start.va, out_first, sizeof(u64)), c->out,
 			     c->out_extents * sizeof(u64)) ? err_here(-EFAULT) : 0;
+}
+
+int exchange_free_rest(struct domain *d)
+{
+	for (u32 done = 0;; done++) {
+		u32 link;
+
+		if (done >= PAGES_PER_STEP && preempt_needed())
+			return -ERESTART;
+		spin_lock(&d->page_lock);
+		link = d->exchanged;
+		if (link)
+			d->exchanged = mfn_to_page(link - 1)->list.next;
+		spin_unlock(&d->page_lock);
+		if (!link)
+			return 0;
+		free_heap_pages(mfn_to_page(link - 1), 0);
+	}
 }
 
 /*
@@ -120,12 +152,15 @@ static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u6
  */
 static int exchange_chunks(struct chunk *c, struct xen_memory_exchange *e)
 {
+	u32 order = MAX(c->in_order, c->out_order);
 	bool first = true;
 	int err;
 
 	for (; e->nr_exchanged < e->in.nr_extents;
 	     e->nr_exchanged += c->in_extents, first = false) {
-		if (!first && preempt_needed())
+		if ((!first && preempt_needed()) || exchange_free_rest(c->d))
+			return -ERESTART;
+		if (order > HEAP_CLEAR_ORDER && heap_prepare(order, c->memflags))
 			return -ERESTART;
 		err = chunk_read(c, e, e->nr_exchanged);
 		if (err)
@@ -141,7 +176,7 @@ static int exchange_chunks(struct chunk *c, struct xen_memory_exchange *e)
 			return err;
 		}
 	}
-	return 0;
+	return exchange_free_rest(c->d);
 }
 
 static int exchange_for(struct domain *d, struct xen_memory_exchange *e)

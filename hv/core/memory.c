@@ -11,8 +11,13 @@
 #include "core/hypercall.h"
 #include "lib/log.h"
 
-#define CMD_BITS                                                                                   \
-	6 /* the operation; above it, internally, the extent an interrupted call goes on with */
+/*
+ * A command as the guest gives it, has the operation alone; one that was interrupted says in the bits
+ * above with which page of which extent it goes on.
+ */
+#define CMD_BITS 6
+#define PAGE_BITS 10
+#define EXTENT_SHIFT (CMD_BITS + PAGE_BITS)
 #define E820_ENTRY_SIZE 20
 #define E820_ENTRIES_MAX 128
 #define ACQUIRE_MAX 64
@@ -45,7 +50,7 @@ bool memflags_of(u32 mem_flags, u32 *memflags)
 	if (mem_flags & XENMEMF_populate_on_demand || (bits && bits <= PAGE_SHIFT) ||
 	    (mem_flags & XENMEMF_exact_node_request && XENMEMF_get_node(mem_flags) != 0))
 		return false; /* one node is all there is */
-	*memflags = MEMF_zero | MEMF_bits(bits > 63 ? 0 : bits);
+	*memflags = MEMF_bits(bits > 63 ? 0 : bits); /* the allocator clears what was used */
 	return true;
 }
 
@@ -75,82 +80,93 @@ static void give_up_extent(struct domain *d, u64 mfn, u32 order)
 		give_up_page(d, mfn + i);
 }
 
-/* ---- increase, decrease, populate: one extent; false stops the call ---- */
+/*
+ * ---- increase, decrease, populate ----
+ * Each does one extent, from page *page of it: 0; -ERESTART: a preemption point was reached, go on
+ * from *page; anything else stops the call.
+ */
 
-static bool take_extent(struct domain *d, const struct xen_memory_reservation *r, u64 i,
-			bool populate)
+static int take_extent(struct domain *d, const struct xen_memory_reservation *r, u64 i,
+		       bool populate)
 {
 	u64 pfn = 0, mfn, k;
 	struct page_info *pg;
 	u32 memflags;
 
 	if (!memflags_of(r->mem_flags, &memflags))
-		return false;
+		return -EINVAL;
 	if (populate && read_guest_at(&pfn, r->extent_start.va, i))
-		return false;
+		return -EFAULT;
+	if (r->extent_order > HEAP_CLEAR_ORDER && heap_prepare(r->extent_order, memflags))
+		return -ERESTART;
 	pg = alloc_domheap_pages(d, r->extent_order, memflags);
 	if (!pg)
-		return false;
+		return -ENOMEM;
 	mfn = page_to_mfn(pg);
 	for (k = 0; populate && k < 1UL << r->extent_order; k++)
 		set_m2p(mfn + k, pfn + k);
 	if (r->extent_start.va && write_guest_at(r->extent_start.va, i, &mfn)) {
 		give_up_extent(d, mfn, r->extent_order);
-		return false;
+		return -EFAULT;
 	}
-	return true;
+	return 0;
 }
 
-static bool increase(struct domain *d, const struct xen_memory_reservation *r, u64 i)
+static int increase(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
 {
+	(void)page;
 	return take_extent(d, r, i, false);
 }
 
-static bool populate(struct domain *d, const struct xen_memory_reservation *r, u64 i)
+static int populate(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
 {
+	(void)page;
 	return take_extent(d, r, i, true);
 }
 
-static bool decrease(struct domain *d, const struct xen_memory_reservation *r, u64 i)
+static int decrease(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
 {
-	u64 mfn, k;
+	u32 done;
+	u64 mfn;
 
 	if (read_guest_at(&mfn, r->extent_start.va, i))
-		return false;
-	for (k = 0; k < 1UL << r->extent_order; k++)
-		if (give_up_page(d, mfn + k))
-			return false;
-	return true;
+		return -EFAULT;
+	for (done = 0; *page < 1u << r->extent_order; ++*page, done++) {
+		if (done >= PAGES_PER_STEP && preempt_needed())
+			return -ERESTART;
+		if (give_up_page(d, mfn + *page))
+			return -EINVAL;
+	}
+	*page = 0;
+	return 0;
 }
 
-static long reservation_op(u64 op, u64 arg, struct vcpu *v,
-			   bool (*fn)(struct domain *, const struct xen_memory_reservation *, u64))
+typedef int extent_fn(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page);
+
+static long reservation_op(u64 op, u64 arg, struct vcpu *v, extent_fn *fn)
 {
-	u64 i, start = op >> CMD_BITS;
+	u64 i, start = op >> EXTENT_SHIFT;
+	u32 page = op >> CMD_BITS & (BIT(PAGE_BITS) - 1);
 	struct xen_memory_reservation r;
 	struct domain *d;
-	long ret;
+	int rc = 0;
 
-	if (read_guest(&r, arg) || r.nr_extents > ~0UL >> (CMD_BITS + 1) || start >= r.nr_extents ||
-	    r.extent_order > MEMORY_MAX_ORDER)
+	if (read_guest(&r, arg) || r.nr_extents > ~0UL >> (EXTENT_SHIFT + 1) ||
+	    start >= r.nr_extents || r.extent_order > MEMORY_MAX_ORDER)
 		return (long)start;
 	d = reservation_domain(v, r.domid);
 	if (!d)
 		return (long)start;
 	for (i = start; i < r.nr_extents; i++) {
-		if (i != start && preempt_needed())
+		rc = i != start && preempt_needed() ? -ERESTART : fn(d, &r, i, &page);
+		if (rc)
 			break;
-		if (!fn(d, &r, i)) {
-			domain_put(d);
-			return (long)i;
-		}
 	}
-	ret = (long)i;
-	if (i < r.nr_extents)
-		ret = hypercall_restart(v, __HYPERVISOR_memory_op, 2,
-					(u64[]){ (op & (BIT(CMD_BITS) - 1)) | i << CMD_BITS, arg });
 	domain_put(d);
-	return ret;
+	if (rc != -ERESTART)
+		return (long)i;
+	op = (op & (BIT(CMD_BITS) - 1)) | (u64)page << CMD_BITS | i << EXTENT_SHIFT;
+	return hypercall_restart(v, __HYPERVISOR_memory_op, 2, (u64[]){ op, arg });
 }
 
 /* ---- questions ---- */

@@ -146,7 +146,8 @@ static void flush_stale(u64 epoch)
 	spin_unlock(&heap_lock);
 }
 
-struct page_info *heap_take(unsigned order, u32 memflags)
+/* A block off the lists, in no TLB any more; its marks are what they were. */
+static struct page_info *take_block(unsigned order, u32 memflags)
 {
 	struct page_info *pg;
 	u64 stale = 0;
@@ -163,7 +164,36 @@ struct page_info *heap_take(unsigned order, u32 memflags)
 			stale = MAX(stale, pg[i].type_info);
 	if (stale)
 		flush_stale(stale);
-	for (u64 i = 0; i < 1UL << order; i++) {
+	return pg;
+}
+
+int heap_prepare(unsigned order, u32 memflags)
+{
+	struct page_info *pg = take_block(order, memflags);
+	unsigned cleared = 0;
+	int rc = 0;
+
+	for (u64 i = 0; pg && !rc && i < 1UL << order; i++) {
+		if (!(pg[i].count_info & PGC_dirty))
+			continue;
+		memset(page_to_virt(&pg[i]), 0, PAGE_SIZE);
+		pg[i].count_info &= ~PGC_dirty;
+		if (!(++cleared % HEAP_CLEAR_PAGES) && preempt_needed())
+			rc = -ERESTART;
+	}
+	if (pg) {
+		spin_lock(&heap_lock);
+		insert_block(page_to_mfn(pg), order);
+		spin_unlock(&heap_lock);
+	}
+	return rc;
+}
+
+struct page_info *heap_take(unsigned order, u32 memflags)
+{
+	struct page_info *pg = take_block(order, memflags);
+
+	for (u64 i = 0; pg && i < 1UL << order; i++) {
 		if ((memflags & MEMF_zero) ||
 		    ((memflags & MEMF_scrub) && (pg[i].count_info & PGC_dirty)))
 			memset(page_to_virt(&pg[i]), 0, PAGE_SIZE);

@@ -42,6 +42,8 @@ _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we prom
 #define PGC_dirty BIT(58)     /* heap only: cleared before a domain gets it */
 #define PGC_stale BIT(57)     /* heap only: TLBs may still map it for the domain that had it */
 #define PGC_count_mask 0xffffffffUL
+/* Both counts saturate here: references beyond are refused. */
+#define PG_COUNT_MAX 0xfffffff0UL
 
 /* type_info: the type in bits 60-63 */
 #define PGT_none (0UL << 60)
@@ -133,6 +135,14 @@ void free_page(void *va);
  * since start. NULL: no memory, the domain's limit (max_pages), or it is dying.
  */
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags);
+/*
+ * Clear ahead what alloc_domheap_pages() would take now, and would have to clear without a preemption
+ * point: for orders above HEAP_CLEAR_ORDER. 0: ask for it; -ERESTART: a preemption point was reached,
+ * what is cleared stays so.
+ */
+#define HEAP_CLEAR_ORDER 6
+#define HEAP_CLEAR_PAGES (1u << HEAP_CLEAR_ORDER)
+int heap_prepare(unsigned order, u32 memflags);
 /* Called by put_page() when the last reference goes. Not for anybody else. */
 void free_domheap_page(struct page_info *pg);
 /*
@@ -217,6 +227,12 @@ struct type_ops {
 	int (*devalidate)(struct page_info *pg, u64 type, bool preemptible);
 };
 extern const struct type_ops page_type_ops; /* the one hook: defined in paging/direct.c */
+
+/*
+ * The domain a frame's owner field names, dying or not, without holding it: for who knows that it
+ * lives, as it does while frames are its. NULL: there is none. (core/domain.c)
+ */
+struct domain *domain_of_owner(u16 id);
 
 /* ---- machine to physical --------------------------------------------------------------------- */
 static inline void set_m2p(u64 mfn, u64 gpfn)

@@ -33,17 +33,16 @@
  *  T7  A frame that stopped while being undone is undone completely before it is validated again.
  *  T8  Nobody waits for a busy frame while having made busy one of the same or a lower level.
  *
- * Counts saturate at COUNT_MAX: references beyond are refused.
+ * Counts saturate at PG_COUNT_MAX: references beyond are refused.
  */
 #include "core/arch.h"
 #include "mm/page.h"
 
-#define COUNT_MAX 0xfffffff0UL
 #define TABLE_ENTRIES 512
 
-static bool cas(u64 *p, u64 *old, u64 new)
+static bool cas(u64 *p, u64 *old, u64 want)
 {
-	return __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return __atomic_compare_exchange_n(p, old, want, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 static u64 type_count(u64 x)
@@ -76,7 +75,7 @@ bool get_page(struct page_info *pg, const struct domain *d)
 	do {
 		u64 n = x & PGC_count_mask;
 
-		if (unlikely(!n || n >= COUNT_MAX || (x & PGC_heap)))
+		if (unlikely(!n || n >= PG_COUNT_MAX || (x & PGC_heap)))
 			return false;
 	} while (!cas(&pg->count_info, &x, x + 1));
 	/* Only now is the owner fixed (G2). */
@@ -201,29 +200,29 @@ static int get_type(struct page_info *pg, u64 type, bool preemptible)
 	u64 x = READ_ONCE(pg->type_info);
 
 	for (;;) {
-		u64 old = x & PGT_type_mask, new;
+		u64 old = x & PGT_type_mask, want;
 
 		if (unlikely(!type_count(x))) {
 			if (x & PGT_locked) { /* T4 */
 				x = reread(pg);
 				continue;
 			}
-			new = type | 1;
+			want = type | 1;
 			if (type == PGT_writable && (old == PGT_none || old == type))
-				new |= PGT_validated;
-		} else if (unlikely(old != type || type_count(x) >= COUNT_MAX)) {
+				want |= PGT_validated;
+		} else if (unlikely(old != type || type_count(x) >= PG_COUNT_MAX)) {
 			return -EINVAL;
 		} else if (likely(x & PGT_validated)) {
-			new = x + 1;
+			want = x + 1;
 		} else if (x & PGT_partial) {
-			new = x & ~(PGT_partial | PGT_undoing | PGT_orphan);
+			want = x & ~(PGT_partial | PGT_undoing | PGT_orphan);
 		} else {
 			x = reread(pg);
 			continue;
 		}
-		if (unlikely(!cas(&pg->type_info, &x, new)))
+		if (unlikely(!cas(&pg->type_info, &x, want)))
 			continue;
-		if (likely(new &PGT_validated))
+		if (likely(want & PGT_validated))
 			return 0;
 		return type_count(x) ? resume(pg, x, type, preemptible) :
 				       begin(pg, x, type, preemptible);
@@ -320,8 +319,8 @@ int put_page_partial(struct page_info *pg)
 	int rc = 0;
 
 	while ((x & (PGT_partial | PGT_orphan)) == (PGT_partial | PGT_orphan)) {
-		if (type_count(x) >
-		    1) { /* its own, and that of somebody who is still about to drop his */
+		/* Its own, and that of somebody who is still about to drop his. */
+		if (type_count(x) > 1) {
 			if (!cas(&pg->type_info, &x, ((x - 1) & ~PGT_orphan) | PGT_undoing))
 				continue;
 			put_page(pg);

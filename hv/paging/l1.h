@@ -13,8 +13,8 @@
 
 #define always_inline_fn inline __attribute__((always_inline))
 
-/* Counts from 1 on that are far from the engine's limit, less one. */
-#define COUNT_ROOM 0xffffff00u
+/* Counts from 1 on that may still grow. */
+#define COUNT_ROOM ((u32)PG_COUNT_MAX - 1)
 #define L1_CACHE_BITS (PTE_PWT | PTE_PCD | PTE_PSE) /* the last is PAT here */
 
 /* How an entry is written. */
@@ -298,6 +298,20 @@ static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct dom
 
 /* ---- the common changes, without a call ---- */
 
+/* get_page_type(pg, PGT_writable) where that needs no flush: it was writable before, or never anything. */
+static always_inline_fn bool l1_get_writable_fast(struct page_info *pg)
+{
+	u64 x = READ_ONCE(pg->type_info), new = x + 1;
+
+	if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM)) {
+		if (x != PGT_writable && x != PGT_none)
+			return false;
+		new = PGT_writable | PGT_validated | 1;
+	}
+	return likely(__atomic_compare_exchange_n(&pg->type_info, &x, new, false, __ATOMIC_ACQ_REL,
+						  __ATOMIC_RELAXED));
+}
+
 /*
  * l1e_update(d, d, entry, 0, new, L1E_SET) as far as it needs nobody else. true: done, and *cur is what was there
  * before, its references now the caller's. false: nothing has changed, but *held, if not NULL, is to be put.
@@ -329,12 +343,7 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 		*held = pg;
 		if (unlikely(READ_ONCE(pg->owner) != d->id))
 			return false;
-		x = READ_ONCE(pg->type_info);
-		if ((new &PTE_RW) &&
-		    (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 ||
-			      (u32)x - 1 >= COUNT_ROOM) ||
-		     unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
-							   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))))
+		if ((new &PTE_RW) && !l1_get_writable_fast(pg))
 			return false;
 	}
 install:

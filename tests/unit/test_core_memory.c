@@ -100,6 +100,46 @@ Test(core_memory, reservation_goes_on)
 	expect(domu->tot_pages, 5);
 }
 
+/* Call again for as long as it asks for that. */
+static long finish(long ret, struct vcpu *v, unsigned *rounds)
+{
+	for (*rounds = 0; ret == -ERESTART; ++*rounds) {
+		cr_assert(*rounds < 100, "no progress");
+		ret = CALL2(do_memory_op, host_restart_args[0], host_restart_args[1], v);
+	}
+	return ret;
+}
+
+/* 2 MiB are more than may be done in one go. */
+Test(core_memory, large_extents)
+{
+	struct xen_memory_reservation r = res(DOMID_SELF, 2, 9);
+	unsigned rounds;
+	u64 i;
+
+	machine_up();
+	dom0->max_pages = 4096;
+	r.nr_extents = 6; /* all there is has been used */
+	expect_ret(MEMORY(increase_reservation, &r, v0), 6);
+	for (i = 0; i < 6; i++)
+		memset(mfn_to_virt(list[i]), 0x5a, 512 * PAGE_SIZE);
+	expect_ret(MEMORY(decrease_reservation, &r, v0), 6);
+	r.nr_extents = 2;
+	host_preempt = true;
+	list[0] = list[1] = 1024;
+	expect_ret(finish(MEMORY(populate_physmap, &r, v0), v0, &rounds), 2);
+	cr_assert(rounds >= 16, "%u", rounds);
+	for (i = 0; i < 512 * PAGE_SIZE; i += 8)
+		cr_assert(!*(u64 *)(mfn_to_virt(list[1]) + i));
+	expect(dom0->tot_pages, 1024);
+	expect(get_m2p(list[1] + 511), 1024 + 511);
+	expect_ret(finish(MEMORY(decrease_reservation, &r, v0), v0, &rounds), 2);
+	expect(rounds, 15);
+	expect(dom0->tot_pages, 0);
+	host_preempt = false;
+	expect_ret(MEMORY(populate_physmap, &r, v0), 2);
+}
+
 static struct xen_memory_exchange exch(u64 in, u32 in_order, u64 out, u32 out_order)
 {
 	struct xen_memory_exchange e = { .in = res(DOMID_SELF, in, in_order),
@@ -139,6 +179,29 @@ Test(core_memory, exchange_for_a_contiguous_low_extent)
 	expect_ret(MEMORY(exchange, &e, u0), 0);
 	expect(e.nr_exchanged, 1);
 	expect(get_m2p(out_list[7]), 207);
+}
+
+Test(core_memory, exchange_of_large_extents)
+{
+	struct xen_memory_exchange e = exch(512, 0, 1, 9);
+	unsigned rounds;
+	u64 i;
+
+	machine_up();
+	for (i = 0; i < 512; i++)
+		list[i] = give_pages(domu, 0);
+	out_list[0] = 4096;
+	host_preempt = true;
+	expect_ret(finish(MEMORY(exchange, &e, u0), u0, &rounds), 0);
+	expect(get_m2p(out_list[0] + 300), 4396);
+	list[0] = out_list[0];
+	for (i = 0; i < 512; i++)
+		out_list[i] = 8192 + i;
+	e = exch(1, 9, 512, 0);
+	expect_ret(finish(MEMORY(exchange, &e, u0), u0, &rounds), 0);
+	expect(get_m2p(out_list[300]), 8492);
+	expect(domu->tot_pages, 512);
+	expect(audit_domain_pages_exact(domu), 0);
 }
 
 Test(core_memory, exchange_goes_on)
