@@ -21,6 +21,7 @@ hypercall_fn do_vcpu_op;            /* core/vcpu_op.c */
 hypercall_fn do_sched_op;           /* core/sched_op.c */
 hypercall_fn do_event_channel_op;   /* core/event*.c */
 hypercall_fn do_set_timer_op;       /* core/vcpu_op.c */
+hypercall_fn do_sysctl;             /* core/sysctl.c */
 /* x86/ */
 hypercall_fn do_physdev_op;         /* x86/physdev.c */
 hypercall_fn do_platform_op;        /* x86/platform_op.c */

@@ -37,6 +37,7 @@ SPLIT = {
     'platform.h': ['platform.h'],
     'pmu.h': ['pmu.h'],
     'sched.h': ['sched.h'],
+    'sysctl.h': ['sysctl.h'],
     'vcpu.h': ['vcpu.h'],
     'version.h': ['version.h'],
     'hvm/hvm_op.h': ['hvm/hvm_op.h'],

@@ -24,6 +24,7 @@ FAMILIES = {
     'nmi_op': ('nmi.h', 'XENNMI_', ()),
     'console_io': ('xen.h', 'CONSOLEIO_', ()),
     'vm_assist': ('xen.h', 'VMASST_CMD_', ()),
+    'sysctl': ('sysctl.h', 'XEN_SYSCTL_', ('XEN_SYSCTL_INTERFACE_VERSION',)),
     'set_segment_base': ('arch-x86.h', 'SEGBASE_', ()),
 }
 

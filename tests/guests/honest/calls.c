@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Honest: the small calls, and start of day. */
+#include <xen/sysctl.h>
 #include "honest.h"
 
 static void start_of_day(void)
@@ -109,6 +110,32 @@ static bool call_keeps_registers(void)
 	       rbp_ == in[5] && rc == 7;
 }
 
+/* The log: read in pieces, it begins with our name and ends where nothing more comes. */
+static void sysctl(void)
+{
+	static char log[256];
+	struct xen_sysctl op = { XEN_SYSCTL_readconsole, XEN_SYSCTL_INTERFACE_VERSION, { { 0 } } };
+	u32 first;
+	long rc;
+
+	op.u.readconsole.buffer = log;
+	op.u.readconsole.count = sizeof(log);
+	rc = HC(sysctl, &op, 0, 0, 0);
+	if (!privileged) {
+		check_rc("sysctl of an ordinary domain", rc, -XEN_EPERM);
+		return;
+	}
+	report(rc == 0 && op.u.readconsole.count == sizeof(log), "readconsole", "rc %ld, %u bytes", rc,
+	       op.u.readconsole.count);
+	first = op.u.readconsole.index;
+	op.u.readconsole.incremental = 1;
+	rc = HC(sysctl, &op, 0, 0, 0);
+	report(rc == 0 && op.u.readconsole.index == first + op.u.readconsole.count,
+	       "readconsole goes on", "rc %ld, index %u", rc, op.u.readconsole.index);
+	op.interface_version++;
+	check_rc("sysctl of another version", HC(sysctl, &op, 0, 0, 0), -XEN_EACCES);
+}
+
 static void misc(void)
 {
 	static const char line[] = "honest: a line by console_io\n";
@@ -124,6 +151,7 @@ static void misc(void)
 	check_rc("console_io write of nothing", HC(console_io, CONSOLEIO_write, 0, line, 0), 0);
 	rc = HC(console_io, CONSOLEIO_read, sizeof(in), in, 0);
 	report(privileged ? rc == 0 : rc <= 0, "console_io read", "rc %ld", rc);
+	sysctl();
 	check_rc("vm_assist enable",
 		 HC(vm_assist, VMASST_CMD_enable, VMASST_TYPE_writable_pagetables, 0, 0), 0);
 	check_rc("vm_assist runstate flag",
