@@ -14,13 +14,15 @@
 #define DENIED "<denied>"
 
 /* What a guest gets is zero beyond the text. */
-static void text(char *to, size_t size, const char *from)
+static noinline_fn void text(char *to, size_t size, const char *from)
 {
 	size_t n = strnlen(from, size - 1);
 
 	memset(to, 0, size);
 	memcpy(to, from, n);
 }
+
+static const xen_extraversion_t extraversion = ".0-pavise";
 
 static long give_text(u64 arg, const char *from, size_t size)
 {
@@ -79,16 +81,9 @@ static long guest_handle(u64 arg, const struct domain *d)
 	return write_guest(arg, &d->handle) ? err_here(-EFAULT) : 0;
 }
 
-long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+static noinline_fn long other(u32 cmd, u64 arg, const struct domain *d)
 {
-	const struct domain *d = v->domain;
-
-	(void)a3, (void)a4, (void)a5;
-	switch ((u32)cmd) {
-	case XENVER_version:
-		return VERSION_MAJOR << 16 | VERSION_MINOR;
-	case XENVER_extraversion:
-		return give_text(arg, ".0-pavise", sizeof(xen_extraversion_t));
+	switch (cmd) {
 	case XENVER_compile_info:
 		return compile_info(arg, d->privileged);
 	case XENVER_capabilities:
@@ -112,6 +107,17 @@ long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	default:
 		return err_here(-ENOSYS);
 	}
+}
+
+long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+{
+	(void)a3, (void)a4, (void)a5;
+	/* Kernels ask for it to have a pending event delivered. */
+	if (likely((u32)cmd == XENVER_version))
+		return VERSION_MAJOR << 16 | VERSION_MINOR;
+	if ((u32)cmd == XENVER_extraversion)
+		return err_here(write_guest(arg, &extraversion));
+	return other(cmd, arg, v->domain);
 }
 
 /*

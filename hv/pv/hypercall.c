@@ -5,6 +5,7 @@
 #include "core/guest_access.h"
 #include "lib/log.h"
 #include "pv/pv.h"
+#include "x86/uaccess.h"
 
 /* Why a number has no handler stands in docs/abi.md; those that are missing answer -ENOSYS. */
 static hypercall_fn hc_none;
@@ -45,6 +46,7 @@ hypercall_fn *const hypercall_table[64] = {
 	[__HYPERVISOR_callback_op] = do_callback_op,
 	[__HYPERVISOR_event_channel_op] = do_event_channel_op,
 	[__HYPERVISOR_physdev_op] = do_physdev_op,
+	[__HYPERVISOR_sysctl] = do_sysctl,
 };
 
 /*
@@ -82,42 +84,87 @@ static long multicall_restart(struct vcpu *v, u64 at, u64 left)
 	return hypercall_restart(v, __HYPERVISOR_multicall, 2, args);
 }
 
+#define ENTRY_SIZE sizeof(struct multicall_entry)
+#define ENTRY_ARG(at, i) ((at) + offsetof(struct multicall_entry, args) + 8 * (i))
+#define CHECK_EVERY 8 /* entries between two questions whether to go on; long ones ask themselves */
+
+/*
+ * The entry at `at`, an address that was checked. 0; -EFAULT; -ERESTART: v's mc_args say what remains of it.
+ * Word by word: gcc would build an array in memory.
+ */
+static inline __attribute__((always_inline)) int call_one(u64 at, struct cpu *cpu, struct vcpu *v)
+{
+	u64 op, a1, a2, a3, a4, a5, result = -ENOSYS;
+
+	uaccess_begin();
+	if (unlikely(!get_guest_u64(&op, at) || !get_guest_u64(&a1, ENTRY_ARG(at, 0)) ||
+		     !get_guest_u64(&a2, ENTRY_ARG(at, 1)) || !get_guest_u64(&a3, ENTRY_ARG(at, 2)) ||
+		     !get_guest_u64(&a4, ENTRY_ARG(at, 3)) || !get_guest_u64(&a5, ENTRY_ARG(at, 4))))
+		goto fault;
+	uaccess_end();
+	if (likely(op < ARRAY_SIZE(hypercall_table))) {
+		cpu->hypercalls[op]++;
+		result = hypercall_table[op](a1, a2, a3, a4, a5, v);
+		if (unlikely(result == (u64)-ERESTART) && (v->arch.flags & VCPU_MC_RESTART))
+			return -ERESTART;
+	}
+	uaccess_begin();
+	if (unlikely(!put_guest_u64(result, at + offsetof(struct multicall_entry, result))))
+		goto fault;
+	uaccess_end();
+	return 0;
+fault:
+	uaccess_end();
+	return err_here(-EFAULT);
+}
+
+/*
+ * Entries from *at up to `end`. 0; -EFAULT; -ERESTART: to be gone on with at *at. The first entry's address
+ * says enough: before our range come addresses that fault, and beyond memory's top those of its bottom. A guest
+ * that was killed has work for its processor, and never comes back to go on.
+ */
+static inline __attribute__((always_inline)) int call_each(struct vcpu *v, u64 *at, u64 end)
+{
+	struct cpu_info *info = cpu_info();
+	struct cpu *cpu = info->cpu;
+	int rc;
+
+	if (!guest_range_ok(*at, ENTRY_SIZE))
+		return err_here(-EFAULT);
+	do {
+		u64 pause = *at + MIN(end - *at, CHECK_EVERY * ENTRY_SIZE);
+
+		do {
+			rc = call_one(*at, cpu, v);
+			if (unlikely(rc))
+				return rc;
+			*at += ENTRY_SIZE;
+		} while (*at != pause && likely(!READ_ONCE(info->work)));
+	} while (*at != end && !preempt_needed());
+	return *at == end ? 0 : -ERESTART;
+}
+
 /*
  * multicall(list, n): every entry in turn; its result is written into it. 0, -EFAULT (entries before the bad
  * one have been done), -EINVAL within a multicall. Stops when the guest was killed.
  */
 long do_multicall(u64 list, u64 n, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	u64 at = list, left = (u32)n;
+	u64 at = list, end = list + (u32)n * ENTRY_SIZE;
+	int rc;
 
 	(void)a3, (void)a4, (void)a5;
 	if (v->arch.flags & VCPU_IN_MULTICALL)
 		return err_here(-EINVAL);
-	for (; left; at += sizeof(struct multicall_entry), left--) {
-		struct multicall_entry e;
-		u64 result;
-
-		if (unlikely(at != list && preempt_needed())) {
-			u64 args[2] = { at, left };
-
-			return hypercall_restart(v, __HYPERVISOR_multicall, 2, args);
-		}
-		if (unlikely(read_guest(&e, at)))
-			return err_here(-EFAULT);
-		result = -ENOSYS;
-		if (likely(e.op < ARRAY_SIZE(hypercall_table))) {
-			this_cpu()->hypercalls[e.op]++;
-			v->arch.flags |= VCPU_IN_MULTICALL;
-			result = hypercall_table[e.op](e.args[0], e.args[1], e.args[2], e.args[3],
-						       e.args[4], v);
-			if (unlikely(v->arch.flags & VCPU_MC_RESTART))
-				return multicall_restart(v, at, left);
-			v->arch.flags &= ~VCPU_IN_MULTICALL;
-		}
-		if (unlikely(copy_to_guest(at + offsetof(struct multicall_entry, result), &result, 8)))
-			return err_here(-EFAULT);
-		if (unlikely(v->domain->dead))
-			return 0;
-	}
-	return 0;
+	if (at == end)
+		return 0;
+	v->arch.flags |= VCPU_IN_MULTICALL;
+	rc = call_each(v, &at, end);
+	if (unlikely(v->arch.flags & VCPU_MC_RESTART))
+		return multicall_restart(v, at, (end - at) / ENTRY_SIZE);
+	v->arch.flags &= ~VCPU_IN_MULTICALL;
+	if (unlikely(rc == -ERESTART))
+		return hypercall_restart(v, __HYPERVISOR_multicall, 2,
+					 (u64[]){ at, (end - at) / ENTRY_SIZE });
+	return rc;
 }

@@ -6,12 +6,9 @@
 #include "x86/patch.h"
 #include "x86/uaccess.h"
 
-/* Our range is one block of 2^43 bytes; below it lie addresses that are not canonical, which fault. */
 static inline bool range_ok(u64 va, size_t len)
 {
-	u64 last = va + len;
-
-	return va >> 43 != HV_VIRT_START >> 43 && last >= va && last >> 43 != HV_VIRT_START >> 43;
+	return va <= ~len && guest_range_ok(va, len);
 }
 
 /* Bulk copy; returns the bytes that were not copied. Either side may be the guest's. */
@@ -33,18 +30,27 @@ static size_t copy_faulting(void *dst, const void *src, size_t len)
 
 int copy_from_guest(void *dst, u64 va, size_t len)
 {
-	u64 *to = dst;
-	size_t left;
+	size_t left, at = 0;
+	u64 word;
+	u32 half;
 
 	if (unlikely(!range_ok(va, len)))
 		return -EFAULT;
 	uaccess_begin();
 	if (likely(len <= 64)) {
-		for (; len >= 8; len -= 8, va += 8)
-			if (unlikely(!get_guest_u64(to++, va)))
+		for (size_t n = len / 8; n; n--, at += 8) {
+			if (unlikely(!get_guest_u64(&word, va + at)))
 				goto fault;
+			*(u64 *)(dst + at) = word;
+		}
 	}
-	left = len ? copy_faulting(to, (const void *)va, len) : 0;
+	if (len - at == 4) {
+		if (unlikely(!get_guest_u32(&half, va + at)))
+			goto fault;
+		*(u32 *)(dst + at) = half;
+		at = len;
+	}
+	left = at < len ? copy_faulting(dst + at, (const void *)(va + at), len - at) : 0;
 	uaccess_end();
 	return left ? -EFAULT : 0;
 fault:
@@ -54,18 +60,17 @@ fault:
 
 int copy_to_guest(u64 va, const void *src, size_t len)
 {
-	const u64 *from = src;
-	size_t left;
+	size_t left, at = 0;
 
 	if (unlikely(!range_ok(va, len)))
 		return -EFAULT;
 	uaccess_begin();
 	if (likely(len <= 128)) {
-		for (; len >= 8; len -= 8, va += 8)
-			if (unlikely(!put_guest_u64(*from++, va)))
+		for (size_t n = len / 8; n; n--, at += 8)
+			if (unlikely(!put_guest_u64(*(const u64 *)(src + at), va + at)))
 				goto fault;
 	}
-	left = len ? copy_faulting((void *)va, from, len) : 0;
+	left = at < len ? copy_faulting((void *)(va + at), src + at, len - at) : 0;
 	uaccess_end();
 	return left ? -EFAULT : 0;
 fault:
@@ -87,6 +92,15 @@ size_t fetch_guest_code(u8 *buf, u64 va, size_t max)
 {
 	size_t left;
 
+	/* Within one page two words will do. */
+	if (likely(max <= 16 && va % PAGE_SIZE <= PAGE_SIZE - 16)) {
+		u64 word[2];
+
+		if (!read_guest_words(word, va, 2))
+			return 0;
+		memcpy(buf, word, max);
+		return max;
+	}
 	if (!range_ok(va, max))
 		return 0;
 	uaccess_begin();

@@ -19,9 +19,9 @@ static inline void uaccess_end(void)
 
 static inline bool get_guest_u64(u64 *v, u64 va)
 {
-	__asm__ goto("1: mov (%1), %0\n"
+	__asm__ goto("1: mov %1, %0\n"
 		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
-		     : "=r"(*v) : "r"(va) : "memory" : fault);
+		     : "=r"(*v) : "m"(*(const u64 *)va) : "memory" : fault);
 	return true;
 fault:
 	return false;
@@ -29,19 +29,35 @@ fault:
 
 static inline bool put_guest_u64(u64 v, u64 va)
 {
-	__asm__ goto("1: mov %0, (%1)\n"
+	__asm__ goto("1: movq %0, %1\n"
 		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
-		     : : "r"(v), "r"(va) : "memory" : fault);
+		     : : "er"(v), "m"(*(const u64 *)va) : "memory" : fault);
 	return true;
 fault:
 	return false;
 }
 
-/* copy_from_guest() of n words, a small constant, in line. false: fault. (Beyond the top of memory lies its
- * bottom, which is the guest's.) */
+static inline bool get_guest_u32(u32 *v, u64 va)
+{
+	__asm__ goto("1: mov %1, %0\n"
+		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
+		     : "=r"(*v) : "m"(*(const u32 *)va) : "memory" : fault);
+	return true;
+fault:
+	return false;
+}
+
+/* May `bytes`, a few, be accessed at va? Our range is one block, with addresses that are not canonical below
+ * it, which fault; beyond the top of memory lies its bottom, which is the guest's. */
+static inline bool guest_range_ok(u64 va, u64 bytes)
+{
+	return likely(va - (HV_VIRT_START - bytes) >= HV_VIRT_END - HV_VIRT_START + bytes);
+}
+
+/* copy_from_guest() of n words, a small constant, in line. false: fault. */
 static inline __attribute__((always_inline)) bool read_guest_words(u64 *to, u64 va, unsigned n)
 {
-	if (unlikely(va - (HV_VIRT_START - 8 * n) < HV_VIRT_END - HV_VIRT_START + 8 * n))
+	if (!guest_range_ok(va, 8 * n))
 		return false;
 	uaccess_begin();
 	for (unsigned i = 0; i < n; i++) {
@@ -52,6 +68,22 @@ static inline __attribute__((always_inline)) bool read_guest_words(u64 *to, u64 
 			return false;
 		}
 		to[i] = word;
+	}
+	uaccess_end();
+	return true;
+}
+
+/* copy_to_guest() of n words, a small constant, in line. false: fault. */
+static inline __attribute__((always_inline)) bool write_guest_words(u64 va, const u64 *from, unsigned n)
+{
+	if (!guest_range_ok(va, 8 * n))
+		return false;
+	uaccess_begin();
+	for (unsigned i = 0; i < n; i++) {
+		if (unlikely(!put_guest_u64(from[i], va + 8 * i))) {
+			uaccess_end();
+			return false;
+		}
 	}
 	uaccess_end();
 	return true;
