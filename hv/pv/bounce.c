@@ -5,43 +5,56 @@
 #include "core/event.h"
 #include "core/guest_access.h"
 #include "lib/log.h"
+#include "x86/uaccess.h"
+
+static noinline_fn void bad_stack(struct vcpu *v, const cpu_user_regs_t *regs, u64 addr, u64 sp)
+{
+	guest_warn("d%uv%u: RIP %lx RSP %lx, frame for %lx at %lx\n", v->domain->id, v->id, regs->rip,
+		   regs->rsp, addr, sp);
+	vcpu_kill(v, "its kernel stack cannot be written while an exception or event enters it");
+}
 
 void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code)
 {
 	struct vcpu_info *vi = v->vcpu_info;
-	u8 mask = vi->evtchn_upcall_mask;
-	u64 frame[8], *f = frame, sp, cs = regs->cs;
+	u64 mask = READ_ONCE(vi->evtchn_upcall_mask), cs = regs->cs, top;
 
 	if (guest_kernel_mode(v)) {
-		sp = regs->rsp & ~15UL;
+		top = regs->rsp & ~15UL;
 		cs &= ~3UL; /* the guest's user_mode(regs) looks at CS.RPL */
 	} else {
 		toggle_to_kernel(v);
-		sp = v->arch.kernel_sp;
+		top = v->arch.kernel_sp;
 	}
-	*f++ = regs->rcx;
-	*f++ = regs->r11;
-	if (flags & BOUNCE_ERROR_CODE)
-		*f++ = error_code;
-	*f++ = regs->rip;
-	*f++ = cs | (u64)mask << 32;
-	*f++ = (regs->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (mask ? 0 : RFLAGS_IF);
-	*f++ = regs->rsp;
-	*f++ = regs->ss;
-	sp -= (u64)f - (u64)frame;
-	if (unlikely(copy_to_guest(sp, frame, (u64)f - (u64)frame))) {
-		guest_warn("d%uv%u: RIP %lx RSP %lx, frame for %lx at %lx\n", v->domain->id, v->id,
-			   regs->rip, regs->rsp, addr, sp);
-		vcpu_kill(v, "its kernel stack cannot be written while an exception or event enters it");
+	if (!guest_range_ok(top - 64, 64)) {
+		bad_stack(v, regs, addr, top);
 		return;
 	}
+	uaccess_begin();
+	if (unlikely(!put_guest_u64(regs->ss, top - 8) || !put_guest_u64(regs->rsp, top - 16) ||
+		     !put_guest_u64((regs->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (mask ? 0 : RFLAGS_IF),
+				    top - 24) ||
+		     !put_guest_u64(cs | mask << 32, top - 32) || !put_guest_u64(regs->rip, top - 40)))
+		goto fault;
+	if (flags & BOUNCE_ERROR_CODE) {
+		if (unlikely(!put_guest_u64(error_code, top - 48)))
+			goto fault;
+		top -= 8;
+	}
+	if (unlikely(!put_guest_u64(regs->r11, top - 48) || !put_guest_u64(regs->rcx, top - 56)))
+		goto fault;
+	uaccess_end();
 	if (flags & BOUNCE_MASK_EVENTS)
 		vi->evtchn_upcall_mask = 1;
-	regs->rsp = sp;
+	regs->rsp = top - 56;
 	regs->ss = GUEST_DS;
 	regs->cs = GUEST_CS64;
 	regs->rip = addr;
 	regs->rflags &= ~(RFLAGS_AC | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF | RFLAGS_DF);
+	return;
+fault:
+	uaccess_end();
+	bad_stack(v, regs, addr, top);
 }
 
 static bool has_error_code(u32 vec)
@@ -50,23 +63,31 @@ static bool has_error_code(u32 vec)
 			   BIT(TRAP_PF) | BIT(TRAP_AC) | BIT(TRAP_CP));
 }
 
-static void inject_trap(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 flags, u32 error_code)
+static noinline_fn void no_handler(struct vcpu *v, const cpu_user_regs_t *regs, u32 vec, u32 error_code)
+{
+	guest_warn("d%uv%u: exception %u, error code %x, at RIP %lx, RSP %lx, CR2 %lx\n", v->domain->id, v->id,
+		   vec, error_code, regs->rip, regs->rsp, v->vcpu_info->arch.cr2);
+	vcpu_kill(v, "exception without a handler in its trap table");
+}
+
+static inline void inject_trap(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 flags, u32 error_code)
 {
 	const struct pv_trap *t = &v->arch.traps[vec];
 
-	if (unlikely(!t->addr)) {
-		guest_warn("d%uv%u: exception %u, error code %x, at RIP %lx, RSP %lx, CR2 %lx\n",
-			   v->domain->id, v->id, vec, error_code, regs->rip, regs->rsp,
-			   v->vcpu_info->arch.cr2);
-		vcpu_kill(v, "exception without a handler in its trap table");
-		return;
-	}
-	pv_bounce(v, regs, t->addr, flags | (t->masks_events ? BOUNCE_MASK_EVENTS : 0), error_code);
+	if (unlikely(!t->addr))
+		no_handler(v, regs, vec, error_code);
+	else
+		pv_bounce(v, regs, t->addr, flags | (t->masks_events ? BOUNCE_MASK_EVENTS : 0), error_code);
 }
 
 void pv_inject(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 error_code)
 {
 	inject_trap(v, regs, vec, vec < 32 && has_error_code(vec) ? BOUNCE_ERROR_CODE : 0, error_code);
+}
+
+void pv_inject_plain(struct vcpu *v, cpu_user_regs_t *regs, u32 vec)
+{
+	inject_trap(v, regs, vec, 0, 0);
 }
 
 void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code)

@@ -284,12 +284,11 @@ bool pv_emulate_privileged(struct vcpu *v, cpu_user_regs_t *regs)
 
 bool pv_emulate_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs)
 {
-	static const u8 sig[7] = { 0x0f, 0x0b, 'x', 'e', 'n', 0x0f, 0xa2 };
-	u8 bytes[8];
+	u64 code = 0;
 
-	if (copy_from_guest(bytes, regs->rip, 7) || memcmp(bytes, sig, sizeof(sig)))
+	if (copy_from_guest(&code, regs->rip, FORCED_CPUID_LEN) || !is_forced_cpuid(code))
 		return false;
 	emulate_cpuid(v, regs);
-	regs->rip += sizeof(sig);
+	regs->rip += FORCED_CPUID_LEN;
 	return true;
 }

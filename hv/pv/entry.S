@@ -383,17 +383,25 @@ exit_to_guest:					/* RSP = &cpu_info.regs, frame complete */
 	cmpl $0, CI_work(%rsp)
 	jne 2f
 	mov CI_current(%rsp), %rax
-	mov VCPU_vcpu_info(%rax), %rcx
-	cmpb $0, VCPU_INFO_pending(%rcx)
-	jne 2f
 	cmpb $0, VCPU_nmi_pending(%rax)
 	jne 2f
+	mov VCPU_vcpu_info(%rax), %rcx
+	cmpb $0, VCPU_INFO_pending(%rcx)
+	jne 3f
 1:	RESTORE_ALL
 	EXIT_TO_GUEST_HOOKS
 901:	iretq
 	EX 901b, iret_fault
 2:	mov %rsp, %rdi
 	call pv_exit_work			/* returns when current may run; events are delivered */
+	jmp 1b
+3:	cmpb $0, VCPU_INFO_mask(%rcx)		/* an event and nothing else: the common case */
+	jne 1b
+	mov %rsp, %rdi
+	mov %rax, %rsi
+	call pv_deliver_event
+	cmpl $0, CI_work(%rsp)			/* it may have died of it */
+	jne 2b
 	jmp 1b
 
 	.globl cpu_idle_start
@@ -442,6 +450,7 @@ common_entry:
 	movl REGS_entry_vector(%rsp), %eax
 	cmp $32, %eax
 	jae 1f
+	mov CI_current(%rsp), %rsi
 	lea pv_exception_table(%rip), %rcx
 	call *(%rcx, %rax, 8)
 	jmp exit_to_guest
@@ -476,6 +485,7 @@ entry_from_hv:
 	iretq
 1:	mov %rax, %rsp
 	mov %rsp, %rdi
+	mov CI_current(%rsp), %rsi
 	movl REGS_entry_vector(%rsp), %eax
 	lea pv_exception_table(%rip), %rcx
 	call *(%rcx, %rax, 8)

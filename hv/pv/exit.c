@@ -46,9 +46,9 @@ static void deliver_nmi(struct vcpu *v, cpu_user_regs_t *regs)
 		pv_bounce(v, regs, t->addr, BOUNCE_MASK_EVENTS, 0);
 }
 
-static void deliver_event(struct vcpu *v, cpu_user_regs_t *regs)
+void pv_deliver_event(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	if (!v->arch.event_callback) {
+	if (unlikely(!v->arch.event_callback)) {
 		vcpu_kill(v, "event unmasked without an event callback");
 		return;
 	}
@@ -72,7 +72,7 @@ void pv_exit_work(cpu_user_regs_t *regs)
 		else if (v->arch.nmi_pending)
 			deliver_nmi(v, regs);
 		else if (vcpu_event_pending(v))
-			deliver_event(v, regs);
+			pv_deliver_event(regs, v);
 		else
 			return;
 	}

@@ -8,23 +8,24 @@
 #include "x86/crash.h"
 #include "x86/uaccess.h"
 
-static void trap_plain(cpu_user_regs_t *regs)
+static void trap_plain(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	pv_inject(current(), regs, regs->entry_vector, regs->error_code);
+	pv_inject(v, regs, regs->entry_vector, regs->error_code);
 }
 
-static void trap_ud(cpu_user_regs_t *regs)
+static void trap_ud(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	struct vcpu *v = current();
+	u64 code;
 
-	if (!pv_emulate_forced_cpuid(v, regs))
-		pv_inject(v, regs, TRAP_UD, 0);
+	/* UD2 is what kernels trap by: seen at a glance, if eight bytes are there to be read. */
+	if (read_guest_words(&code, regs->rip, 1) && !is_forced_cpuid(code))
+		pv_inject_plain(v, regs, TRAP_UD);
+	else if (!pv_emulate_forced_cpuid(v, regs))
+		pv_inject_plain(v, regs, TRAP_UD);
 }
 
-static void trap_nm(cpu_user_regs_t *regs)
+static void trap_nm(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	struct vcpu *v = current();
-
 	clts();
 	if (v->arch.flags & VCPU_GUEST_TS) { /* the published meaning: cleared as it is reported */
 		v->arch.flags &= ~VCPU_GUEST_TS;
@@ -32,9 +33,8 @@ static void trap_nm(cpu_user_regs_t *regs)
 	}
 }
 
-static void trap_db(cpu_user_regs_t *regs)
+static void trap_db(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	struct vcpu *v = current();
 	u64 dr6;
 
 	__asm__ volatile("mov %%db6, %0" : "=r"(dr6));
@@ -44,9 +44,8 @@ static void trap_db(cpu_user_regs_t *regs)
 	pv_inject(v, regs, TRAP_DB, 0);
 }
 
-static void trap_pf(cpu_user_regs_t *regs)
+static void trap_pf(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	struct vcpu *v = current();
 	u64 cr2 = read_cr2();
 	u32 err = regs->error_code;
 
@@ -77,21 +76,19 @@ static bool software_interrupt(struct vcpu *v, cpu_user_regs_t *regs)
 	return true;
 }
 
-static void trap_gp(cpu_user_regs_t *regs)
+static void trap_gp(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	struct vcpu *v = current();
-
 	if (regs->error_code ? software_interrupt(v, regs) : pv_emulate_privileged(v, regs))
 		return;
 	pv_inject_gp(v, regs, regs->error_code);
 }
 
-static void trap_mc(cpu_user_regs_t *regs)
+static void trap_mc(cpu_user_regs_t *regs, struct vcpu *v)
 {
-	crash_with_regs(regs, "machine check while d%uv%u ran", current()->domain->id, current()->id);
+	crash_with_regs(regs, "machine check while d%uv%u ran", v->domain->id, v->id);
 }
 
-void (*const pv_exception_table[32])(cpu_user_regs_t *) = {
+void (*const pv_exception_table[32])(cpu_user_regs_t *, struct vcpu *current) = {
 	[0 ... 31] = trap_plain,
 	[TRAP_DB] = trap_db,
 	[TRAP_UD] = trap_ud,
