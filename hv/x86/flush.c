@@ -34,6 +34,9 @@
 
 static u32 clock cacheline_aligned;
 
+/* Bits of processors that do not exist are never set. */
+#define for_each_present_cpu(cpu, mask) for_each_set_bit (cpu, (mask)->bits, nr_cpus)
+
 u32 tlb_clock(void)
 {
 	return __atomic_load_n(&clock, __ATOMIC_SEQ_CST);
@@ -52,7 +55,7 @@ static u32 tick(void)
 	u32 now = __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST), cpu;
 
 	if (unlikely(!(now & (CLOCK_LAP - 1))))
-		for_each_cpu (cpu, &cpu_online_map)
+		for_each_present_cpu (cpu, &cpu_online_map)
 			ask(cpus[cpu], FLUSH_ALL);
 	return now;
 }
@@ -163,7 +166,7 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 	cpumask_t asked = *mask; /* it may change meanwhile */
 	u32 now = tick(), cpu;
 
-	for_each_cpu (cpu, &asked) {
+	for_each_present_cpu (cpu, &asked) {
 		if (must_ask(cpu))
 			ask(cpus[cpu], what);
 		else
@@ -176,7 +179,7 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 			flush_hardware();
 		__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
 	}
-	for_each_cpu (cpu, &asked)
+	for_each_present_cpu (cpu, &asked)
 		while (!flushed(cpus[cpu], now))
 			spin_wait();
 }
@@ -202,7 +205,7 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 		tlb_flush_mask(mask);
 		return;
 	}
-	for_each_cpu (cpu, &one) {
+	for_each_present_cpu (cpu, &one) {
 		if (!must_ask(cpu)) {
 			cpumask_clear(cpu, &one);
 			continue;
@@ -218,7 +221,7 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 	}
 	if (cpumask_test(this_cpu()->id, mask))
 		flush_hardware_va(va);
-	for_each_cpu (cpu, &one)
+	for_each_present_cpu (cpu, &one)
 		while (__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va)
 			spin_wait();
 	tlb_flush_mask(&all);
@@ -232,7 +235,7 @@ void tlb_flush_for_retype(const struct domain *d, u32 stamp)
 	bool any = false;
 	u32 cpu;
 
-	for_each_cpu (cpu, &d->dirty_cpus) {
+	for_each_present_cpu (cpu, &d->dirty_cpus) {
 		if (cpumask_test(cpu, &cpu_online_map) && !flushed(cpus[cpu], stamp + 1)) {
 			cpumask_set(cpu, &need);
 			any = true;
