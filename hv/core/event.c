@@ -23,7 +23,7 @@ void vcpu_mark_events_pending(struct vcpu *v)
  * The pending bit was set before, by an atomic operation; SCHEDOP_poll sets its own bit and looks
  * then.
  */
-static void wake_pollers(struct domain *d, u32 port)
+void evtchn_wake_pollers(struct domain *d, u32 port)
 {
 	unsigned i;
 
@@ -34,20 +34,6 @@ static void wake_pollers(struct domain *d, u32 port)
 		if ((polled == port || polled == ~0U) && bit_test_and_clear(d->poll_mask, i))
 			vcpu_wake(v, VPF_polling);
 	}
-}
-
-void evtchn_set_pending(struct domain *d, struct evtchn *chn)
-{
-	_Static_assert(BITMAP_WORDS(MAX_VCPUS) == 2, "the test below");
-
-	if (unlikely(!d->vcpu[READ_ONCE(chn->vcpu)]))
-		return;
-	if (__atomic_load_n(&d->fifo, __ATOMIC_ACQUIRE))
-		evtchn_fifo_set_pending(d, chn);
-	else
-		evtchn_2l_set_pending(d, chn);
-	if (unlikely(READ_ONCE(d->poll_mask[0]) | READ_ONCE(d->poll_mask[1])))
-		wake_pollers(d, chn->port);
 }
 
 /*

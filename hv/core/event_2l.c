@@ -5,30 +5,12 @@
 #include "core/event.h"
 #include "core/evtchn.h"
 
-static void tell(struct domain *d, struct evtchn *chn)
-{
-	struct vcpu *v = d->vcpu[READ_ONCE(chn->vcpu)];
-
-	if (!bit_test_and_set(&v->vcpu_info->evtchn_pending_sel, chn->port / 64))
-		vcpu_mark_events_pending(v);
-}
-
-void evtchn_2l_set_pending(struct domain *d, struct evtchn *chn)
-{
-	struct shared_info *s = d->shared_info;
-
-	if (bit_test_and_set(s->evtchn_pending, chn->port))
-		return;
-	if (!bit_test(s->evtchn_mask, chn->port))
-		tell(d, chn);
-}
-
 void evtchn_2l_unmask(struct domain *d, struct evtchn *chn)
 {
 	struct shared_info *s = d->shared_info;
 
 	if (bit_test_and_clear(s->evtchn_mask, chn->port) && bit_test(s->evtchn_pending, chn->port))
-		tell(d, chn);
+		evtchn_2l_tell(d->vcpu[READ_ONCE(chn->vcpu)], chn->port);
 }
 
 bool evtchn_2l_is_pending(const struct domain *d, u32 port)

@@ -432,7 +432,7 @@ static int send(struct domain *d, u32 port)
 	spin_lock(&chn->lock);
 	switch (chn->state) {
 	case PORT_INTERDOMAIN:
-		evtchn_set_pending(chn->remote, evtchn_from_port(chn->remote, chn->remote_port));
+		evtchn_set_pending(chn->remote, evtchn_other_end(chn));
 		break;
 	case PORT_IPI:
 		evtchn_set_pending(d, chn);

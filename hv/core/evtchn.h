@@ -14,6 +14,7 @@
 #include <xen/event_channel.h>
 
 #include "core/domain.h"
+#include "lib/bitmap.h"
 
 enum port_state {
 	PORT_FREE,
@@ -73,15 +74,20 @@ static inline struct evtchn *evtchn_from_port(const struct domain *d, u32 port)
 	return &d->evtchn[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
 }
 
-/*
- * The port of d went pending: tell the guest, in its ABI. The caller's lock keeps the port bound.
- */
-void evtchn_set_pending(struct domain *d, struct evtchn *chn);
+/* The other end of an interdomain port whose lock is held. */
+static inline struct evtchn *evtchn_other_end(const struct evtchn *chn)
+{
+	u32 port = chn->remote_port;
+
+	return &chn->remote->evtchn[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
+}
+
 /* Something is pending for v: upcall, once. */
 void vcpu_mark_events_pending(struct vcpu *v);
+/* For evtchn_set_pending(): wake who polls `port` of d. */
+void evtchn_wake_pollers(struct domain *d, u32 port);
 
 /* ---- event_2l.c ---- */
-void evtchn_2l_set_pending(struct domain *d, struct evtchn *chn);
 void evtchn_2l_unmask(struct domain *d, struct evtchn *chn);
 bool evtchn_2l_is_pending(const struct domain *d, u32 port);
 bool evtchn_2l_is_masked(const struct domain *d, u32 port);
@@ -100,5 +106,35 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op);
 int evtchn_fifo_expand_array(struct domain *d, u64 mfn);
 /* Back to 2-level; no port is bound. [event_lock] */
 void evtchn_fifo_destroy(struct domain *d);
+
+/* ---- all that a sender does, in line ---- */
+
+/* The bit of v's summary for a port that is pending and not masked. */
+static inline void evtchn_2l_tell(struct vcpu *v, u32 port)
+{
+	if (!bit_test_and_set(&v->vcpu_info->evtchn_pending_sel, port / 64))
+		vcpu_mark_events_pending(v);
+}
+
+/*
+ * The port of d went pending: tell the guest, in its ABI. The caller's lock keeps the port bound.
+ */
+static inline void evtchn_set_pending(struct domain *d, struct evtchn *chn)
+{
+	struct vcpu *v = d->vcpu[READ_ONCE(chn->vcpu)];
+	struct shared_info *s = d->shared_info;
+	u32 port = chn->port;
+
+	_Static_assert(BITMAP_WORDS(MAX_VCPUS) == 2, "the test below");
+
+	if (unlikely(!v))
+		return;
+	if (__atomic_load_n(&d->fifo, __ATOMIC_ACQUIRE))
+		evtchn_fifo_set_pending(d, chn);
+	else if (!bit_test_and_set(s->evtchn_pending, port) && !bit_test(s->evtchn_mask, port))
+		evtchn_2l_tell(v, port);
+	if (unlikely(READ_ONCE(d->poll_mask[0]) | READ_ONCE(d->poll_mask[1])))
+		evtchn_wake_pollers(d, port);
+}
 
 #endif
