@@ -89,28 +89,35 @@ static long multicall_restart(struct vcpu *v, u64 at, u64 left)
 #define CHECK_EVERY 8 /* entries between two questions whether to go on; long ones ask themselves */
 
 /*
- * The entry at `at`, an address that was checked. 0; -EFAULT; -ERESTART: v's mc_args say what remains of it.
- * Word by word: gcc would build an array in memory.
+ * Entries from *at, an address that was checked, up to `pause` or until there is something better to do: *at is
+ * what comes next. 0; -EFAULT; -ERESTART: v's mc_args say what remains of it. Word by word, since gcc would build
+ * an array in memory; the last argument, which no call has, is read because it has to be there.
  */
-static inline __attribute__((always_inline)) int call_one(u64 at, struct cpu *cpu, struct vcpu *v)
+static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause, struct cpu_info *info, struct vcpu *v)
 {
-	u64 op, a1, a2, a3, a4, a5, result = -ENOSYS;
+	struct cpu *cpu = info->cpu;
+	u64 op, a1, a2, a3, a4, a5, a6, result;
 
 	uaccess_begin();
-	if (unlikely(!get_guest_u64(&op, at) || !get_guest_u64(&a1, ENTRY_ARG(at, 0)) ||
-		     !get_guest_u64(&a2, ENTRY_ARG(at, 1)) || !get_guest_u64(&a3, ENTRY_ARG(at, 2)) ||
-		     !get_guest_u64(&a4, ENTRY_ARG(at, 3)) || !get_guest_u64(&a5, ENTRY_ARG(at, 4))))
-		goto fault;
-	uaccess_end();
-	if (likely(op < ARRAY_SIZE(hypercall_table))) {
-		cpu->hypercalls[op]++;
-		result = hypercall_table[op](a1, a2, a3, a4, a5, v);
-		if (unlikely(result == (u64)-ERESTART) && (v->arch.flags & VCPU_MC_RESTART))
-			return -ERESTART;
-	}
-	uaccess_begin();
-	if (unlikely(!put_guest_u64(result, at + offsetof(struct multicall_entry, result))))
-		goto fault;
+	do {
+		if (unlikely(!get_guest_u64(&op, *at) || !get_guest_u64(&a1, ENTRY_ARG(*at, 0)) ||
+			     !get_guest_u64(&a2, ENTRY_ARG(*at, 1)) || !get_guest_u64(&a3, ENTRY_ARG(*at, 2)) ||
+			     !get_guest_u64(&a4, ENTRY_ARG(*at, 3)) || !get_guest_u64(&a5, ENTRY_ARG(*at, 4)) ||
+			     !get_guest_u64(&a6, ENTRY_ARG(*at, 5))))
+			goto fault;
+		uaccess_end();
+		result = -ENOSYS;
+		if (likely(op < ARRAY_SIZE(hypercall_table))) {
+			cpu->hypercalls[op]++;
+			result = hypercall_table[op](a1, a2, a3, a4, a5, v);
+			if (unlikely(result == (u64)-ERESTART) && (v->arch.flags & VCPU_MC_RESTART))
+				return -ERESTART;
+		}
+		uaccess_begin();
+		if (unlikely(!put_guest_u64(result, *at + offsetof(struct multicall_entry, result))))
+			goto fault;
+		*at += ENTRY_SIZE;
+	} while (*at != pause && likely(!READ_ONCE(info->work)));
 	uaccess_end();
 	return 0;
 fault:
@@ -126,20 +133,14 @@ fault:
 static inline __attribute__((always_inline)) int call_each(struct vcpu *v, u64 *at, u64 end)
 {
 	struct cpu_info *info = cpu_info();
-	struct cpu *cpu = info->cpu;
 	int rc;
 
 	if (!guest_range_ok(*at, ENTRY_SIZE))
 		return err_here(-EFAULT);
 	do {
-		u64 pause = *at + MIN(end - *at, CHECK_EVERY * ENTRY_SIZE);
-
-		do {
-			rc = call_one(*at, cpu, v);
-			if (unlikely(rc))
-				return rc;
-			*at += ENTRY_SIZE;
-		} while (*at != pause && likely(!READ_ONCE(info->work)));
+		rc = call_some(at, *at + MIN(end - *at, CHECK_EVERY * ENTRY_SIZE), info, v);
+		if (unlikely(rc))
+			return rc;
 	} while (*at != end && !preempt_needed());
 	return *at == end ? 0 : -ERESTART;
 }

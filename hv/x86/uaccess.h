@@ -19,7 +19,7 @@ static inline void uaccess_end(void)
 
 static inline bool get_guest_u64(u64 *v, u64 va)
 {
-	__asm__ goto("1: mov %1, %0\n"
+	__asm__ volatile goto("1: mov %1, %0\n"
 		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
 		     : "=r"(*v) : "m"(*(const u64 *)va) : "memory" : fault);
 	return true;
@@ -29,7 +29,7 @@ fault:
 
 static inline bool put_guest_u64(u64 v, u64 va)
 {
-	__asm__ goto("1: movq %0, %1\n"
+	__asm__ volatile goto("1: movq %0, %1\n"
 		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
 		     : : "er"(v), "m"(*(const u64 *)va) : "memory" : fault);
 	return true;
@@ -39,7 +39,7 @@ fault:
 
 static inline bool get_guest_u32(u32 *v, u64 va)
 {
-	__asm__ goto("1: mov %1, %0\n"
+	__asm__ volatile goto("1: mov %1, %0\n"
 		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
 		     : "=r"(*v) : "m"(*(const u32 *)va) : "memory" : fault);
 	return true;
