@@ -420,9 +420,11 @@ static int relinquish_vcpus(struct domain *d)
 	d->dying = true;
 	spin_unlock(&d->page_lock);
 	stop_vcpus(d);
-	for_each_vcpu(d, v, i) {
+	/* All of them first: one that still runs may arm another's timers. */
+	for_each_vcpu(d, v, i)
 		if (__atomic_load_n(&v->running, __ATOMIC_ACQUIRE))
 			return -ERESTART;
+	for_each_vcpu(d, v, i) {
 		timer_stop(&v->singleshot);
 		timer_stop(&v->periodic);
 		timer_stop(&v->poll_timer);
@@ -513,21 +515,24 @@ int domain_relinquish(struct domain *d)
 
 void domain_put(struct domain *d)
 {
-	u32 n = __atomic_sub_fetch(&d->refcount, 1, __ATOMIC_ACQ_REL);
-
-	if (n == 0) {
-		log_info("d%u (%s) is gone\n", d->id, d->name);
-		free_domain(d);
-	} else if (n == 1 && d->dying && d->auto_reap && d->relinquish_stage != ~0U &&
-		   !d->tot_pages) {
-		cpu_work(smp_processor_id(), WORK_REAP); /* nobody maps pages of it any more */
-	}
+	if (__atomic_sub_fetch(&d->refcount, 1, __ATOMIC_ACQ_REL))
+		return;
+	log_info("d%u (%s) is gone\n", d->id, d->name);
+	free_domain(d);
 }
 
-/* Drop the domain's own reference, unless pages of it are still mapped by others: once. */
+/*
+ * Drop the domain's own reference, unless pages of it are still mapped by others: once. Who frees the
+ * last page asks for another try; his use of d ends with the lock.
+ */
 static void bury(struct domain *d)
 {
-	if (d->relinquish_stage == ~0U || READ_ONCE(d->tot_pages))
+	bool pages;
+
+	spin_lock(&d->page_lock);
+	pages = d->tot_pages;
+	spin_unlock(&d->page_lock);
+	if (d->relinquish_stage == ~0U || pages)
 		return;
 	d->relinquish_stage = ~0U;
 	domain_put(d);

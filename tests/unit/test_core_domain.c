@@ -138,6 +138,42 @@ Test(core_domain, waits_for_pages_mapped_by_others)
 	stop_and_reap(d);
 }
 
+/* The last one may be an entry of a page table that goes, which holds no domain. */
+Test(core_domain, goes_when_the_last_page_is_let_go)
+{
+	struct domain *d = mortal();
+	u64 mfn = give_pages(d, 0);
+
+	cr_assert(get_page(mfn_to_page(mfn), d));
+	domain_shutdown(d, SHUTDOWN_poweroff);
+	run_all();
+	expect(d->tot_pages, 1);
+	put_page(mfn_to_page(mfn));
+	stop_and_reap(d);
+}
+
+/* One that runs yet may arm another's timers, and the other's would fire when it is freed. */
+Test(core_domain, timers_end_after_the_last_vcpu_has_stopped)
+{
+	struct vcpu_set_periodic_timer set = { .period_ns = 1000000 };
+	struct domain *d = mortal();
+
+	put_on_cpu(d->vcpu[1]);
+	domain_kill(d, "at once");
+	cr_assert(d->vcpu[1]->running);
+	expect_ret(VCPU(set_periodic_timer, 0, &set, d->vcpu[1]), 0);
+	expect_ret(domain_relinquish(d), -ERESTART);
+	cr_assert(d->vcpu[0]->periodic.index, "its timers were seen to too early");
+	run_cpu(1);
+	cr_assert(!d->vcpu[1]->running);
+	while (domain_relinquish(d))
+		;
+	cr_assert(!d->vcpu[0]->periodic.index);
+	stop_and_reap(d);
+	host_time += 10000000;
+	timers_run(0);
+}
+
 Test(core_domain, one_without_reaper_stays)
 {
 	machine_up();
