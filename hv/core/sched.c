@@ -266,11 +266,18 @@ void domain_unpause(struct domain *d)
  */
 void vcpu_notify_event(struct vcpu *v)
 {
-	if (READ_ONCE(v->pause_flags) & VPF_blocked)
+	u32 flags = READ_ONCE(v->pause_flags);
+
+	if (flags & VPF_blocked) {
 		vcpu_wake(v, VPF_blocked);
-	else if (READ_ONCE(v->running) && v->processor != smp_processor_id() &&
-		 vcpu_event_pending(v))
+	} else if (flags & VPF_polling) {
+		/* An upcall ends the poll too: what is polled for may depend on its being handled. */
+		if (vcpu_event_pending(v) && bit_test_and_clear(v->domain->poll_mask, v->id))
+			vcpu_wake(v, VPF_polling);
+	} else if (READ_ONCE(v->running) && v->processor != smp_processor_id() &&
+		   vcpu_event_pending(v)) {
 		cpu_work(v->processor, WORK_EVENT);
+	}
 }
 
 /* ---- switching ---- */
@@ -301,7 +308,8 @@ static struct vcpu *choose(struct sched_cpu *sc, struct vcpu *prev, u64 now)
 	next->slice_start = now;
 	sc->current = next;
 	sc->switches++;
-	WRITE_ONCE(next->running, true);
+	/* a full barrier: who makes an event pending looks at this, next looks for events later */
+	__atomic_store_n(&next->running, true, __ATOMIC_SEQ_CST);
 	return next;
 }
 

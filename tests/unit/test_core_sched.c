@@ -255,6 +255,33 @@ Test(core_sched, poll)
 	expect_ret(SCHED(poll, 0, v0), -EFAULT);
 }
 
+/* A kernel that waits so for a lock with events on may have to answer its holder first. */
+Test(core_sched, an_upcall_ends_a_poll)
+{
+	struct evtchn_bind_ipi polled = { .vcpu = 0 }, other = { .vcpu = 0 };
+	struct sched_poll op = { .ports.va = (u64)&polled.port, .nr_ports = 1 };
+
+	machine_up();
+	put_on_cpu(v1);
+	host_cpu = 0;
+	expect_ret(EVTCHN(bind_ipi, &polled, v0), 0);
+	expect_ret(EVTCHN(bind_ipi, &other, v0), 0);
+	for (u8 mask = 0; mask < 2; mask++) {
+		dom0->shared_info->evtchn_pending[0] = 0;
+		v0->vcpu_info->evtchn_pending_sel = 0;
+		v0->vcpu_info->evtchn_upcall_pending = 0;
+		v0->vcpu_info->evtchn_upcall_mask = mask;
+		host_cpu = 0;
+		expect_ret(SCHED(poll, &op, v0), 0);
+		run_all();
+		cr_assert(is_idle(on_cpu[0]));
+		host_cpu = 1;
+		expect_ret(EVTCHN(send, &(struct evtchn_send){ other.port }, v1), 0);
+		run_all();
+		cr_assert_eq(on_cpu[0] == v0, !mask);
+	}
+}
+
 Test(core_sched, watchdog)
 {
 	struct sched_watchdog op = { .timeout = 2 };
