@@ -48,6 +48,8 @@ static void send_virq(struct vcpu *v, u32 virq)
 	if (!port)
 		return;
 	chn = evtchn_from_port(v->domain, port);
+	if (unlikely(!chn)) /* a reset closed it, and took its number's room */
+		return;
 	spin_lock(&chn->lock);
 	if (chn->state == PORT_VIRQ && chn->nr == virq)
 		evtchn_set_pending(v->domain, chn);
