@@ -106,14 +106,19 @@ static void pause_all(bool pause)
 
 static void key_audit(char key)
 {
+	static spinlock_t one_at_a_time = SPINLOCK_INIT;
 	unsigned differences = 0, n = 0;
 	struct domain *d;
 
 	(void)key;
+	/* Two would each wait for the vCPU to stop that runs the other. */
+	if (!spin_trylock(&one_at_a_time))
+		return;
 	pause_all(true);
 	for (d = domain_first(); d; d = domain_next(d), n++)
 		differences += audit_domain_pages(d);
 	pause_all(false);
+	spin_unlock(&one_at_a_time);
 	log_info("audit of %u domains: %u differences\n", n, differences);
 }
 DEBUG_KEY('A', key_audit, "audit every reference of every domain's pages");
