@@ -358,11 +358,15 @@ void __init time_init(void)
 /* Longest the one-shot counter is asked for; the interrupt then finds nothing due and programs the
  * rest. */
 #define LONGEST_NS NS_PER_S
+/* As good as never; what a guest asks for may be beyond, where the sums below overflow. */
+#define NEVER_NS BIT(60)
 
 void timer_program(u64 deadline_ns)
 {
 	u64 now, delta, ticks;
 
+	if (deadline_ns >= NEVER_NS)
+		deadline_ns = ~0UL;
 	this_cpu()->timer_deadline = deadline_ns;
 	if (lapic_deadline_mode) {
 		u64 tsc = deadline_ns == ~0UL ? 0 : tsc_base + scale(deadline_ns, ns_scale) + 1;
