@@ -89,6 +89,7 @@ struct domain {
 	u32 extra_pages;           /* [P] PGC_extra pages */
 	u64 pt_cursor;
 	cpumask_t dirty_cpus;      /* [a] processors whose TLB may hold its entries */
+	bool mapped_elsewhere;     /* [a] tables of another domain have named its frames, grants apart */
 
 	spinlock_t event_lock;     /* allocation, binding, closing of ports */
 	struct evtchn **evtchn;    /* [E to grow] buckets of ports */

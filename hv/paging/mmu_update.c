@@ -22,7 +22,12 @@ int foreign_get(struct vcpu *v, u16 domid, struct domain **d)
 	if (domid == DOMID_IO)
 		return 0;
 	*d = domid < DOMID_FIRST_RESERVED ? domain_get(domid) : NULL;
-	return *d ? 0 : err_here(-ESRCH);
+	if (!*d)
+		return err_here(-ESRCH);
+	/* Either's tables may name the other's frames from now on. */
+	WRITE_ONCE((*d)->mapped_elsewhere, true);
+	WRITE_ONCE(v->domain->mapped_elsewhere, true);
+	return 0;
 }
 
 void foreign_put(struct vcpu *v, struct domain *d)

@@ -231,11 +231,13 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
  * count. */
 void tlb_flush_for_retype(const struct domain *d, u32 stamp)
 {
+	/* A frame that others may map too: they drop their entries without a flush. */
+	const cpumask_t *where = READ_ONCE(d->mapped_elsewhere) ? &cpu_online_map : &d->dirty_cpus;
 	cpumask_t need = {{0}};
 	bool any = false;
 	u32 cpu;
 
-	for_each_present_cpu (cpu, &d->dirty_cpus) {
+	for_each_present_cpu (cpu, where) {
 		if (cpumask_test(cpu, &cpu_online_map) && !flushed(cpus[cpu], stamp + 1)) {
 			cpumask_set(cpu, &need);
 			any = true;
