@@ -27,7 +27,7 @@ quietly() {
 	shift
 	mkdir -p "$(dirname "$quietly_log")"
 	"$@" >"$quietly_log" 2>&1 </dev/null && return 0
-	tail -n 40 "$quietly_log" >&2
+	grep -v '^\[[0-9]*/[0-9]*\] ' "$quietly_log" | tail -n 25 >&2
 	return 1
 }
 
@@ -56,21 +56,20 @@ known_kernel() {
 	esac
 }
 
-# build_all [FOLDER [OPTION...]]: builds what meson.build describes, in build/ or
-# another folder with options of its own; does nothing if all is up to date
-build_all() {
-	build_folder=${1:-$build}
-	[ $# -eq 0 ] || shift
+# build [TARGET...]: builds what meson.build describes, or only these files of it;
+# does nothing if all is up to date
+# shellcheck disable=SC2120
+build() {
 	[ -e meson.build ] || die "there is no meson.build here"
 	one_at_a_time meson
-	if [ ! -e "$build_folder/build.ninja" ]; then
-		say "meson setup $build_folder $*"
-		quietly "$build/setup.log" meson setup "$build_folder" "$@" ||
-			die "'meson setup $build_folder $*' failed (see above, and $build/setup.log)"
+	if [ ! -e "$build/build.ninja" ]; then
+		say "meson setup $build"
+		quietly "$build/setup.log" meson setup "$build" ||
+			die "'meson setup $build' failed (see above, and $build/setup.log)"
 	fi
-	if ! ninja -C "$build_folder" -n 2>/dev/null | grep -q 'no work to do'; then
-		say "building in $build_folder"
-		quietly "$build/ninja.log" ninja -C "$build_folder" ||
+	if ! ninja -C "$build" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
+		say "building"
+		quietly "$build/ninja.log" ninja -C "$build" "$@" ||
 			die "the build failed (see above, and $build/ninja.log)"
 	fi
 	exec 9>&-

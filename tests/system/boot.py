@@ -123,21 +123,22 @@ def of_32_bits(folder, kernel):
 
 def refused(name, says, **more):
     """A start that ends with a sentence in which this is said, and a reset."""
-    return Config(name='refused-' + name, success=r'(?i)\*\*\* Pavise stops: .*(' + says + ')',
-                  never='INIT-REACHED', end='reset', timeout=120, bare=False, **more)
+    more = {'end': 'reset', **more}
+    return Config(name='refused-' + name, success=r'(?i)\b(' + says + r')', never='INIT-REACHED', timeout=120,
+                  bare=False, **more)
 
 
 REFUSALS = (
-    refused('no-module', 'module|kernel', ci=True, first_module=lambda folder, kernel: None),
+    refused('no-module', 'no .*(module|kernel)|(module|kernel) is missing', ci=True, first_module=lambda folder, kernel: None),
     refused('truncated', 'truncated|damaged|corrupt|incomplete|completely|unpack|short', ci=True,
             first_module=truncated),
     refused('corrupt', 'damaged|corrupt|unpack|checksum', ci=True, first_module=corrupt),
-    refused('no-kernel', 'kernel', ci=True, first_module=no_kernel),
-    refused('empty', 'empty|module|kernel', first_module=empty),
-    refused('without-notes', 'note', ci=True, first_module=without_notes),
-    refused('32-bit', '32|64', ci=True, first_module=of_32_bits),
-    refused('little-memory', 'memory', ci=True, memory=48),
-    refused('processor', 'processor', ci=True, cpu='qemu64,-nx'),
+    refused('no-kernel', 'not a .*kernel|no .*kernel|neither', ci=True, first_module=no_kernel),
+    refused('empty', 'empty', first_module=empty),
+    refused('without-notes', 'notes?', ci=True, first_module=without_notes),
+    refused('32-bit', '(32|64)[- ]bit', ci=True, first_module=of_32_bits),
+    refused('little-memory', 'too little memory', ci=True, memory=48),
+    refused('processor', 'processor', ci=True, cpu='qemu64,-nx', end=None),
     Config(name='refused-halts', ci=True, success='Halted', never='INIT-REACHED|Rebooting', end=None,
            hv_append='noreboot', first_module=no_kernel, timeout=120, bare=False),
 )
@@ -153,7 +154,7 @@ CONFIGS = (
     Config(name='newer-kernel', ci=True, kernel='6.12', cpu='EPYC-v1', smp=4, checks=LONG),
     Config(name='one-processor', ci=True, cpu='Skylake-Client-v1', smp=1, checks=SHORT, ends='reboot',
            end='reset'),
-    Config(name='shell', ci=True, mode='shell', smp=1, end='poweroff', success=r'^answer 4242',
+    Config(name='shell', ci=True, mode='shell', smp=1, timeout=150, success=r'^answer 4242',
            talk=((r'pavise# $', 'echo answer $((42*101))\n'), (r"answer 4242\s+pavise# $", 'poweroff\n'))),
     Config(name='unknown-option', ci=True, smp=1, mode='none', bare=False,
            hv_append='no_such_option=1', success=r'(?i)no_such_option'),

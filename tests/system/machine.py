@@ -81,11 +81,12 @@ class Machine:
         self.file.write(f'{time.monotonic() - self.start:8.2f} -- {text}\n')
 
     def _console(self, data):
-        text = ESCAPES.sub('', data.decode('utf-8', errors='replace'))
+        text = data.decode('utf-8', errors='replace')
         if self.echo:
             self.echo.write(text)
             self.echo.flush()
-        *whole, self.partial = (self.partial + text).split('\n')
+        # An escape sequence may come in two pieces.
+        *whole, self.partial = ESCAPES.sub('', self.partial + text).split('\n')
         for line in whole:
             self._line(line)
             self.lines.append(line)

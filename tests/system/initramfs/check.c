@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* clang-format off */
 static const struct check {
 	const char *name;
 	check_fn *run;
@@ -44,12 +45,14 @@ static const struct check {
 	{ "grants", check_grants, 60, "pages granted and mapped by a program" },
 	{ "dmesg", check_dmesg, 30, "the kernel has reported no trouble" },
 };
+/* clang-format on */
 
 /* Shared with all processes of a check. */
-static struct {
+struct report {
 	char text[200];
 	_Atomic int failed;
-} *report;
+};
+static struct report *report;
 
 void detail(const char *format, ...)
 {
@@ -202,7 +205,8 @@ static int run(const char *name)
 		printf("TEST %s FAIL there is no such check\n", name);
 		return 1;
 	}
-	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	report = mmap(NULL, sizeof(*report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		      0);
 	if (report == MAP_FAILED)
 		return 1;
 	group = fork();
@@ -219,12 +223,12 @@ static int run(const char *name)
 	alarm(0);
 	kill(-group, SIGKILL);
 	if (WIFSIGNALED(status) && report->failed++ == 0)
-		snprintf(report->text, sizeof(report->text), "died of signal %d (%s)", WTERMSIG(status),
-			 strsignal(WTERMSIG(status)));
+		snprintf(report->text, sizeof(report->text), "died of signal %d (%s)",
+			 WTERMSIG(status), strsignal(WTERMSIG(status)));
 	if (WIFEXITED(status) && WEXITSTATUS(status))
 		report->failed++;
-	n = snprintf(line, sizeof(line), "TEST %s %s %s (%.1f s)\n", name, report->failed ? "FAIL" : "PASS",
-		     report->text, (now_ns() - start) / 1e9);
+	n = snprintf(line, sizeof(line), "TEST %s %s %s (%.1f s)\n", name,
+		     report->failed ? "FAIL" : "PASS", report->text, (now_ns() - start) / 1e9);
 	if (write(STDOUT_FILENO, line, n) != n)
 		return 1;
 	return report->failed != 0;

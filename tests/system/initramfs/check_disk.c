@@ -21,7 +21,9 @@
 
 static const struct {
 	const char *kind, *driver;
-} kinds[] = { { "virtio", "virtio_blk" }, { "ahci", "ahci" }, { "nvme", "nvme" }, { "ide", "ata_piix" } };
+} kinds[] = {
+	{ "virtio", "virtio_blk" }, { "ahci", "ahci" }, { "nvme", "nvme" }, { "ide", "ata_piix" }
+};
 
 struct work {
 	pthread_t thread;
@@ -40,8 +42,8 @@ static void compare(const struct work *w, const uint64_t *buffer, uint64_t offse
 {
 	for (size_t i = 0; i < size / 8; i++)
 		if (buffer[i] != pattern(w->seed, offset + i * 8))
-			fail("byte %#lx of the disk reads %#lx instead of %#lx", offset + i * 8, buffer[i],
-			     pattern(w->seed, offset + i * 8));
+			fail("byte %#lx of the disk reads %#lx instead of %#lx", offset + i * 8,
+			     buffer[i], pattern(w->seed, offset + i * 8));
 }
 
 /* One thread takes every THREADS-th MiB, in requests of varying size. */
@@ -49,7 +51,8 @@ static void *large_requests(void *arg)
 {
 	static const size_t sizes[] = { MIB, MIB / 2, MIB / 4, MIB / 16 };
 	struct work *w = arg;
-	uint64_t *buffer = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *buffer =
+		mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int turn = 0;
 
 	if (buffer == MAP_FAILED)
@@ -65,8 +68,8 @@ static void *large_requests(void *arg)
 					       pread(w->fd, place, step, at + done);
 
 			if (n != (ssize_t)step)
-				fail_errno("%s of %zu bytes at %#lx gave %zd", w->write ? "writing" : "reading", step,
-					   at + done, n);
+				fail_errno("%s of %zu bytes at %#lx gave %zd",
+					   w->write ? "writing" : "reading", step, at + done, n);
 		}
 		if (!w->write)
 			compare(w, buffer, at, MIB);
@@ -80,7 +83,8 @@ static void *small_requests(void *arg)
 {
 	struct work *w = arg;
 	uint64_t random = w->seed + w->index;
-	uint64_t *buffer = mmap(NULL, SMALL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *buffer =
+		mmap(NULL, SMALL, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (buffer == MAP_FAILED)
 		fail_errno("mmap");
@@ -104,7 +108,9 @@ static double together(void *(*what)(void *), int fd, uint64_t seed, uint64_t si
 	uint64_t start = now_ns();
 
 	for (int i = 0; i < THREADS; i++) {
-		w[i] = (struct work){ .fd = fd, .index = i, .seed = seed, .size = size, .write = write };
+		w[i] = (struct work){
+			.fd = fd, .index = i, .seed = seed, .size = size, .write = write
+		};
 		if (pthread_create(&w[i].thread, NULL, what, &w[i]))
 			fail("cannot start a thread");
 	}
@@ -134,7 +140,8 @@ static int one_disk(const char *name, uint64_t size, uint64_t seed)
 	read = together(large_requests, fd, seed, size, false);
 	together(small_requests, fd, seed, size, false);
 	close(fd);
-	detail("%s: %lu MiB written in %.1f s, read and compared in %.1f s", name, size / MIB, wrote, read);
+	detail("%s: %lu MiB written in %.1f s, read and compared in %.1f s", name, size / MIB,
+	       wrote, read);
 	return 1;
 }
 
@@ -162,7 +169,8 @@ void check_disk(const char *arg)
 
 			snprintf(path, sizeof(path), "/sys/block/%s/device", entry->d_name);
 			if (has_driver(path, driver))
-				found += one_disk(entry->d_name, mib * MIB, getpid() * 0x100000001ul + now_ns());
+				found += one_disk(entry->d_name, mib * MIB,
+						  getpid() * 0x100000001ul + now_ns());
 		}
 		if (folder)
 			closedir(folder);

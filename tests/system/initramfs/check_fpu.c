@@ -38,7 +38,8 @@ static void hold_sse(const uint8_t *in, uint8_t *out, long call, long spins)
 #undef STORE
 }
 
-__attribute__((target("avx"))) static void hold_avx(const uint8_t *in, uint8_t *out, long call, long spins)
+__attribute__((target("avx"))) static void hold_avx(const uint8_t *in, uint8_t *out, long call,
+						    long spins)
 {
 #define LOAD(i) "vmovups " #i "*32(%[in]), %%ymm" #i "\n\t"
 #define STORE(i) "vmovups %%ymm" #i ", " #i "*32(%[out])\n\t"
@@ -88,13 +89,15 @@ static void check_x87(int who)
 	uint32_t mxcsr = who % 2 ? 0x1f80 : 0x7f80, mxcsr_after;
 	double in = 1.0 + who, out;
 
-	asm volatile("fninit\n\tfldcw %[cw]\n\tldmxcsr %[mx]\n\tfldl %[in]" : : [cw] "m"(control), [mx] "m"(mxcsr), [in] "m"(in));
+	asm volatile("fninit\n\tfldcw %[cw]\n\tldmxcsr %[mx]\n\tfldl %[in]"
+		     :
+		     : [cw] "m"(control), [mx] "m"(mxcsr), [in] "m"(in));
 	sched_yield();
 	asm volatile("fstpl %[out]\n\tfnstcw %[cw]\n\tstmxcsr %[mx]\n\tfninit"
 		     : [out] "=m"(out), [cw] "=m"(control_after), [mx] "=m"(mxcsr_after));
 	if (out != in || control_after != control || (mxcsr_after & 0xffc0) != (mxcsr & 0xffc0))
-		fail("x87 or MXCSR has changed: %g %#x %#x instead of %g %#x %#x", out, control_after, mxcsr_after, in,
-		     control, mxcsr);
+		fail("x87 or MXCSR has changed: %g %#x %#x instead of %g %#x %#x", out,
+		     control_after, mxcsr_after, in, control, mxcsr);
 	mxcsr = 0x1f80;
 	asm volatile("ldmxcsr %0" : : "m"(mxcsr));
 }

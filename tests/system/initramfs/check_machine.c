@@ -80,7 +80,8 @@ static unsigned long meminfo(const char *field)
 
 void check_mem(const char *arg)
 {
-	unsigned long total = meminfo("MemTotal") / 1024, size = meminfo("MemFree") / 10 * 7 * 1024 & ~4095ul;
+	unsigned long total = meminfo("MemTotal") / 1024,
+		      size = meminfo("MemFree") / 10 * 7 * 1024 & ~4095ul;
 	uint64_t *memory;
 
 	/* The machine's memory is less by what the kernel keeps, and the hypervisor for itself and other domains. */
@@ -113,7 +114,8 @@ void check_hotplug(const char *arg)
 			if (!write_line(path, "0"))
 				fail_errno("processor %d does not go off", cpu);
 			if (online_cpus() != n - 1)
-				fail("processor %d went off, and %d are left of %d", cpu, online_cpus(), n);
+				fail("processor %d went off, and %d are left of %d", cpu,
+				     online_cpus(), n);
 			if (!write_line(path, "1"))
 				fail_errno("processor %d does not come back", cpu);
 			pin_to_cpu(cpu);
@@ -198,7 +200,8 @@ void check_clock(const char *arg)
 	for (int i = 0; i < n && i < MAX_CPUS; i++)
 		pthread_join(threads[i], NULL);
 	if (warps[0] || warps[1] || warps[2])
-		fail("time went back %lu times (monotonic), %lu (wall clock), %lu (by system call) of %lu, by up to %lu ns",
+		fail("time went back %lu times (monotonic), %lu (wall clock), %lu (by system call) "
+		     "of %lu, by up to %lu ns",
 		     warps[0], warps[1], warps[2], reads, worst);
 	start = now_ns();
 	for (int i = 0; i < 10000; i++)
@@ -208,24 +211,48 @@ void check_clock(const char *arg)
 	for (int i = 0; i < 10000; i++)
 		read_clock(2);
 	by_call = (now_ns() - start) / 10000;
-	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source, sizeof(source));
-	detail("%s, %lu reads on %d processors, none back; one takes %lu ns, by system call %lu ns", source, reads, n,
-	       by_vdso, by_call);
+	read_line("/sys/devices/system/clocksource/clocksource0/current_clocksource", source,
+		  sizeof(source));
+	detail("%s, %lu reads on %d processors, none back; one takes %lu ns, by system call %lu ns",
+	       source, reads, n, by_vdso, by_call);
 }
 
 /* What a kernel says when it, or what it runs on, is broken. */
 static const char *const trouble[] = {
-	"WARNING:", "BUG:", "BUG ", "Oops", "Call Trace", "general protection", "unchecked MSR access",
-	"soft lockup", "self-detected stall", "blocked for more than", "I/O error", "Buffer I/O", "timed out",
-	"timeout", "multicall", "spurious", "nobody cared", "bad page", "Bad page", "Bad rss", "segfault",
-	"trap invalid opcode", "Tainted: G", "failed command", "NETDEV WATCHDOG", "Clocksource tsc unstable",
+	"WARNING:",
+	"BUG:",
+	"BUG ",
+	"Oops",
+	"Call Trace",
+	"general protection",
+	"unchecked MSR access",
+	"soft lockup",
+	"self-detected stall",
+	"blocked for more than",
+	"I/O error",
+	"Buffer I/O",
+	"timed out",
+	"timeout",
+	"multicall",
+	"spurious",
+	"nobody cared",
+	"bad page",
+	"Bad page",
+	"Bad rss",
+	"segfault",
+	"trap invalid opcode",
+	"Tainted: G",
+	"failed command",
+	"NETDEV WATCHDOG",
+	"Clocksource tsc unstable",
 	"[Firmware Bug]: TSC",
 };
 
 /* Said on the bare machine too, or by our own checks, which cause faults on purpose. */
 static const char *const harmless[] = {
-	"checks[", "checks32[", "spurious-interrupts", "cmdline", "Command line:", "hung_task_timeout",
-	"rcu_cpu_stall", "softlockup", "Speculative", "Spectre", "RETBleed", "hw-vuln",
+	"checks[",           "checks32[",     "spurious-interrupts", "cmdline",     "Command line:",
+	"hung_task_timeout", "rcu_cpu_stall", "softlockup",          "Speculative", "Spectre",
+	"RETBleed",          "hw-vuln",
 };
 
 static bool one_of(const char *line, const char *const *list, size_t n)

@@ -67,7 +67,8 @@ static void receive(struct transfer *t)
 		}
 		fill(expected, t, at);
 		if (memcmp(block, expected, BLOCK))
-			fail("something came back changed between the bytes %lu and %lu", at, at + BLOCK);
+			fail("something came back changed between the bytes %lu and %lu", at,
+			     at + BLOCK);
 	}
 }
 
@@ -115,7 +116,9 @@ static int bring_up(const char *name)
 static int one_card(const char *name, uint64_t size, uint64_t seed)
 {
 	int network = bring_up(name);
-	struct transfer t = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .size = size, .seed = seed };
+	struct transfer t = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0),
+			      .size = size,
+			      .seed = seed };
 	struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = htons(ECHO_PORT) };
 	struct timeval patience = { .tv_sec = 60 };
 	uint64_t start = now_ns();

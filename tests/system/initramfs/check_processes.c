@@ -78,7 +78,8 @@ static void execute_something(void)
 
 void check_forkstorm(const char *arg)
 {
-	uint64_t *memory = mmap(NULL, SHARED_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *memory = mmap(NULL, SHARED_PAGES * PAGE, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int rounds = *arg ? atoi(arg) : 3, runners = 2 * online_cpus();
 
 	if (memory == MAP_FAILED)
@@ -126,7 +127,8 @@ static bool faults(volatile uint64_t *word, bool write)
 static void one_mapping(uint64_t *random)
 {
 	size_t pages = 1 + next_random(random) % 300, hole;
-	uint64_t *m = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint64_t *m = mmap(NULL, pages * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			   -1, 0);
 	uint64_t seed = next_random(random);
 
 	if (m == MAP_FAILED)
@@ -168,8 +170,8 @@ static void one_mapping(uint64_t *random)
 	}
 	case 4: { /* unmapped and mapped anew in one place */
 		munmap(m + hole * WORDS, PAGE);
-		if (mmap(m + hole * WORDS, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE,
-			 -1, 0) == MAP_FAILED) {
+		if (mmap(m + hole * WORDS, PAGE, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED) {
 			if (errno != EEXIST) /* another thread may have been quicker */
 				fail_errno("mmap in a hole");
 			munmap(m, hole * PAGE);
@@ -274,7 +276,8 @@ void check_mmapstress(const char *arg)
 			break;
 		n = 0;
 		for (int i = 0; i < cpus; i++)
-			pthread_create(&threads[n++], NULL, mapper, (void *)(uintptr_t)(process * 100 + i + 1));
+			pthread_create(&threads[n++], NULL, mapper,
+				       (void *)(uintptr_t)(process * 100 + i + 1));
 		for (int i = 0; i < n; i++)
 			pthread_join(threads[i], NULL);
 		if (process == 1)
@@ -283,7 +286,8 @@ void check_mmapstress(const char *arg)
 	}
 	wait_children(1);
 
-	contended = mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	contended =
+		mmap(NULL, 16 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (contended == MAP_FAILED)
 		fail_errno("mmap");
 	deadline = now_ns() + seconds * 500000000ull;
@@ -293,8 +297,8 @@ void check_mmapstress(const char *arg)
 		pthread_create(&threads[n++], NULL, contender, (void *)(uintptr_t)i);
 	for (int i = 0; i < n; i++)
 		pthread_join(threads[i], NULL);
-	detail("%u mappings by %d threads; %lu writes past a changing protection, %lu refused", mappings, cpus, writes,
-	       refused);
+	detail("%u mappings by %d threads; %lu writes past a changing protection, %lu refused",
+	       mappings, cpus, writes, refused);
 }
 
 static void expect_output(const char *command, const char *expected)
@@ -319,16 +323,20 @@ void check_compat32(const char *arg)
 	for (int i = 0; i < users; i++)
 		if (fork() == 0) {
 			expect_output("/bin/checks32", "ok");
-			snprintf(command, sizeof(command), "%s sh -c 'i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo $i'",
+			snprintf(command, sizeof(command),
+				 "%s sh -c 'i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; echo "
+				 "$i'",
 				 busybox);
 			expect_output(command, "300");
-			snprintf(command, sizeof(command), "%s sh -c 'for i in 1 2 3; do %s echo $i; done' | %s wc -l", busybox,
-				 busybox, busybox);
+			snprintf(command, sizeof(command),
+				 "%s sh -c 'for i in 1 2 3; do %s echo $i; done' | %s wc -l",
+				 busybox, busybox, busybox);
 			expect_output(command, "3");
 			_exit(0);
 		}
 	wait_children(users);
-	snprintf(command, sizeof(command), "%s dd if=/dev/zero bs=65536 count=64 2>/dev/null | %s md5sum", busybox, busybox);
+	snprintf(command, sizeof(command),
+		 "%s dd if=/dev/zero bs=65536 count=64 2>/dev/null | %s md5sum", busybox, busybox);
 	expect_output(command, "b5cfa9d6c8febd618f91ac2843d50a1c  -");
 	detail("INT 0x80, the vDSO's call, thread segments, signals; busybox, %d at once", users);
 }

@@ -30,13 +30,13 @@ static void caught_it(int sig)
 }
 
 /* Runs what may fault; the signal it caused, or 0. */
-#define TRY(statement)                          \
-	({                                      \
-		caught = 0;                     \
-		if (!sigsetjmp(back, 1)) {      \
-			statement;              \
-		}                               \
-		(int)caught;                    \
+#define TRY(statement)                                                                             \
+	({                                                                                         \
+		caught = 0;                                                                        \
+		if (!sigsetjmp(back, 1)) {                                                         \
+			statement;                                                                 \
+		}                                                                                  \
+		(int)caught;                                                                       \
 	})
 
 static uint16_t selector(int entry)
@@ -46,11 +46,17 @@ static uint16_t selector(int entry)
 
 static void set_entry(int entry, void *base, unsigned int limit, int contents, bool gone)
 {
-	struct user_desc d = { .entry_number = entry, .base_addr = (uintptr_t)base, .limit = limit,
-			       .seg_32bit = 1, .contents = contents, .useable = 1 };
+	struct user_desc d = { .entry_number = entry,
+			       .base_addr = (uintptr_t)base,
+			       .limit = limit,
+			       .seg_32bit = 1,
+			       .contents = contents,
+			       .useable = 1 };
 
 	if (gone)
-		d = (struct user_desc){ .entry_number = entry, .read_exec_only = 1, .seg_not_present = 1 };
+		d = (struct user_desc){ .entry_number = entry,
+					.read_exec_only = 1,
+					.seg_not_present = 1 };
 	if (syscall(SYS_modify_ldt, 0x11, &d, sizeof(d)))
 		fail_errno("modify_ldt for entry %d", entry);
 }
@@ -72,7 +78,10 @@ static uint32_t read_by(uint16_t sel, uint32_t offset)
 	syscall(SYS_arch_prctl, 0x1003 /* ARCH_GET_FS */, &base);
 	asm volatile("mov %0, %%fs" : : "r"((uint32_t)sel));
 	value = read_fs(offset);
-	asm volatile("syscall" : : "a"(SYS_arch_prctl), "D"(0x1002 /* ARCH_SET_FS */), "S"(base) : "rcx", "r11", "memory");
+	asm volatile("syscall"
+		     :
+		     : "a"(SYS_arch_prctl), "D"(0x1002 /* ARCH_SET_FS */), "S"(base)
+		     : "rcx", "r11", "memory");
 	return value;
 }
 
@@ -86,9 +95,9 @@ static void load_es(uint16_t sel)
  * jumps: a far call would use the stack, which QEMU 7.2 takes for one of the kernel.
  */
 static const uint8_t code32[] = {
-	0xb8, 0x14, 0x00, 0x00, 0x00,		  /* mov $20, %eax	getpid */
-	0xcd, 0x80,				  /* int $0x80 */
-	0x40,					  /* inc %eax: a prefix in 64-bit code */
+	0xb8, 0x14, 0x00, 0x00, 0x00,             /* mov $20, %eax	getpid */
+	0xcd, 0x80,                               /* int $0x80 */
+	0x40,                                     /* inc %eax: a prefix in 64-bit code */
 	0xea, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, /* ljmp: offset at 9, selector at 13 */
 };
 
@@ -135,8 +144,10 @@ static void *use_while_withdrawn(void *arg)
 
 void check_ldt(const char *arg)
 {
-	uint32_t *data = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-	uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	uint32_t *data = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	uint8_t *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	uint16_t sel = selector(3);
 	pthread_t thread;
 	int sig;
@@ -167,7 +178,8 @@ void check_ldt(const char *arg)
 		uint32_t pid = jump_far(selector(5), code);
 
 		if (pid != (uint32_t)getpid() + 1)
-			fail("32-bit code in a local segment returned %u instead of %d", pid, getpid() + 1);
+			fail("32-bit code in a local segment returned %u instead of %d", pid,
+			     getpid() + 1);
 	}
 
 	set_entry(3, data, 4095, MODIFY_LDT_CONTENTS_DATA, false);
@@ -245,8 +257,10 @@ void check_debugreg(const char *arg)
 	poke_debug(pid, 3, (uintptr_t)breakpoint_here);
 	/* DR0-DR2: writes of 8 bytes; DR3: execution; all local. */
 	poke_debug(pid, 7, 0x55 | 0x09990000);
-	for (int sig = (ptrace(PTRACE_CONT, pid, 0, 0), next_stop(pid)); sig; sig = next_stop(pid)) {
-		uintptr_t status = ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + 6 * 8, 0);
+	for (int sig = (ptrace(PTRACE_CONT, pid, 0, 0), next_stop(pid)); sig;
+	     sig = next_stop(pid)) {
+		uintptr_t status =
+			ptrace(PTRACE_PEEKUSER, pid, offsetof(struct user, u_debugreg) + 6 * 8, 0);
 		uint64_t value = ptrace(PTRACE_PEEKDATA, pid, &watched[hits % 4], 0);
 
 		if (sig != SIGTRAP || !(status & 1u << hits))

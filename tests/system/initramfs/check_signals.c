@@ -68,7 +68,8 @@ static void handle(int sig, void (*handler)(int, siginfo_t *, void *))
 
 void check_signals(const char *arg)
 {
-	struct itimerval timer = { .it_interval.tv_usec = 5000, .it_value.tv_usec = 5000 }, off = { 0 };
+	struct itimerval timer = { .it_interval.tv_usec = 5000, .it_value.tv_usec = 5000 },
+			 off = { 0 };
 	stack_t stack = { .ss_sp = alternate, .ss_size = sizeof(alternate) };
 	uint64_t end = now_ns() + 1000000000, sum = 0;
 	int seen, status;
@@ -132,46 +133,136 @@ static void caught_it(int sig, siginfo_t *info, void *context)
 
 static uintptr_t page, noncanonical = 0x8000000000000000;
 
-static void do_divide(void) { asm volatile("xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\tdivl %%ecx" : : "a"(1) : "ecx", "edx", "cc"); }
-static void do_ud2(void) { asm volatile("ud2"); }
-static void do_int3(void) { asm volatile("int3"); }
-static void do_int_3(void) { asm volatile(".byte 0xcd, 3"); }
-static void do_int1(void) { asm volatile(".byte 0xf1"); }
-static void do_int_81(void) { asm volatile("int $0x81"); }
-static void do_int_d(void) { asm volatile("int $0xd"); }
-static void do_int_2(void) { asm volatile("int $2"); }
-static void do_hlt(void) { asm volatile("hlt"); }
-static void do_cli(void) { asm volatile("cli"); }
-static void do_in(void) { asm volatile("inb $0x80, %%al" : : : "eax"); }
-static void do_cr0(void) { asm volatile("mov %%cr0, %%rax" : : : "rax"); }
-static void do_rdmsr(void) { asm volatile("rdmsr" : : "c"(0x10) : "rax", "rdx"); }
-static void do_xsetbv(void) { asm volatile("xsetbv" : : "a"(7), "d"(0), "c"(0)); }
-static void do_lgdt(void) { asm volatile("lgdt (%0)" : : "r"(page)); }
-static void do_swapgs(void) { asm volatile("swapgs"); }
-static void do_gp(void) { asm volatile("movb $0, (%0)" : : "r"(noncanonical)); }
-static void do_ss(void) { asm volatile("push %%rbp\n\tmov %0, %%rbp\n\tmovb $0, (%%rbp)\n\tpop %%rbp" : : "r"(noncanonical)); }
-static void do_bad_selector(void) { asm volatile("mov %0, %%es" : : "r"(0x1234)); }
-static void do_hypervisor_selector(void) { asm volatile("mov %0, %%es" : : "r"(0xe010)); }
-static void do_read_null(void) { asm volatile("movb (%0), %%al" : : "r"(0ul) : "eax"); }
-static void do_write_read_only(void) { asm volatile("movb $1, (%0)" : : "r"(page)); }
-static void do_read_kernel(void) { asm volatile("movb (%0), %%al" : : "r"(0xffffffff81000000) : "eax"); }
-static void do_read_m2p(void) { asm volatile("movb (%0), %%al" : : "r"(0xffff800000000000) : "eax"); }
-static void do_read_hypervisor(void) { asm volatile("movb (%0), %%al" : : "r"(0xffff830000000000) : "eax"); }
-static void do_execute_data(void) { ((void (*)(void))page)(); }
+static void do_divide(void)
+{
+	asm volatile("xor %%ecx, %%ecx\n\txor %%edx, %%edx\n\tdivl %%ecx"
+		     :
+		     : "a"(1)
+		     : "ecx", "edx", "cc");
+}
+static void do_ud2(void)
+{
+	asm volatile("ud2");
+}
+static void do_int3(void)
+{
+	asm volatile("int3");
+}
+static void do_int_3(void)
+{
+	asm volatile(".byte 0xcd, 3");
+}
+static void do_int1(void)
+{
+	asm volatile(".byte 0xf1");
+}
+static void do_int_81(void)
+{
+	asm volatile("int $0x81");
+}
+static void do_int_d(void)
+{
+	asm volatile("int $0xd");
+}
+static void do_int_2(void)
+{
+	asm volatile("int $2");
+}
+static void do_hlt(void)
+{
+	asm volatile("hlt");
+}
+static void do_cli(void)
+{
+	asm volatile("cli");
+}
+static void do_in(void)
+{
+	asm volatile("inb $0x80, %%al" : : : "eax");
+}
+static void do_cr0(void)
+{
+	asm volatile("mov %%cr0, %%rax" : : : "rax");
+}
+static void do_rdmsr(void)
+{
+	asm volatile("rdmsr" : : "c"(0x10) : "rax", "rdx");
+}
+static void do_xsetbv(void)
+{
+	asm volatile("xsetbv" : : "a"(7), "d"(0), "c"(0));
+}
+static void do_lgdt(void)
+{
+	asm volatile("lgdt (%0)" : : "r"(page));
+}
+static void do_swapgs(void)
+{
+	asm volatile("swapgs");
+}
+static void do_gp(void)
+{
+	asm volatile("movb $0, (%0)" : : "r"(noncanonical));
+}
+static void do_ss(void)
+{
+	asm volatile("push %%rbp\n\tmov %0, %%rbp\n\tmovb $0, (%%rbp)\n\tpop %%rbp"
+		     :
+		     : "r"(noncanonical));
+}
+static void do_bad_selector(void)
+{
+	asm volatile("mov %0, %%es" : : "r"(0x1234));
+}
+static void do_hypervisor_selector(void)
+{
+	asm volatile("mov %0, %%es" : : "r"(0xe010));
+}
+static void do_read_null(void)
+{
+	asm volatile("movb (%0), %%al" : : "r"(0ul) : "eax");
+}
+static void do_write_read_only(void)
+{
+	asm volatile("movb $1, (%0)" : : "r"(page));
+}
+static void do_read_kernel(void)
+{
+	asm volatile("movb (%0), %%al" : : "r"(0xffffffff81000000) : "eax");
+}
+static void do_read_m2p(void)
+{
+	asm volatile("movb (%0), %%al" : : "r"(0xffff800000000000) : "eax");
+}
+static void do_read_hypervisor(void)
+{
+	asm volatile("movb (%0), %%al" : : "r"(0xffff830000000000) : "eax");
+}
+static void do_execute_data(void)
+{
+	((void (*)(void))page)();
+}
 static void do_step(void)
 {
 	asm volatile("pushf\n\torq $0x100, (%%rsp)\n\tpopf\n\tnop\n\tnop" : : : "cc", "memory");
 }
 static void do_align(void)
 {
-	asm volatile("pushf\n\torq $0x40000, (%%rsp)\n\tpopf\n\tmovl 1(%0), %%eax" : : "r"(page) : "cc", "memory", "eax");
+	asm volatile("pushf\n\torq $0x40000, (%%rsp)\n\tpopf\n\tmovl 1(%0), %%eax"
+		     :
+		     : "r"(page)
+		     : "cc", "memory", "eax");
 }
 static void do_sse_error(void)
 {
 	unsigned int mxcsr = 0x1d80; /* division by zero unmasked */
 
-	asm volatile("ldmxcsr %0\n\tpcmpeqd %%xmm0, %%xmm0\n\tpsrld $25, %%xmm0\n\tpslld $23, %%xmm0\n\t"
-		     "xorps %%xmm1, %%xmm1\n\tdivss %%xmm1, %%xmm0" : : "m"(mxcsr) : "xmm0", "xmm1");
+	asm volatile(
+		"ldmxcsr %0\n\tpcmpeqd %%xmm0, %%xmm0\n\tpsrld $25, %%xmm0\n\tpslld $23, %%xmm0\n\t"
+		"xorps %%xmm1, %%xmm1\n\tdivss %%xmm1, %%xmm0"
+		:
+		: "m"(mxcsr)
+		: "xmm0", "xmm1");
 }
 static void do_x87_error(void)
 {
@@ -179,7 +270,10 @@ static void do_x87_error(void)
 
 	asm volatile("fninit\n\tfldcw %0\n\tfld1\n\tfldz\n\tfdivrp\n\tfwait" : : "m"(control));
 }
-static void do_bus_error(void) { *(volatile char *)(page + 4096) = 1; }
+static void do_bus_error(void)
+{
+	*(volatile char *)(page + 4096) = 1;
+}
 
 static const struct attempt {
 	const char *name;
@@ -211,11 +305,12 @@ static const struct attempt {
 	{ "#PF by reading nothing", do_read_null, SIGSEGV, SEGV_MAPERR, NULL },
 	{ "#PF by writing a read-only page", do_write_read_only, SIGSEGV, SEGV_ACCERR, &page },
 	{ "#PF by reading the kernel", do_read_kernel, SIGSEGV, 0, NULL },
-	{ "#PF by reading the table of machine frames", do_read_m2p, 0, 0, NULL }, /* may be readable */
+	{ "#PF by reading the table of machine frames", do_read_m2p, 0, 0,
+	  NULL }, /* may be readable */
 	{ "#PF by reading the hypervisor", do_read_hypervisor, SIGSEGV, 0, NULL },
 	{ "#PF by executing data", do_execute_data, SIGSEGV, SEGV_ACCERR, &page },
 	{ "#AC by a misaligned access", do_align, 0, 0, NULL }, /* not in QEMU */
-	{ "#XM by SSE", do_sse_error, 0, 0, NULL }, /* not in QEMU */
+	{ "#XM by SSE", do_sse_error, 0, 0, NULL },             /* not in QEMU */
 	{ "#MF by x87", do_x87_error, SIGFPE, FPE_FLTDIV, NULL },
 	{ "SIGBUS beyond the end of a file", do_bus_error, SIGBUS, BUS_ADRERR, NULL },
 };
@@ -242,7 +337,7 @@ void check_faults(const char *arg)
 {
 	static const int signals[] = { SIGFPE, SIGILL, SIGTRAP, SIGSEGV, SIGBUS };
 	size_t n = sizeof(attempts) / sizeof(attempts[0]);
-	int fd = memfd_create("page", MFD_CLOEXEC);
+	int fd = memfd_create("page", MFD_CLOEXEC), cpus = online_cpus();
 
 	(void)arg;
 	if (fd < 0 || ftruncate(fd, 4096))
@@ -252,8 +347,10 @@ void check_faults(const char *arg)
 		fail_errno("mmap");
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		handle(signals[i], caught_it);
-	for (int pass = 0; pass < 3; pass++)
-		for (size_t i = 0; i < n; i++)
-			attempt(&attempts[i]);
-	detail("%zu kinds, three times each", n);
+	for (int cpu = 0; cpu < cpus; cpu++) {
+		pin_to_cpu(cpu);
+		for (size_t i = 0; i < 3 * n; i++)
+			attempt(&attempts[i % n]);
+	}
+	detail("%zu kinds, three times on each of %d processors", n, cpus);
 }

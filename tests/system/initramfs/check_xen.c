@@ -101,7 +101,8 @@ void check_evtchn(const char *arg)
 				fail_errno("notify port %u", to.port);
 			got = next_port(fd);
 			if (got != expected)
-				fail("port %u was notified, and %u heard it instead of %u", to.port, got, expected);
+				fail("port %u was notified, and %u heard it instead of %u", to.port,
+				     got, expected);
 		}
 	for (int i = 0; i < PAIRS; i++) {
 		struct one_port port = { right[i] };

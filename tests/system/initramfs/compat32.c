@@ -6,8 +6,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SYS_EXIT = 1, SYS_WRITE = 4, SYS_GETPID = 20, SYS_KILL = 37, SYS_GETTIMEOFDAY = 78, SYS_SIGRETURN_RT = 173,
-       SYS_SIGACTION = 174, SYS_SCHED_YIELD = 158, SYS_SET_THREAD_AREA = 243, SYS_CLOCK_GETTIME = 265 };
+enum {
+	SYS_EXIT = 1,
+	SYS_WRITE = 4,
+	SYS_GETPID = 20,
+	SYS_KILL = 37,
+	SYS_GETTIMEOFDAY = 78,
+	SYS_SIGRETURN_RT = 173,
+	SYS_SIGACTION = 174,
+	SYS_SCHED_YIELD = 158,
+	SYS_SET_THREAD_AREA = 243,
+	SYS_CLOCK_GETTIME = 265
+};
 enum { SIGILL = 4, SIGTRAP = 5, SIGUSR1 = 10, SIGSEGV = 11 };
 #define AT_SYSINFO 32
 #define SA_RESTORER 0x04000000
@@ -81,7 +91,9 @@ extern char restorer[];
 
 static void on(int sig)
 {
-	struct kernel_sigaction action = { handler, SA_SIGINFO | SA_RESTORER | SA_NODEFER, restorer, { 0, 0 } };
+	struct kernel_sigaction action = {
+		handler, SA_SIGINFO | SA_RESTORER | SA_NODEFER, restorer, { 0, 0 }
+	};
 
 	expect(int80(SYS_SIGACTION, sig, (long)&action, 0, 8) == 0, "sigaction is refused");
 }
@@ -93,7 +105,8 @@ struct user_desc {
 static void thread_segment(void)
 {
 	static uint32_t local[4] = { 1, 2, 0xfeedbeef, 4 };
-	struct user_desc d = { -1u, (uint32_t)local, 0xfffff, 0x51 /* 32-bit, limit in pages, usable */ };
+	struct user_desc d = { -1u, (uint32_t)local, 0xfffff,
+			       0x51 /* 32-bit, limit in pages, usable */ };
 	uint32_t value;
 	uint16_t sel;
 
@@ -151,7 +164,8 @@ static __attribute__((used)) _Noreturn void start(const uint32_t *stack)
 	expect(vdso(9999, 0, 0, 0, 0) == -38, "an unknown call is not ENOSYS");
 	for (int i = 0; i < 100; i++) {
 		expect(vdso(SYS_CLOCK_GETTIME, 1, (long)now, 0, 0) == 0, "clock_gettime fails");
-		expect(now[0] > before[0] || (now[0] == before[0] && now[1] >= before[1]), "time goes back");
+		expect(now[0] > before[0] || (now[0] == before[0] && now[1] >= before[1]),
+		       "time goes back");
 		before[0] = now[0];
 		before[1] = now[1];
 	}
@@ -160,4 +174,5 @@ static __attribute__((used)) _Noreturn void start(const uint32_t *stack)
 	end("ok", 0);
 }
 
-asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %esp, %eax\n\tand $-16, %esp\n\tsub $12, %esp\n\tpush %eax\n\tcall start");
+asm(".globl _start\n_start:\n\txor %ebp, %ebp\n\tmov %esp, %eax\n\tand $-16, %esp\n\tsub $12, "
+    "%esp\n\tpush %eax\n\tcall start");
