@@ -92,9 +92,10 @@ static inline u64 virt_to_mfn(const void *va)
 {
 	return virt_to_maddr(va) >> PAGE_SHIFT;
 }
-static inline struct page_info *mfn_to_page(u64 mfn) /* mfn_valid(mfn) first when it is a guest's */
+/* Any number may be asked; mfn_valid(mfn) before what comes of a guest's is used. */
+static inline struct page_info *mfn_to_page(u64 mfn)
 {
-	return frame_table + mfn;
+	return (struct page_info *)((u64)frame_table + mfn * sizeof(struct page_info));
 }
 static inline u64 page_to_mfn(const struct page_info *pg)
 {

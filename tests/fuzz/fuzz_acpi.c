@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Fuzzer of the ACPI parser: the input is the machine's memory from address 0x1000, wherever the tables point.
+ * Fuzzer of the ACPI parser: the input is the machine's memory from address 0x1000, wherever the
+ * tables point.
  *	clang -fsanitize=fuzzer,address,undefined -Ihv -Ipv-abi -DPV_ABI_HYPERVISOR \
  *		tests/fuzz/fuzz_acpi.c hv/x86/acpi.c
  * With -DFUZZ_MAIN it reads one image of physical memory (from address 0) and prints what it found.
@@ -74,12 +75,14 @@ static void parse(const u8 *data, size_t size, u64 start, u64 rsdp)
 	while (nr_lent)
 		free(lent[--nr_lent]);
 #ifdef FUZZ_MAIN
-	printf("rsdp %#lx lapic %#lx cpus %u ioapics %u (%#x) overrides %u sci %u pm1a %#x/%#x timer %#x/%d "
+	printf("rsdp %#lx lapic %#lx cpus %u ioapics %u (%#x) overrides %u sci %u pm1a %#x/%#x "
+	       "timer %#x/%d "
 	       "reset %u:%#lx=%u s5 %d:%u,%u mcfg %u (%#lx) hpet %#lx smi %#x\n",
 	       info.rsdp, info.lapic_addr, info.nr_cpus, info.nr_ioapics, info.ioapics[0].addr,
 	       info.nr_overrides, info.sci_irq, info.pm1a_evt, info.pm1a_cnt, info.pm_timer,
-	       info.pm_timer_32bit, info.reset.space, info.reset.address, info.reset_value, info.has_s5,
-	       info.s5_a, info.s5_b, info.nr_mcfg, info.mcfg[0].base, info.hpet_addr, info.smi_cmd);
+	       info.pm_timer_32bit, info.reset.space, info.reset.address, info.reset_value,
+	       info.has_s5, info.s5_a, info.s5_b, info.nr_mcfg, info.mcfg[0].base, info.hpet_addr,
+	       info.smi_cmd);
 #endif
 }
 
@@ -107,7 +110,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Checksums would keep the fuzzer out: correct those of whatever starts like a table. */
 static u8 *repair(const u8 *data, size_t size)
 {
-	static const char *const sigs[] = { "XSDT", "RSDT", "APIC", "FACP", "DSDT", "MCFG", "HPET" };
+	static const char *const sigs[] = {
+		"XSDT", "RSDT", "APIC", "FACP", "DSDT", "MCFG", "HPET"
+	};
 	u8 *copy = malloc(size + 1);
 	u32 len, s;
 	size_t at;

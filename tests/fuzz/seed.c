@@ -16,7 +16,8 @@ static int save(const char *dir, const char *name, const void *p, u64 size)
 
 int main(int argc, char **argv)
 {
-	static const u8 xz[48] = "\xfd" "7zXZ\0\0\1....\2\1\3\0\x21\1\x16";
+	static const u8 xz[48] = "\xfd"
+				 "7zXZ\0\0\1....\2\1\3\0\x21\1\x16";
 	static const u8 zstd[32] = "\x28\xb5\x2f\xfd\xe4";
 	struct image k = make_kernel(), b = make_bzimage(xz, sizeof(xz), 1000, true);
 

@@ -34,7 +34,7 @@ bool heap_is_empty;
 		return heap_is_empty ? NULL : __real_##name(__VA_ARGS__);                          \
 	}
 WRAP(struct page_info *, alloc_heap_pages, (unsigned order, u32 memflags), order, memflags)
-WRAP(struct page_info *, alloc_domheap_pages, (struct domain *d, unsigned order, u32 memflags), d,
+WRAP(struct page_info *, alloc_domheap_pages, (struct domain * d, unsigned order, u32 memflags), d,
      order, memflags)
 WRAP(void *, alloc_page_zeroed, (void), )
 WRAP(void *, xzalloc_bytes, (size_t size), size)
@@ -64,11 +64,14 @@ void run_cpu(u32 cpu)
 	host_cpu = was;
 }
 
+static unsigned turns; /* of spin_wait(), since all had run */
+
 void run_all(void)
 {
 	unsigned rounds = 0;
 	u32 cpu;
 
+	turns = 0;
 	while (host_work[0] | host_work[1]) {
 		cr_assert(++rounds < 10000, "work without end");
 		for (cpu = 0; cpu < TEST_CPUS; cpu++)
@@ -79,7 +82,6 @@ void run_all(void)
 /* Somebody waits: the other processors go on. */
 void spin_wait(void)
 {
-	static unsigned turns;
 	u32 cpu;
 
 	cr_assert(++turns < 100000, "waits for ever");

@@ -11,19 +11,19 @@
 #define TEST_CPUS 2
 
 extern struct domain *dom0, *domu, *domv;
-extern struct vcpu *v0, *v1;  /* of dom0, on processors 0 and 1 */
-extern struct vcpu *u0, *u1;  /* of domu */
-extern struct vcpu *w0;       /* of domv, on processor 0 */
+extern struct vcpu *v0, *v1;           /* of dom0, on processors 0 and 1 */
+extern struct vcpu *u0, *u1;           /* of domu */
+extern struct vcpu *w0;                /* of domv, on processor 0 */
 extern struct vcpu *on_cpu[TEST_CPUS]; /* who runs */
 extern char host_console[65536];       /* what went to the serial line */
 extern size_t host_console_len;
-extern u64 pte_at;             /* entry that arch_grant_map() made, and its frame */
+extern u64 pte_at; /* entry that arch_grant_map() made, and its frame */
 extern u64 pte_mfn_there;
-extern int grant_map_status;   /* what arch_grant_map / unmap answer */
+extern int grant_map_status; /* what arch_grant_map / unmap answer */
 extern int pirq_bind_result;
-extern int context_result;     /* arch_vcpu_initialise() */
+extern int context_result;           /* arch_vcpu_initialise() */
 extern unsigned relinquish_restarts; /* arch_domain_relinquish() says so many times -ERESTART */
-extern bool heap_is_empty;     /* the heap gives nothing */
+extern bool heap_is_empty;           /* the heap gives nothing */
 
 /* Domains and vCPUs exist; all vCPUs are down but v0, which runs on processor 0. */
 void machine_up(void);
@@ -43,13 +43,15 @@ u64 give_pages(struct domain *d, unsigned order);
 #define VCPU(cmd, id, op, v) CALL3(do_vcpu_op, VCPUOP_##cmd, id, op, v)
 #define MEMORY(cmd, op, v) CALL2(do_memory_op, XENMEM_##cmd, op, v)
 #define GRANT(cmd, op, n, v) CALL3(do_grant_table_op, GNTTABOP_##cmd, op, n, v)
-#define expect(what, value) cr_assert_eq((long)(what), (long)(value), "%s is %ld, not %ld", #what, \
-					 (long)(what), (long)(value))
+#define expect(what, value)                                                                        \
+	cr_assert_eq((long)(what), (long)(value), "%s is %ld, not %ld", #what, (long)(what),       \
+		     (long)(value))
 /* Calls with side effects: evaluated once. */
 #define expect_ret(call, value)                                                                    \
 	do {                                                                                       \
 		long ret_ = (call);                                                                \
-		cr_assert_eq(ret_, (long)(value), "%s gives %ld, not %ld", #call, ret_, (long)(value)); \
+		cr_assert_eq(ret_, (long)(value), "%s gives %ld, not %ld", #call, ret_,            \
+			     (long)(value));                                                       \
 	} while (0)
 
 #endif

@@ -9,8 +9,9 @@ static xen_pfn_t list[1024], out_list[1024];
 
 static struct xen_memory_reservation res(u16 domid, u64 n, u32 order)
 {
-	return (struct xen_memory_reservation){ .extent_start.va = (u64)list, .nr_extents = n,
-						.extent_order = order, .domid = domid };
+	return (struct xen_memory_reservation){
+		.extent_start.va = (u64)list, .nr_extents = n, .extent_order = order, .domid = domid
+	};
 }
 
 Test(core_memory, populate_and_decrease)

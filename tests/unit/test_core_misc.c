@@ -2,6 +2,7 @@
 /* vcpu_op, xen_version, vm_assist, the console. */
 #include <string.h>
 
+#include <xen/sysctl.h>
 #include <xen/version.h>
 
 #include "core/console.h"
@@ -412,4 +413,58 @@ Test(core_console, debug_keys)
 	cr_assert(console_has("no debug key '!'") && console_has("no debug key '?'"));
 	type_in("\1\1\1");
 	cr_assert(console_has("input goes to Domain-0"));
+}
+
+Test(core_sysctl, log_and_keys)
+{
+	static char buf[65536];
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_readconsole,
+				 .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+	struct xen_sysctl_readconsole *rc = &op.u.readconsole;
+	size_t n = 0;
+
+	machine_up();
+	console_set_levels("all", "all");
+	log_info("the first line\n");
+	for (unsigned i = 0; i < 300; i++)
+		log_info("another line, to be longer than one call may read: %u\n", i);
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, u0), -EPERM);
+	expect_ret(do_sysctl(0, 0, 0, 0, 0, v0), -EFAULT);
+	do {
+		rc->buffer.va = (u64)buf + n;
+		rc->count = sizeof(buf) - n;
+		rc->incremental = n != 0;
+		expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), 0);
+		n += rc->count;
+	} while (rc->count);
+	cr_assert(n > 8192 && strstr(buf, "the first line") && strstr(buf, ": 299"));
+	rc->count = 100;
+	rc->incremental = 0;
+	rc->buffer.va = 8;
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), -EFAULT);
+	/* What was cleared is not shown again. */
+	rc->buffer.va = (u64)buf;
+	rc->clear = 1;
+	do {
+		rc->count = sizeof(buf);
+		expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), 0);
+	} while (rc->count);
+	log_info("the last line\n");
+	rc->count = sizeof(buf);
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), 0);
+	cr_assert(rc->count < 100);
+	console_clear();
+	op.cmd = XEN_SYSCTL_debug_keys;
+	op.u.debug_keys.keys.va = (u64) "h";
+	op.u.debug_keys.nr_keys = 1;
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), 0);
+	cr_assert(console_has("  h  this list\n"));
+	op.u.debug_keys.keys.va = 8;
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), -EFAULT);
+	op.u.debug_keys.nr_keys = 65;
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), -E2BIG);
+	op.cmd = 2;
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), -ENOSYS);
+	op.interface_version = 1;
+	expect_ret(do_sysctl((u64)&op, 0, 0, 0, 0, v0), -EACCES);
 }
