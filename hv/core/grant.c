@@ -349,7 +349,7 @@ static const struct small_op {
 	[GNTTABOP_swap_grant_ref] = { swap_grant_ref, sizeof(struct gnttab_swap_grant_ref), false },
 };
 
-static long do_small(const struct small_op *s, u32 cmd, u64 uop, u32 count, struct vcpu *v)
+static noinline_fn long do_small(const struct small_op *s, u32 cmd, u64 uop, u32 count, struct vcpu *v)
 {
 	u64 buf[4];
 	u32 i, n = cmd == GNTTABOP_swap_grant_ref ? count : 1;

@@ -179,7 +179,7 @@ static always_inline_fn int do_list(struct vcpu *v, struct domain *owner, u64 at
 			return rc;
 		*done = ++i;
 		/* What the operation gave up must be free before the next one: it may name it. */
-		if (unlikely(v->arch.dropping))
+		if (unlikely(v->arch.dropping || (i < count && READ_ONCE(cpu_info()->work))))
 			return -ERESTART;
 	}
 	return 0;
@@ -216,19 +216,18 @@ static noinline_fn long do_any(u64 ops, u32 count, u64 done_ptr, u32 foreign, st
 }
 
 /* do_mmuext_op() of one operation on a frame of v's own: what a process begins and ends with, or any other. */
-static noinline_fn long pin_or_unpin(u64 ops, const u64 *word, u64 foreign, struct vcpu *v)
+static noinline_fn long pin_or_unpin(u64 ops, u32 cmd, u64 mfn, u64 foreign, struct vcpu *v)
 {
-	u32 cmd = word[0];
 	int rc;
 
 	if (cmd == MMUEXT_UNPIN_TABLE) {
-		rc = unpin_page_table(v, v->domain, word[1]);
+		rc = unpin_page_table(v, v->domain, mfn);
 		/* It is done, and only what it gave up is still to be taken down. */
 		return unlikely(v->arch.dropping) ? do_any(ops, MMU_UPDATE_PREEMPTED, 0, foreign, v) : rc;
 	}
 	/* What failed fails again in do_any(), or goes on. */
 	if (cmd <= MMUEXT_PIN_L4_TABLE &&
-	    likely(!pin_page_table(v, v->domain, word[1], (u64)(cmd - MMUEXT_PIN_L1_TABLE + 1) << 60) &&
+	    likely(!pin_page_table(v, v->domain, mfn, (u64)(cmd - MMUEXT_PIN_L1_TABLE + 1) << 60) &&
 		   !v->arch.dropping))
 		return 0;
 	return do_any(ops, 1, 0, foreign, v);
@@ -255,7 +254,7 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 			break;
 		return 0;
 	default:
-		return pin_or_unpin(ops, word, foreign, v);
+		return pin_or_unpin(ops, word[0], word[1], foreign, v);
 	}
 	return do_any(ops, count, done_ptr, foreign, v);
 }

@@ -17,7 +17,7 @@ static noinline_fn void bad_stack(struct vcpu *v, const cpu_user_regs_t *regs, u
 void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code)
 {
 	struct vcpu_info *vi = v->vcpu_info;
-	u64 mask = READ_ONCE(vi->evtchn_upcall_mask), cs = regs->cs, top;
+	u64 mask = READ_ONCE(vi->evtchn_upcall_mask), cs = regs->cs, rflags, top;
 
 	if (guest_kernel_mode(v)) {
 		top = regs->rsp & ~15UL;
@@ -26,15 +26,16 @@ void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 e
 		toggle_to_kernel(v);
 		top = v->arch.kernel_sp;
 	}
+	rflags = (regs->rflags & ~RFLAGS_IOPL) | RFLAGS_IF; /* the guest's IF is its mask */
+	if (mask)
+		rflags ^= RFLAGS_IF;
 	if (!guest_range_ok(top - 64, 64)) {
 		bad_stack(v, regs, addr, top);
 		return;
 	}
 	uaccess_begin();
 	if (unlikely(!put_guest_u64(regs->ss, top - 8) || !put_guest_u64(regs->rsp, top - 16) ||
-		     !put_guest_u64((regs->rflags & ~(RFLAGS_IF | RFLAGS_IOPL)) | (mask ? 0 : RFLAGS_IF),
-				    top - 24) ||
-		     !put_guest_u64(cs | mask << 32, top - 32) || !put_guest_u64(regs->rip, top - 40)))
+		     !put_guest_u64(rflags, top - 24) || !put_guest_u64(cs | mask << 32, top - 32) || !put_guest_u64(regs->rip, top - 40)))
 		goto fault;
 	if (flags & BOUNCE_ERROR_CODE) {
 		if (unlikely(!put_guest_u64(error_code, top - 48)))
@@ -85,9 +86,9 @@ void pv_inject(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 error_code)
 	inject_trap(v, regs, vec, vec < 32 && has_error_code(vec) ? BOUNCE_ERROR_CODE : 0, error_code);
 }
 
-void pv_inject_plain(struct vcpu *v, cpu_user_regs_t *regs, u32 vec)
+void pv_inject_ud(struct vcpu *v, cpu_user_regs_t *regs)
 {
-	inject_trap(v, regs, vec, 0, 0);
+	inject_trap(v, regs, TRAP_UD, 0, 0);
 }
 
 void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code)

@@ -282,13 +282,8 @@ bool pv_emulate_privileged(struct vcpu *v, cpu_user_regs_t *regs)
 	return true;
 }
 
-bool pv_emulate_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs)
+void pv_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs)
 {
-	u64 code = 0;
-
-	if (copy_from_guest(&code, regs->rip, FORCED_CPUID_LEN) || !is_forced_cpuid(code))
-		return false;
 	emulate_cpuid(v, regs);
 	regs->rip += FORCED_CPUID_LEN;
-	return true;
 }

@@ -397,8 +397,8 @@ exit_to_guest:					/* RSP = &cpu_info.regs, frame complete */
 	jmp 1b
 3:	cmpb $0, VCPU_INFO_mask(%rcx)		/* an event and nothing else: the common case */
 	jne 1b
-	mov %rsp, %rdi
-	mov %rax, %rsi
+	mov %rax, %rdi
+	mov %rsp, %rsi
 	call pv_deliver_event
 	cmpl $0, CI_work(%rsp)			/* it may have died of it */
 	jne 2b
@@ -417,7 +417,7 @@ cpu_idle_start:					/* RDI = struct cpu_info: become idle on its stack */
 	pushq $0
 	.endif
 	movl $\vec, 4(%rsp)
-	jmp common_entry
+	jmp exception_entry
 .endm
 
 	.balign 64
@@ -433,31 +433,38 @@ pv_stubs:					/* 16 bytes each, vectors 0-255 */
 	.balign 16
 	pushq $0
 	movl $vec, 4(%rsp)
-	jmp common_entry
+	jmp interrupt_entry
 	.endif
 	vec = vec + 1
 	.endr
 	.balign 16
 
 	.balign 64
-common_entry:
+exception_entry:
 	SMAP_CLOSE
 	cld
 	SAVE_ALL
-	mov %rsp, %rdi
 	testb $3, REGS_cs(%rsp)
 	jz entry_from_hv
 	movl REGS_entry_vector(%rsp), %eax
-	cmp $32, %eax
-	jae 1f
-	mov CI_current(%rsp), %rsi
+	mov CI_current(%rsp), %rdi
+	mov %rsp, %rsi
 	lea pv_exception_table(%rip), %rcx
 	call *(%rcx, %rax, 8)
 	jmp exit_to_guest
-1:	call pv_interrupt
+
+interrupt_entry:
+	SMAP_CLOSE
+	cld
+	SAVE_ALL
+	testb $3, REGS_cs(%rsp)
+	jz entry_from_hv
+	mov %rsp, %rdi
+	call pv_interrupt
 	jmp exit_to_guest
 
 entry_from_hv:
+	mov %rsp, %rdi
 	call hv_trap				/* an interrupt of the idle loop, or a fault of ours */
 	RESTORE_ALL
 	iretq
@@ -484,8 +491,8 @@ entry_from_hv:
 	RESTORE_ALL
 	iretq
 1:	mov %rax, %rsp
-	mov %rsp, %rdi
-	mov CI_current(%rsp), %rsi
+	mov CI_current(%rsp), %rdi
+	mov %rsp, %rsi
 	movl REGS_entry_vector(%rsp), %eax
 	lea pv_exception_table(%rip), %rcx
 	call *(%rcx, %rax, 8)

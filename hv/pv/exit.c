@@ -46,7 +46,7 @@ static void deliver_nmi(struct vcpu *v, cpu_user_regs_t *regs)
 		pv_bounce(v, regs, t->addr, BOUNCE_MASK_EVENTS, 0);
 }
 
-void pv_deliver_event(cpu_user_regs_t *regs, struct vcpu *v)
+void pv_deliver_event(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	if (unlikely(!v->arch.event_callback)) {
 		vcpu_kill(v, "event unmasked without an event callback");
@@ -72,7 +72,7 @@ void pv_exit_work(cpu_user_regs_t *regs)
 		else if (v->arch.nmi_pending)
 			deliver_nmi(v, regs);
 		else if (vcpu_event_pending(v))
-			pv_deliver_event(regs, v);
+			pv_deliver_event(v, regs);
 		else
 			return;
 	}

@@ -29,24 +29,23 @@ static inline bool guest_address_ok(u64 va)
 void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code);
 /* Deliver an exception by the guest's trap table; a missing handler kills the guest. */
 void pv_inject(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 error_code);
-/* One without an error code. */
-void pv_inject_plain(struct vcpu *v, cpu_user_regs_t *regs, u32 vec);
+void pv_inject_ud(struct vcpu *v, cpu_user_regs_t *regs);
 void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code);
 void pv_inject_pf(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2, u32 error_code);
 
 /* Enter the event callback of the running vCPU. (exit.c) */
-void pv_deliver_event(cpu_user_regs_t *regs, struct vcpu *v);
+void pv_deliver_event(struct vcpu *v, cpu_user_regs_t *regs);
 
 /* Emulate the privileged instruction that made a #GP at regs->rip; false: inject the #GP. */
 bool pv_emulate_privileged(struct vcpu *v, cpu_user_regs_t *regs);
-/* ud2; "xen"; cpuid: is it that, and the byte after it? Then emulate it, looking again. */
+/* ud2; "xen"; cpuid: do these eight bytes of code begin with it? Then emulate it. */
 #define FORCED_CPUID 0xa20f6e65780b0fUL
 #define FORCED_CPUID_LEN 7
 static inline bool is_forced_cpuid(u64 code)
 {
 	return code << 8 == FORCED_CPUID << 8;
 }
-bool pv_emulate_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs);
+void pv_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs);
 
 struct cpuid_leaf {
 	u32 a, b, c, d;

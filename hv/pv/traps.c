@@ -8,23 +8,39 @@
 #include "x86/crash.h"
 #include "x86/uaccess.h"
 
-static void trap_plain(cpu_user_regs_t *regs, struct vcpu *v)
+static void trap_plain(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	pv_inject(v, regs, regs->entry_vector, regs->error_code);
 }
 
-static void trap_ud(cpu_user_regs_t *regs, struct vcpu *v)
+static void undefined(struct vcpu *v, cpu_user_regs_t *regs, u64 code)
+{
+	if (is_forced_cpuid(code))
+		pv_forced_cpuid(v, regs);
+	else
+		pv_inject_ud(v, regs);
+}
+
+/* At the end of a page, beyond which there may be none. */
+static noinline_fn void undefined_at_end(struct vcpu *v, cpu_user_regs_t *regs)
+{
+	u64 code = 0;
+
+	undefined(v, regs, copy_from_guest(&code, regs->rip, FORCED_CPUID_LEN) ? 0 : code);
+}
+
+/* UD2 is what kernels trap by: told at a glance. */
+static void trap_ud(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	u64 code;
 
-	/* UD2 is what kernels trap by: seen at a glance, if eight bytes are there to be read. */
-	if (read_guest_words(&code, regs->rip, 1) && !is_forced_cpuid(code))
-		pv_inject_plain(v, regs, TRAP_UD);
-	else if (!pv_emulate_forced_cpuid(v, regs))
-		pv_inject_plain(v, regs, TRAP_UD);
+	if (unlikely(!read_guest_words(&code, regs->rip, 1)))
+		undefined_at_end(v, regs);
+	else
+		undefined(v, regs, code);
 }
 
-static void trap_nm(cpu_user_regs_t *regs, struct vcpu *v)
+static void trap_nm(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	clts();
 	if (v->arch.flags & VCPU_GUEST_TS) { /* the published meaning: cleared as it is reported */
@@ -33,7 +49,7 @@ static void trap_nm(cpu_user_regs_t *regs, struct vcpu *v)
 	}
 }
 
-static void trap_db(cpu_user_regs_t *regs, struct vcpu *v)
+static void trap_db(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	u64 dr6;
 
@@ -44,15 +60,22 @@ static void trap_db(cpu_user_regs_t *regs, struct vcpu *v)
 	pv_inject(v, regs, TRAP_DB, 0);
 }
 
-static void trap_pf(cpu_user_regs_t *regs, struct vcpu *v)
+/* A write that a present entry forbids: by the guest's kernel to a page table, perhaps. */
+static noinline_fn void write_fault(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2)
+{
+	if (!guest_kernel_mode(v) || cr2 >> 43 == HV_VIRT_START >> 43 || !ptwr_emulate(v, cr2, regs))
+		pv_inject_pf(v, regs, cr2, regs->error_code);
+}
+
+static void trap_pf(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	u64 cr2 = read_cr2();
 	u32 err = regs->error_code;
 
-	if ((err & (PFEC_P | PFEC_W | PFEC_RSVD | PFEC_I)) == (PFEC_P | PFEC_W) &&
-	    guest_kernel_mode(v) && cr2 >> 43 != HV_VIRT_START >> 43 && ptwr_emulate(v, cr2, regs))
-		return;
-	pv_inject_pf(v, regs, cr2, err);
+	if ((err & (PFEC_P | PFEC_W | PFEC_RSVD | PFEC_I)) == (PFEC_P | PFEC_W))
+		write_fault(v, regs, cr2);
+	else
+		pv_inject_pf(v, regs, cr2, err);
 }
 
 /*
@@ -76,19 +99,19 @@ static bool software_interrupt(struct vcpu *v, cpu_user_regs_t *regs)
 	return true;
 }
 
-static void trap_gp(cpu_user_regs_t *regs, struct vcpu *v)
+static void trap_gp(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	if (regs->error_code ? software_interrupt(v, regs) : pv_emulate_privileged(v, regs))
 		return;
 	pv_inject_gp(v, regs, regs->error_code);
 }
 
-static void trap_mc(cpu_user_regs_t *regs, struct vcpu *v)
+static void trap_mc(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	crash_with_regs(regs, "machine check while d%uv%u ran", v->domain->id, v->id);
 }
 
-void (*const pv_exception_table[32])(cpu_user_regs_t *, struct vcpu *current) = {
+void (*const pv_exception_table[32])(struct vcpu *current, cpu_user_regs_t *) = {
 	[0 ... 31] = trap_plain,
 	[TRAP_DB] = trap_db,
 	[TRAP_UD] = trap_ud,
