@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The start of the machine, in order, from where memory works to the privileged domain's first instruction. */
+/*
+ * The start of the machine, in order, from where memory works to the privileged domain's first
+ * instruction.
+ */
 #include "core/arch.h"
 #include "core/console.h"
 #include "core/hypercall.h"

@@ -33,10 +33,10 @@ static int log_threshold = LOG_INFO, guest_threshold = LOG_WARN; /* [a] */
 static u64 guest_tokens_from; /* [lock] time up to which the allowance is spent */
 static u32 suppressed;        /* [lock] messages dropped since the last one that was let through */
 
-static char input[INPUT_SIZE];       /* [lock] */
-static u32 input_head, input_tail;   /* [lock] taken, put: counted on and on */
-static u32 switch_count;             /* [lock] switch characters in a row */
-static bool input_to_keys;           /* [lock] */
+static char input[INPUT_SIZE];     /* [lock] */
+static u32 input_head, input_tail; /* [lock] taken, put: counted on and on */
+static u32 switch_count;           /* [lock] switch characters in a row */
+static bool input_to_keys;         /* [lock] */
 
 extern const struct debug_key __debug_keys_start[], __debug_keys_end[];
 
@@ -147,8 +147,8 @@ void guest_log_at(enum log_level level, const char *fmt, ...)
 	console_lock();
 	if (guest_message_allowed()) {
 		if (suppressed) {
-			size_t n = hv_snprintf(note, sizeof(note), "%u messages about guests left out\n",
-					       suppressed);
+			size_t n = hv_snprintf(note, sizeof(note),
+					       "%u messages about guests left out\n", suppressed);
 			suppressed = 0;
 			put_message(LOG_WARN, note, n);
 		}
@@ -177,8 +177,8 @@ static int level_of(const char *s, size_t n)
 	static const struct {
 		const char *name;
 		int level;
-	} names[] = { { "none", LOG_NONE }, { "error", LOG_ERR },     { "warning", LOG_WARN },
-		      { "info", LOG_INFO }, { "debug", LOG_DEBUG },   { "all", LOG_DEBUG } };
+	} names[] = { { "none", LOG_NONE }, { "error", LOG_ERR },   { "warning", LOG_WARN },
+		      { "info", LOG_INFO }, { "debug", LOG_DEBUG }, { "all", LOG_DEBUG } };
 	unsigned i;
 
 	for (i = 0; i < ARRAY_SIZE(names); i++)
@@ -269,7 +269,8 @@ void console_guest_write(struct domain *d, const char *buf, size_t len)
 
 static void switch_input(void)
 {
-	static const char to_keys[] = "input goes to the hypervisor (h: help) until CTRL-A three times\n";
+	static const char to_keys[] =
+		"input goes to the hypervisor (h: help) until CTRL-A three times\n";
 	static const char to_domain[] = "input goes to Domain-0\n";
 
 	input_to_keys = !input_to_keys;

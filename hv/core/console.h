@@ -5,10 +5,12 @@
 
 #include "core/domain.h"
 
-/* A guest's line output (CONSOLEIO_write): prefixed "(dN) " unless it is the privileged domain's. */
+/*
+ * A guest's line output (CONSOLEIO_write): prefixed "(dN) " unless it is the privileged domain's.
+ */
 void console_guest_write(struct domain *d, const char *buf, size_t len);
-/* One byte from the serial line: to the privileged domain's input ring (VIRQ_CONSOLE), or, after three
- * CTRL-A, to the debug keys. */
+/* One byte from the serial line: to the privileged domain's input ring (VIRQ_CONSOLE), or, after
+ * three CTRL-A, to the debug keys. */
 void console_input(char c);
 /* CONSOLEIO_read: take up to len bytes; returns how many. */
 size_t console_guest_read(char *buf, size_t len);

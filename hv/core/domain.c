@@ -318,8 +318,8 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu)
 	v->domain = d;
 	v->id = id;
 	v->processor = cpu;
-	v->vcpu_info = id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id]
-						 : &dummy_vcpu_info;
+	v->vcpu_info =
+		id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
 	v->vcpu_info_mfn = INVALID_MFN;
 	v->pause_flags = VPF_down | (d->pause_count ? VPF_paused : 0);
 	v->pause_count = d->pause_count;
@@ -390,9 +390,9 @@ static noreturn_fn void machine_shutdown(u8 reason)
 		machine_reboot();
 	default:
 		arch_dump_registers();
-		machine_dead(reason == SHUTDOWN_crash
-				     ? "Domain-0 crashed"
-				     : "Domain-0 stopped in a way that only others can");
+		machine_dead(reason == SHUTDOWN_crash ?
+				     "Domain-0 crashed" :
+				     "Domain-0 stopped in a way that only others can");
 	}
 }
 
@@ -496,7 +496,7 @@ static int relinquish_pages(struct domain *d)
 int domain_relinquish(struct domain *d)
 {
 	static int (*const stages[])(struct domain *) = {
-		relinquish_vcpus,       evtchn_destroy_domain, relinquish_vcpu_infos,
+		relinquish_vcpus,       evtchn_destroy_domain,  relinquish_vcpu_infos,
 		grant_release_mappings, arch_domain_relinquish, relinquish_pages,
 		exchange_free_rest,
 	};
@@ -522,8 +522,8 @@ void domain_put(struct domain *d)
 }
 
 /*
- * Drop the domain's own reference, unless pages of it are still mapped by others: once. Who frees the
- * last page asks for another try; his use of d ends with the lock.
+ * Drop the domain's own reference, unless pages of it are still mapped by others: once. Who frees
+ * the last page asks for another try; his use of d ends with the lock.
  */
 static void bury(struct domain *d)
 {

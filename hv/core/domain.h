@@ -19,107 +19,109 @@ struct grant_table;
 struct evtchn_fifo;
 struct evtchn;
 
-#define MAX_VCPUS 128    /* of one domain */
-#define MAX_DOMID 32752  /* DOMID_FIRST_RESERVED */
+#define MAX_VCPUS 128   /* of one domain */
+#define MAX_DOMID 32752 /* DOMID_FIRST_RESERVED */
 #define SHUTDOWN_none 0xff
 
 /* Why a vCPU does not run: any bit set = not runnable. [a] */
-#define VPF_blocked BIT(0)   /* SCHEDOP_block: until an event is pending */
-#define VPF_polling BIT(1)   /* SCHEDOP_poll */
-#define VPF_down BIT(2)      /* not brought up yet, or VCPUOP_down */
-#define VPF_paused BIT(3)    /* vcpu->pause_count or domain->pause_count is not zero */
-#define VPF_dead BIT(4)      /* its domain was killed or is shut down */
+#define VPF_blocked BIT(0) /* SCHEDOP_block: until an event is pending */
+#define VPF_polling BIT(1) /* SCHEDOP_poll */
+#define VPF_down BIT(2)    /* not brought up yet, or VCPUOP_down */
+#define VPF_paused BIT(3)  /* vcpu->pause_count or domain->pause_count is not zero */
+#define VPF_dead BIT(4)    /* its domain was killed or is shut down */
 
 /*
  * Field legend:  I  fixed once created          a  atomic
  *                o  only the processor that runs it (or whoever holds it descheduled)
- *                E  domain->event_lock           P  domain->page_lock       S  scheduler lock of the processor
+ *                E  domain->event_lock           P  domain->page_lock
+ *                S  scheduler lock of the processor
  */
 struct vcpu {
-	struct domain *domain;     /* [I] */
-	u32 id;                    /* [I] index in domain->vcpu[] */
-	u32 processor;             /* [S] where it runs or last ran */
+	struct domain *domain;       /* [I] */
+	u32 id;                      /* [I] index in domain->vcpu[] */
+	u32 processor;               /* [S] where it runs or last ran */
 	struct vcpu_info *vcpu_info; /* [o to move, a contents] shared with the guest; never NULL */
-	u32 pause_flags;           /* [a] VPF_* */
-	u32 pause_count;           /* [S] VPF_paused while not zero; domain_pause() counts here too */
-	bool running;              /* [a] on a processor now: its state is there, not here */
-	bool initialised;          /* [o] VCPUOP_initialise was accepted */
+	u32 pause_flags;             /* [a] VPF_* */
+	u32 pause_count;  /* [S] VPF_paused while not zero; domain_pause() counts here too */
+	bool running;     /* [a] on a processor now: its state is there, not here */
+	bool initialised; /* [o] VCPUOP_initialise was accepted */
 
-	struct list_head runq;     /* [S] */
-	u64 sched_data;            /* [S] policy's own */
-	u64 slice_start;           /* [S] ns */
-	u64 processor_dirty;       /* [a] reserved */
+	struct list_head runq; /* [S] */
+	u64 sched_data;        /* [S] policy's own */
+	u64 slice_start;       /* [S] ns */
+	u64 processor_dirty;   /* [a] reserved */
 
 	struct vcpu_runstate_info runstate; /* [o] */
-	u64 runstate_guest;        /* [o] guest virtual address registered for a copy, or 0 */
-	u64 time_guest;            /* [o] guest virtual address of the secondary time area, or 0 */
-	u64 vcpu_info_mfn;         /* [o] frame registered by the guest (typed reference), or INVALID_MFN */
+	u64 runstate_guest; /* [o] guest virtual address registered for a copy, or 0 */
+	u64 time_guest;     /* [o] guest virtual address of the secondary time area, or 0 */
+	u64 vcpu_info_mfn; /* [o] frame registered by the guest (typed reference), or INVALID_MFN */
 
-	struct timer singleshot;   /* VCPUOP_set_singleshot_timer, set_timer_op */
+	struct timer singleshot; /* VCPUOP_set_singleshot_timer, set_timer_op */
 	struct timer periodic;
 	struct timer poll_timer;
-	u64 periodic_period;       /* ns, 0 = off */
-	u32 poll_port;             /* [E] >0: the one port polled; 0: none; -1: several */
-	u16 virq_to_evtchn[NR_VIRQS]; /* [E] 0 = unbound */
+	u64 periodic_period;           /* ns, 0 = off */
+	u32 poll_port;                 /* [E] >0: the one port polled; 0: none; -1: several */
+	u16 virq_to_evtchn[NR_VIRQS];  /* [E] 0 = unbound */
 	struct evtchn_fifo_vcpu *fifo; /* [E] */
 
 	struct arch_vcpu arch;
 };
 
 struct domain {
-	u16 id;                    /* [I] */
-	bool privileged;           /* [I] the control domain */
-	bool dying;                /* [a] being torn down: no new references to or from it */
-	bool shut_down;            /* [a] SCHEDOP_shutdown; code below */
-	bool auto_reap;            /* [I] nobody but the reaper will tear it down when it stops */
-	u8 shutdown_code;          /* [a] SHUTDOWN_*, or SHUTDOWN_none */
-	u32 max_vcpus;             /* [I] */
+	u16 id;           /* [I] */
+	bool privileged;  /* [I] the control domain */
+	bool dying;       /* [a] being torn down: no new references to or from it */
+	bool shut_down;   /* [a] SCHEDOP_shutdown; code below */
+	bool auto_reap;   /* [I] nobody but the reaper will tear it down when it stops */
+	u8 shutdown_code; /* [a] SHUTDOWN_*, or SHUTDOWN_none */
+	u32 max_vcpus;    /* [I] */
 	struct vcpu *vcpu[MAX_VCPUS]; /* [I once set] NULL beyond those allocated */
-	u32 refcount;              /* [a] domain_get / domain_put */
-	u32 pause_count;           /* [a] */
-	const char *dead;          /* [a] sentence that says why it was killed; first one wins */
+	u32 refcount;                 /* [a] domain_get / domain_put */
+	u32 pause_count;              /* [a] */
+	const char *dead;             /* [a] sentence that says why it was killed; first one wins */
 
 	struct shared_info *shared_info; /* [I] */
-	u64 shared_info_mfn;       /* [I] */
+	u64 shared_info_mfn;             /* [I] */
 
 	spinlock_t page_lock;
-	u32 page_list;             /* [P] first frame number + 1, linked by page_info.list */
-	u32 exchanged;             /* [P] frames it exchanged, still to be freed; linked the same way */
-	u64 tot_pages, max_pages;  /* [P] */
-	u32 extra_pages;           /* [P] PGC_extra pages */
+	u32 page_list; /* [P] first frame number + 1, linked by page_info.list */
+	u32 exchanged; /* [P] frames it exchanged, still to be freed; linked the same way */
+	u64 tot_pages, max_pages; /* [P] */
+	u32 extra_pages;          /* [P] PGC_extra pages */
 	u64 pt_cursor;
-	cpumask_t dirty_cpus;      /* [a] processors whose TLB may hold its entries */
-	bool mapped_elsewhere;     /* [a] tables of another domain have named its frames, grants apart */
+	cpumask_t dirty_cpus; /* [a] processors whose TLB may hold its entries */
+	/* [a] tables of another domain have named its frames, grants apart */
+	bool mapped_elsewhere;
 
-	spinlock_t event_lock;     /* allocation, binding, closing of ports */
-	struct evtchn **evtchn;    /* [E to grow] buckets of ports */
-	u32 nr_evtchns;            /* [E to grow] ports there are room for now */
-	u32 max_evtchns;           /* [I] ports it may have, port 0 included */
-	u32 evtchn_free, evtchn_free_tail; /* [E] queue of free ports; 0 = empty */
-	u32 active_evtchns;        /* [E] ports that are not free */
-	u32 evtchn_cursor;         /* [E] where closing all of them goes on */
-	struct evtchn_fifo *fifo;  /* [E] NULL: 2-level */
+	spinlock_t event_lock;                  /* allocation, binding, closing of ports */
+	struct evtchn **evtchn;                 /* [E to grow] buckets of ports */
+	u32 nr_evtchns;                         /* [E to grow] ports there are room for now */
+	u32 max_evtchns;                        /* [I] ports it may have, port 0 included */
+	u32 evtchn_free, evtchn_free_tail;      /* [E] queue of free ports; 0 = empty */
+	u32 active_evtchns;                     /* [E] ports that are not free */
+	u32 evtchn_cursor;                      /* [E] where closing all of them goes on */
+	struct evtchn_fifo *fifo;               /* [E] NULL: 2-level */
 	u64 poll_mask[BITMAP_WORDS(MAX_VCPUS)]; /* [a] vCPUs in SCHEDOP_poll */
 
 	struct grant_table *grant_table; /* [I] */
 
-	u64 vm_assist;             /* [a] VMASST_TYPE_* bits */
-	s64 time_offset_sec;       /* [o] guest wall clock against ours */
-	struct list_head all;      /* [domain list lock] */
-	struct domain *hash_next;  /* [domain list lock] */
-	u32 relinquish_stage;      /* [whoever tears it down] */
-	u32 relinquish_page;       /* [whoever tears it down] frame + 1 reached, held; 0 = at the start */
+	u64 vm_assist;            /* [a] VMASST_TYPE_* bits */
+	s64 time_offset_sec;      /* [o] guest wall clock against ours */
+	struct list_head all;     /* [domain list lock] */
+	struct domain *hash_next; /* [domain list lock] */
+	u32 relinquish_stage;     /* [whoever tears it down] */
+	u32 relinquish_page; /* [whoever tears it down] frame + 1 reached, held; 0 = at the start */
 	spinlock_t watchdog_lock;
-	struct timer watchdog[2];  /* SCHEDOP_watchdog */
-	u8 watchdog_used;          /* [watchdog_lock] bit n: watchdog[n] was handed out */
-	u8 *e820;                  /* [P] XENMEM_set_memory_map: entries of 20 bytes, or NULL */
-	u32 nr_e820;               /* [P] */
-	u8 handle[16];             /* [I] UUID */
-	const char *name;          /* [I] for messages: "Domain-0", a test guest's file name */
+	struct timer watchdog[2]; /* SCHEDOP_watchdog */
+	u8 watchdog_used;         /* [watchdog_lock] bit n: watchdog[n] was handed out */
+	u8 *e820;                 /* [P] XENMEM_set_memory_map: entries of 20 bytes, or NULL */
+	u32 nr_e820;              /* [P] */
+	u8 handle[16];            /* [I] UUID */
+	const char *name;         /* [I] for messages: "Domain-0", a test guest's file name */
 
-	char console_line[128];    /* [console lock] partial line of a guest's output */
+	char console_line[128]; /* [console lock] partial line of a guest's output */
 	u32 console_len;
-	u64 log_budget;            /* [console lock] rate limit of messages about it */
+	u64 log_budget; /* [console lock] rate limit of messages about it */
 
 	struct arch_domain arch;
 };
@@ -133,7 +135,8 @@ struct vcpu *idle_vcpu_create(u32 cpu);
  * Create a domain with room for max_vcpus, no memory, no vCPU running. NULL: no memory.
  * id: a free id, or -1 for the next free one.
  */
-struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages, const char *name);
+struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages,
+			     const char *name);
 /* Allocate vCPU `id`, down, on processor `cpu`. 0, -ENOMEM, -EINVAL, -EEXIST. */
 struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu);
 /* Look up and hold; NULL if there is none or it is dying. DOMID_SELF is the caller's business. */
@@ -148,23 +151,33 @@ extern struct domain *hardware_domain; /* the privileged domain, or NULL before 
 extern struct domain *dom_xen, *dom_io, *dom_idle;
 
 /*
- * The guest broke the contract: stop it for good and say why, once. Returns; the vCPUs never run again.
- * The privileged domain's death is the machine's.
+ * The guest broke the contract: stop it for good and say why, once. Returns; the vCPUs never run
+ * again. The privileged domain's death is the machine's.
  */
 void domain_kill(struct domain *d, const char *why);
 #define vcpu_kill(v, why) domain_kill((v)->domain, why)
-/* SHUTDOWN_*: what SCHEDOP_shutdown asks. For the privileged domain: machine power-off or reboot. */
+/*
+ * SHUTDOWN_*: what SCHEDOP_shutdown asks. For the privileged domain: machine power-off or reboot.
+ */
 void domain_shutdown(struct domain *d, u8 reason);
-/* Begin or go on with tearing a domain down: 0 done, -ERESTART call again. All its vCPUs are off processors. */
+/*
+ * Begin or go on with tearing a domain down: 0 done, -ERESTART call again. All its vCPUs are off
+ * processors.
+ */
 int domain_relinquish(struct domain *d);
-/* WORK_REAP, from the idle loop: one step at tearing down a domain that stopped and has auto_reap set. */
+/*
+ * WORK_REAP, from the idle loop: one step at tearing down a domain that stopped and has auto_reap
+ * set.
+ */
 void domain_reap_step(void);
-/* Where the vcpu_info of a vCPU lies that has none yet (beyond XEN_LEGACY_MAX_VCPUS, or torn down). */
+/*
+ * Where the vcpu_info of a vCPU lies that has none yet (beyond XEN_LEGACY_MAX_VCPUS, or torn down).
+ */
 extern struct vcpu_info dummy_vcpu_info;
 
-void domain_pause(struct domain *d);   /* waits until no vCPU of it runs; not for one's own domain */
+void domain_pause(struct domain *d); /* waits until no vCPU of it runs; not for one's own domain */
 void domain_unpause(struct domain *d);
-void vcpu_pause(struct vcpu *v);       /* waits; not for oneself */
+void vcpu_pause(struct vcpu *v); /* waits; not for oneself */
 void vcpu_unpause(struct vcpu *v);
 
 #define for_each_vcpu(d, v, i)                                                                     \
@@ -172,8 +185,8 @@ void vcpu_unpause(struct vcpu *v);
 		if (((v) = (d)->vcpu[i]) == NULL)                                                  \
 			continue;                                                                  \
 		else
-struct domain *domain_first(void);              /* iterate all; list lock inside, holds what it returns */
-struct domain *domain_next(struct domain *d);   /* drops d */
+struct domain *domain_first(void); /* iterate all; list lock inside, holds what it returns */
+struct domain *domain_next(struct domain *d); /* drops d */
 
 /* ---- scheduling (core/sched.c) ---- */
 void sched_init_cpu(u32 cpu, struct vcpu *idle);
@@ -185,7 +198,10 @@ void vcpu_sleep(struct vcpu *v, u32 vpf_bits);
 void schedule(struct vcpu *current);
 /* Idle vCPU of a processor: domain DOMID_IDLE. */
 bool is_idle(const struct vcpu *v);
-/* An event became pending for v: unblock it, and interrupt its processor if it runs unmasked elsewhere. */
+/*
+ * An event became pending for v: unblock it, and interrupt its processor if it runs unmasked
+ * elsewhere.
+ */
 void vcpu_notify_event(struct vcpu *v);
 u64 vcpu_runtime_ns(struct vcpu *v);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info); /* as of now */

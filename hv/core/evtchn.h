@@ -28,10 +28,10 @@ enum port_state {
 
 struct evtchn {
 	spinlock_t lock;
-	u8 state;          /* [lock + E to change] PORT_* */
-	u8 priority;       /* [lock + E to change] FIFO: queue to go to */
-	u16 vcpu;          /* [lock + E to change, a] who is notified */
-	u32 port;          /* [I] */
+	u8 state;    /* [lock + E to change] PORT_* */
+	u8 priority; /* [lock + E to change] FIFO: queue to go to */
+	u16 vcpu;    /* [lock + E to change, a] who is notified */
+	u32 port;    /* [I] */
 	union {
 		u32 next_free;    /* PORT_FREE [E] */
 		u32 remote_port;  /* PORT_INTERDOMAIN [lock + E to change] */
@@ -39,8 +39,8 @@ struct evtchn {
 		u32 remote_domid; /* PORT_UNBOUND: who may connect */
 	};
 	struct domain *remote; /* PORT_INTERDOMAIN: valid while bound */
-	bool pending;      /* [a] FIFO: went pending before there was an event word for it */
-	u8 last_priority;  /* [fifo->lock] FIFO: the queue it was last linked to */
+	bool pending;          /* [a] FIFO: went pending before there was an event word for it */
+	u8 last_priority;      /* [fifo->lock] FIFO: the queue it was last linked to */
 	u16 last_vcpu;
 };
 #define PORTS_PER_BUCKET 128
@@ -60,8 +60,8 @@ struct evtchn_fifo_vcpu {
 
 /* One domain's event array. */
 struct evtchn_fifo {
-	spinlock_t lock;   /* linking: innermost */
-	u32 pages;         /* [E to change, a] */
+	spinlock_t lock; /* linking: innermost */
+	u32 pages;       /* [E to change, a] */
 	event_word_t *
 		array[MAX_PORTS_FIFO / WORDS_PER_PAGE]; /* guest memory, writable references held */
 };

@@ -24,11 +24,11 @@ struct chunk {
 	u32 in_extents, out_extents; /* in a chunk */
 	u32 in_order, out_order;
 	u32 memflags;
-	u32 stolen;                  /* pages taken from the domain so far */
-	u32 got;                     /* extents allocated so far */
-	u64 in[CHUNK_PAGES];         /* mfn of each page */
-	u64 in_pfn[CHUNK_PAGES];     /* what the machine-to-physical map said of those stolen */
-	u64 out[CHUNK_PAGES];        /* pfn, then mfn of each extent */
+	u32 stolen;              /* pages taken from the domain so far */
+	u32 got;                 /* extents allocated so far */
+	u64 in[CHUNK_PAGES];     /* mfn of each page */
+	u64 in_pfn[CHUNK_PAGES]; /* what the machine-to-physical map said of those stolen */
+	u64 out[CHUNK_PAGES];    /* pfn, then mfn of each extent */
 };
 
 static bool shape_ok(const struct xen_memory_exchange *e)
@@ -81,9 +81,8 @@ static int chunk_take(struct chunk *c)
 	block = c->in_order > c->out_order ? alloc_domheap_pages(c->d, c->in_order, c->memflags) :
 					     NULL;
 	for (; c->got < c->out_extents; c->got++) {
-		struct page_info *pg =
-			block ? block + (c->got << c->out_order) :
-				alloc_domheap_pages(c->d, c->out_order, c->memflags);
+		struct page_info *pg = block ? block + (c->got << c->out_order) :
+					       alloc_domheap_pages(c->d, c->out_order, c->memflags);
 		u64 pfn = c->out[c->got];
 
 		if (!pg)
@@ -125,7 +124,9 @@ static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u6
 	}
 	spin_unlock(&c->d->page_lock);
 	return copy_to_guest(guest_index(e->out.extent_start.va, out_first, sizeof(u64)), c->out,
-			     c->out_extents * sizeof(u64)) ? err_here(-EFAULT) : 0;
+			     c->out_extents * sizeof(u64)) ?
+		       err_here(-EFAULT) :
+		       0;
 }
 
 int exchange_free_rest(struct domain *d)
@@ -193,8 +194,8 @@ static int exchange_for(struct domain *d, struct xen_memory_exchange *e)
 	c->in_extents = 1u << (order - c->in_order);
 	c->out_extents = 1u << (order - c->out_order);
 	/* whole chunks only, at the end as where an interrupted call goes on */
-	if (memflags_of(e->out.mem_flags, &c->memflags) &&
-	    !(e->in.nr_extents % c->in_extents) && !(e->nr_exchanged % c->in_extents))
+	if (memflags_of(e->out.mem_flags, &c->memflags) && !(e->in.nr_extents % c->in_extents) &&
+	    !(e->nr_exchanged % c->in_extents))
 		err = exchange_chunks(c, e);
 	xfree(c);
 	return err_here(err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The only way to a guest's memory by the guest's own addresses. Every access states its length; an
- * address in our range, a wrapped one or an unmapped one is -EFAULT, never a fault of ours. What was
- * copied in is checked and used; the original is not looked at again.
+ * address in our range, a wrapped one or an unmapped one is -EFAULT, never a fault of ours. What
+ * was copied in is checked and used; the original is not looked at again.
  */
 #ifndef CORE_GUEST_ACCESS_H
 #define CORE_GUEST_ACCESS_H

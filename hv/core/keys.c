@@ -18,9 +18,10 @@ static void dump_vcpu(struct vcpu *v)
 {
 	static const char *const states[] = { "running", "runnable", "blocked", "offline" };
 
-	log_info("  v%u on processor %u: %s, flags %x, event %u mask %u, ran %lu ms\n", v->id, v->processor,
-		 states[v->runstate.state & 3], v->pause_flags, v->vcpu_info->evtchn_upcall_pending,
-		 v->vcpu_info->evtchn_upcall_mask, v->runstate.time[RUNSTATE_running] / 1000000);
+	log_info("  v%u on processor %u: %s, flags %x, event %u mask %u, ran %lu ms\n", v->id,
+		 v->processor, states[v->runstate.state & 3], v->pause_flags,
+		 v->vcpu_info->evtchn_upcall_pending, v->vcpu_info->evtchn_upcall_mask,
+		 v->runstate.time[RUNSTATE_running] / 1000000);
 }
 
 static void dump_domain(struct domain *d)
@@ -28,8 +29,8 @@ static void dump_domain(struct domain *d)
 	struct vcpu *v;
 	u32 i;
 
-	log_info("d%u (%s): %lu of %lu pages, %u extra, %u references%s%s\n", d->id, d->name, d->tot_pages,
-		 d->max_pages, d->extra_pages, d->refcount, d->dying ? ", dying" : "",
+	log_info("d%u (%s): %lu of %lu pages, %u extra, %u references%s%s\n", d->id, d->name,
+		 d->tot_pages, d->max_pages, d->extra_pages, d->refcount, d->dying ? ", dying" : "",
 		 d->shut_down ? ", shut down" : "");
 	if (d->dead)
 		log_info("  killed: %s\n", d->dead);
@@ -81,8 +82,8 @@ DEBUG_KEY('g', key_grants, "grants in use");
 static void key_memory(char key)
 {
 	(void)key;
-	log_info("heap: %lu of %lu pages free; highest frame %lx\n", heap_free_pages(), heap_total_pages(),
-		 max_mfn - 1);
+	log_info("heap: %lu of %lu pages free; highest frame %lx\n", heap_free_pages(),
+		 heap_total_pages(), max_mfn - 1);
 }
 DEBUG_KEY('m', key_memory, "memory");
 

@@ -12,8 +12,8 @@
 #include "lib/log.h"
 
 /*
- * A command as the guest gives it, has the operation alone; one that was interrupted says in the bits
- * above with which page of which extent it goes on.
+ * A command as the guest gives it, has the operation alone; one that was interrupted says in the
+ * bits above with which page of which extent it goes on.
  */
 #define CMD_BITS 6
 #define PAGE_BITS 10
@@ -49,7 +49,7 @@ bool memflags_of(u32 mem_flags, u32 *memflags)
 
 	if (mem_flags & XENMEMF_populate_on_demand || (bits && bits <= PAGE_SHIFT) ||
 	    (mem_flags & XENMEMF_exact_node_request && XENMEMF_get_node(mem_flags) != 0))
-		return false; /* one node is all there is */
+		return false;                        /* one node is all there is */
 	*memflags = MEMF_bits(bits > 63 ? 0 : bits); /* the allocator clears what was used */
 	return true;
 }

@@ -271,7 +271,9 @@ void vcpu_notify_event(struct vcpu *v)
 	if (flags & VPF_blocked) {
 		vcpu_wake(v, VPF_blocked);
 	} else if (flags & VPF_polling) {
-		/* An upcall ends the poll too: what is polled for may depend on its being handled. */
+		/*
+		 * An upcall ends the poll too: what is polled for may depend on its being handled.
+		 */
 		if (vcpu_event_pending(v) && bit_test_and_clear(v->domain->poll_mask, v->id))
 			vcpu_wake(v, VPF_polling);
 	} else if (READ_ONCE(v->running) && v->processor != smp_processor_id() &&

@@ -14,9 +14,9 @@ struct sched_cpu {
 	struct vcpu *current; /* who runs, or is about to: changed before the registers are */
 	struct vcpu *idle;
 	struct list_head runq[2]; /* of the policy: linked by vcpu.runq */
-	u32 queued;           /* vCPUs in runq */
-	bool yielded;         /* current asked to let others go first */
-	struct timer slice;   /* armed only while somebody waits */
+	u32 queued;               /* vCPUs in runq */
+	bool yielded;             /* current asked to let others go first */
+	struct timer slice;       /* armed only while somebody waits */
 	u64 switches;
 };
 

@@ -10,7 +10,8 @@
 #define READ_AT_ONCE 8192 /* bytes of one call: bounds how long it takes */
 #define MAX_KEYS 64
 
-static u64 cleared; /* [one caller at a time by nature: worst case a line is shown again] log position */
+/* [one caller at a time by nature: worst case a line is shown again] log position */
+static u64 cleared;
 
 static long read_console(struct xen_sysctl_readconsole *op)
 {

@@ -7,11 +7,11 @@
 
 /* Owner: whoever embeds it. All fields [timer lock of the processor in `cpu`]. */
 struct timer {
-	u64 expires;       /* ns since start */
+	u64 expires; /* ns since start */
 	void (*fn)(void *data);
 	void *data;
 	u32 cpu;
-	u32 index;         /* position in the heap + 1; 0 = not armed */
+	u32 index; /* position in the heap + 1; 0 = not armed */
 };
 
 void timers_init_cpu(u32 cpu);

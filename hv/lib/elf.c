@@ -112,8 +112,8 @@ static __init const char *check_addresses(const struct kernel_image *k)
 	if (k->hypercall_page && (k->hypercall_page % PAGE_SIZE || k->hypercall_page < start ||
 				  k->hypercall_page >= end))
 		return "the kernel's hypercall page lies outside the kernel";
-	if (k->has_init_p2m && (k->init_p2m % PAGE_SIZE ||
-				!guest_range_ok(k->init_p2m, k->init_p2m + PAGE_SIZE)))
+	if (k->has_init_p2m &&
+	    (k->init_p2m % PAGE_SIZE || !guest_range_ok(k->init_p2m, k->init_p2m + PAGE_SIZE)))
 		return "the kernel wants its frame list (INIT_P2M) at an impossible address";
 	if (k->hv_start_low > HOLE_START)
 		return "the kernel leaves the hypervisor no room (HV_START_LOW)";

@@ -11,9 +11,9 @@
 #define ELF_MAX_LOAD 32 /* loadable segments of one kernel */
 
 struct elf_load {
-	u64 pa;          /* pseudo-physical: p_paddr less paddr_offset */
+	u64 pa; /* pseudo-physical: p_paddr less paddr_offset */
 	u64 file_offset;
-	u64 file_size;   /* bytes in the image; zeros from here to mem_size */
+	u64 file_size; /* bytes in the image; zeros from here to mem_size */
 	u64 mem_size;
 };
 
@@ -22,17 +22,17 @@ struct kernel_image {
 	const u8 *image;
 	u64 image_size;
 
-	u64 virt_base;        /* virtual address of pseudo-physical 0 */
+	u64 virt_base; /* virtual address of pseudo-physical 0 */
 	u64 paddr_offset;
-	u64 entry;            /* virtual */
-	u64 hypercall_page;   /* virtual, page aligned; 0 = the kernel has none */
-	u64 init_p2m;         /* virtual, page aligned; valid if has_init_p2m */
-	u64 hv_start_low;     /* 0 = not given */
-	u64 phys32_entry;     /* PVH entry, physical; 0 = none */
+	u64 entry;                         /* virtual */
+	u64 hypercall_page;                /* virtual, page aligned; 0 = the kernel has none */
+	u64 init_p2m;                      /* virtual, page aligned; valid if has_init_p2m */
+	u64 hv_start_low;                  /* 0 = not given */
+	u64 phys32_entry;                  /* PVH entry, physical; 0 = none */
 	u64 l1_valid_mask, l1_valid_value; /* marks L1 entries with frames; if has_l1_valid */
 	bool has_init_p2m;
 	bool has_l1_valid;
-	bool mod_start_pfn;   /* the ramdisk may be given as a PFN, unmapped */
+	bool mod_start_pfn; /* the ramdisk may be given as a PFN, unmapped */
 	bool suspend_cancel;
 	u32 supported_features; /* XENFEAT_* bits it can use */
 	u32 required_features;  /* of these, the ones it cannot do without */

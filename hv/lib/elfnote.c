@@ -109,12 +109,18 @@ static __init const char *take_note(struct kernel_image *k, u32 type, const u8 *
 	u64 v = 0;
 
 	switch (type) {
-	case XEN_ELFNOTE_ENTRY: return get_number(desc, size, &k->entry);
-	case XEN_ELFNOTE_HYPERCALL_PAGE: return get_number(desc, size, &k->hypercall_page);
-	case XEN_ELFNOTE_VIRT_BASE: return get_number(desc, size, &k->virt_base);
-	case XEN_ELFNOTE_PADDR_OFFSET: return get_number(desc, size, &k->paddr_offset);
-	case XEN_ELFNOTE_HV_START_LOW: return get_number(desc, size, &k->hv_start_low);
-	case XEN_ELFNOTE_PHYS32_ENTRY: return get_number(desc, size, &k->phys32_entry);
+	case XEN_ELFNOTE_ENTRY:
+		return get_number(desc, size, &k->entry);
+	case XEN_ELFNOTE_HYPERCALL_PAGE:
+		return get_number(desc, size, &k->hypercall_page);
+	case XEN_ELFNOTE_VIRT_BASE:
+		return get_number(desc, size, &k->virt_base);
+	case XEN_ELFNOTE_PADDR_OFFSET:
+		return get_number(desc, size, &k->paddr_offset);
+	case XEN_ELFNOTE_HV_START_LOW:
+		return get_number(desc, size, &k->hv_start_low);
+	case XEN_ELFNOTE_PHYS32_ENTRY:
+		return get_number(desc, size, &k->phys32_entry);
 	case XEN_ELFNOTE_INIT_P2M:
 		k->has_init_p2m = true;
 		return get_number(desc, size, &k->init_p2m);
@@ -122,18 +128,28 @@ static __init const char *take_note(struct kernel_image *k, u32 type, const u8 *
 		err = get_number(desc, size, &v);
 		k->supported_features |= v;
 		return err;
-	case XEN_ELFNOTE_MOD_START_PFN: return get_flag(desc, size, &k->mod_start_pfn);
-	case XEN_ELFNOTE_SUSPEND_CANCEL: return get_flag(desc, size, &k->suspend_cancel);
-	case XEN_ELFNOTE_L1_MFN_VALID: return get_l1_valid(k, desc, size);
-	case XEN_ELFNOTE_FEATURES: return get_features(k, desc, size);
+	case XEN_ELFNOTE_MOD_START_PFN:
+		return get_flag(desc, size, &k->mod_start_pfn);
+	case XEN_ELFNOTE_SUSPEND_CANCEL:
+		return get_flag(desc, size, &k->suspend_cancel);
+	case XEN_ELFNOTE_L1_MFN_VALID:
+		return get_l1_valid(k, desc, size);
+	case XEN_ELFNOTE_FEATURES:
+		return get_features(k, desc, size);
 #define TEXT(field) get_text(desc, size, k->field, sizeof(k->field))
-	case XEN_ELFNOTE_XEN_VERSION: return TEXT(xen_version);
-	case XEN_ELFNOTE_GUEST_OS: return TEXT(guest_os);
-	case XEN_ELFNOTE_GUEST_VERSION: return TEXT(guest_version);
-	case XEN_ELFNOTE_LOADER: return TEXT(loader);
-	case XEN_ELFNOTE_PAE_MODE: return TEXT(pae);
+	case XEN_ELFNOTE_XEN_VERSION:
+		return TEXT(xen_version);
+	case XEN_ELFNOTE_GUEST_OS:
+		return TEXT(guest_os);
+	case XEN_ELFNOTE_GUEST_VERSION:
+		return TEXT(guest_version);
+	case XEN_ELFNOTE_LOADER:
+		return TEXT(loader);
+	case XEN_ELFNOTE_PAE_MODE:
+		return TEXT(pae);
 #undef TEXT
-	default: return NULL;
+	default:
+		return NULL;
 	}
 }
 
@@ -216,8 +232,8 @@ static __init const char *check_notes(const struct notes *n)
 		return "the kernel's Xen ELF notes ask for another interface than xen-3.0";
 	if (n->seen & BIT(XEN_ELFNOTE_LOADER) && strcmp(k->loader, "generic"))
 		return "the kernel's Xen ELF notes ask for another loader than \"generic\"";
-	if (k->required_features & (BIT(XENFEAT_supervisor_mode_kernel) |
-				    BIT(XENFEAT_auto_translated_physmap)))
+	if (k->required_features &
+	    (BIT(XENFEAT_supervisor_mode_kernel) | BIT(XENFEAT_auto_translated_physmap)))
 		return "the kernel requires to run in ring 0 or with translated memory: it is no "
 		       "PV kernel";
 	return NULL;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The closed set of errors a call may return, negated: numbers of the published ABI (xen/errno.h). */
+/*
+ * The closed set of errors a call may return, negated: numbers of the published ABI (xen/errno.h).
+ */
 #ifndef LIB_ERRNO_H
 #define LIB_ERRNO_H
 
@@ -29,7 +31,9 @@
 #define EOVERFLOW 75
 #define EOPNOTSUPP 95
 #define EADDRINUSE 98
-/* Internal: the call stopped at a preemption point; its arguments were rewritten, issue it again. */
+/*
+ * Internal: the call stopped at a preemption point; its arguments were rewritten, issue it again.
+ */
 #define ERESTART 85
 
 #endif

@@ -10,8 +10,8 @@ enum log_level { LOG_ERR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
 /*
  * One message about the machine or the hypervisor (log) or about what a guest did (guest_log: rate
- * limited, filtered by guest_loglvl=). A message ends in "\n"; the time and a level prefix are added.
- * May be called anywhere but in NMI context. Defined in core/console.c.
+ * limited, filtered by guest_loglvl=). A message ends in "\n"; the time and a level prefix are
+ * added. May be called anywhere but in NMI context. Defined in core/console.c.
  */
 void log_at(enum log_level level, const char *fmt, ...) printf_fn(2, 3);
 void guest_log_at(enum log_level level, const char *fmt, ...) printf_fn(2, 3);
@@ -33,7 +33,7 @@ void guest_log_at(enum log_level level, const char *fmt, ...) printf_fn(2, 3);
 	({                                                                                         \
 		long err_ = (e);                                                                   \
 		if (err_ < 0)                                                                      \
-			log_debug("%s:%d: %s: error %ld\n", __FILE__, __LINE__, __func__, err_);    \
+			log_debug("%s:%d: %s: error %ld\n", __FILE__, __LINE__, __func__, err_);   \
 		err_;                                                                              \
 	})
 #else

@@ -76,19 +76,29 @@ static void put_string(struct out *o, const struct spec *s, const char *text)
 {
 	if (!text)
 		text = "(null)";
-	put_field(o, s, "", 0, text,
-		  s->precision < 0 ? strlen(text) : strnlen(text, s->precision));
+	put_field(o, s, "", 0, text, s->precision < 0 ? strlen(text) : strnlen(text, s->precision));
 }
 
 static bool parse_flag(struct spec *s, char c)
 {
 	switch (c) {
-	case '-': s->minus = true; return true;
-	case '0': s->zero = true; return true;
-	case '#': s->alt = true; return true;
-	case '+': s->plus = true; return true;
-	case ' ': s->space = true; return true;
-	default: return false;
+	case '-':
+		s->minus = true;
+		return true;
+	case '0':
+		s->zero = true;
+		return true;
+	case '#':
+		s->alt = true;
+		return true;
+	case '+':
+		s->plus = true;
+		return true;
+	case ' ':
+		s->space = true;
+		return true;
+	default:
+		return false;
 	}
 }
 

@@ -16,7 +16,10 @@ struct spinlock {
 	u16 next;
 };
 typedef struct spinlock spinlock_t;
-#define SPINLOCK_INIT { 0, 0 }
+#define SPINLOCK_INIT                                                                              \
+	{                                                                                          \
+		0, 0                                                                               \
+	}
 
 /* One turn of a waiting loop: pause, and serve TLB flush requests to this processor. (arch.h) */
 void spin_wait(void);
@@ -36,9 +39,9 @@ static inline void spin_unlock(spinlock_t *l)
 
 static inline bool spin_trylock(spinlock_t *l)
 {
-	spinlock_t old = { l->owner, l->owner }, new = { l->owner, (u16)(l->owner + 1) };
+	spinlock_t old = { l->owner, l->owner }, want = { l->owner, (u16)(l->owner + 1) };
 
-	return __atomic_compare_exchange((u32 *)l, (u32 *)&old, (u32 *)&new, false,
+	return __atomic_compare_exchange((u32 *)l, (u32 *)&old, (u32 *)&want, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory and strings: the freestanding subset of <string.h>. On the host the C library provides it. */
+/*
+ * Memory and strings: the freestanding subset of <string.h>. On the host the C library provides it.
+ */
 #ifndef LIB_STRING_H
 #define LIB_STRING_H
 

@@ -127,7 +127,9 @@ int steal_page(struct domain *d, struct page_info *pg)
 		spin_unlock(&d->page_lock);
 		return -EINVAL;
 	}
-	/* Count 0 first: nobody can reference it while it changes hands. No type is held then (G3). */
+	/*
+	 * Count 0 first: nobody can reference it while it changes hands. No type is held then (G3).
+	 */
 	if (!__atomic_compare_exchange_n(&pg->count_info, &alone, 0, false, __ATOMIC_ACQ_REL,
 					 __ATOMIC_RELAXED)) {
 		spin_unlock(&d->page_lock);

@@ -23,12 +23,14 @@ struct page_info {
 			u32 next, prev; /* [o] frame number + 1 of the neighbours; 0 = none */
 		} list;
 	};
-	u32 owner; /* [o] domain id, or DOMID_XEN for the hypervisor itself; valid while count > 0 */
+	/* [o] domain id, or DOMID_XEN for the hypervisor itself; valid while count > 0 */
+	u32 owner;
 	union {
-		u32 tlb_stamp;  /* type count 0: TLB clock when the last type reference went */
-		u32 progress;   /* PGT_partial: entries held (bits 0-15), notes of the validator */
-		u32 order;      /* free: order of the block this frame heads */
-		u32 shadow_mfn; /* validated L4 where roots are split: frame of its restricted root */
+		u32 tlb_stamp; /* type count 0: TLB clock when the last type reference went */
+		u32 progress;  /* PGT_partial: entries held (bits 0-15), notes of the validator */
+		u32 order;     /* free: order of the block this frame heads */
+		/* validated L4 where roots are split: frame of its restricted root */
+		u32 shadow_mfn;
 	} u;
 };
 _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we promise");
@@ -38,9 +40,10 @@ _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we prom
 #define PGC_heap BIT(62)      /* hypervisor memory: no guest may ever reference it */
 #define PGC_free BIT(61)      /* on a free list */
 #define PGC_broken BIT(60)    /* taken out of use */
-#define PGC_extra BIT(59)     /* belongs to a domain but does not count against its limit (shared info) */
-#define PGC_dirty BIT(58)     /* heap only: cleared before a domain gets it */
-#define PGC_stale BIT(57)     /* heap only: TLBs may still map it for the domain that had it */
+/* belongs to a domain but does not count against its limit (shared info) */
+#define PGC_extra BIT(59)
+#define PGC_dirty BIT(58) /* heap only: cleared before a domain gets it */
+#define PGC_stale BIT(57) /* heap only: TLBs may still map it for the domain that had it */
 #define PGC_count_mask 0xffffffffUL
 /* Both counts saturate here: references beyond are refused. */
 #define PG_COUNT_MAX 0xfffffff0UL
@@ -64,15 +67,19 @@ _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we prom
  * top byte.
  */
 #define PGT_locked BIT(56)
-#define PGT_undoing BIT(55)   /* PGT_partial: stopped while being undone (engine only) */
-#define PGT_orphan BIT(54)    /* PGT_partial: holds a type and a general reference itself (engine only) */
+#define PGT_undoing BIT(55) /* PGT_partial: stopped while being undone (engine only) */
+/* PGT_partial: holds a type and a general reference itself (engine only) */
+#define PGT_orphan BIT(54)
 #define PGT_count_mask 0xffffffffUL
 
-/* Provided by the machine (x86/ or the unit tests): where physical memory and its tables are seen. */
-extern u64 directmap_base;           /* virtual address of machine address 0 [I after boot] */
-extern struct page_info *frame_table; /* [mfn], mapped for every frame below max_mfn [I after boot] */
-extern u64 *m2p_table;               /* machine-to-physical, writable alias; INVALID_M2P_ENTRY = none */
-extern u64 max_mfn;                  /* first frame number beyond memory [I after boot] */
+/*
+ * Provided by the machine (x86/ or the unit tests): where physical memory and its tables are seen.
+ */
+extern u64 directmap_base; /* virtual address of machine address 0 [I after boot] */
+/* [mfn], mapped for every frame below max_mfn [I after boot] */
+extern struct page_info *frame_table;
+extern u64 *m2p_table; /* machine-to-physical, writable alias; INVALID_M2P_ENTRY = none */
+extern u64 max_mfn;    /* first frame number beyond memory [I after boot] */
 #define INVALID_M2P_ENTRY (~0UL)
 #define INVALID_MFN (~0UL)
 
@@ -120,8 +127,9 @@ void heap_add(u64 start_mfn, u64 end_mfn);
 #define MEMF_any 0u
 #define MEMF_bits(n) ((u32)(n)) /* machine address below 2^n; 0 = anywhere */
 #define MEMF_bits_mask 0xffu
-#define MEMF_zero BIT(8)  /* contents cleared */
-#define MEMF_low BIT(9)   /* prefer low addresses (otherwise from the top, so that low memory stays) */
+#define MEMF_zero BIT(8) /* contents cleared */
+/* prefer low addresses (otherwise from the top, so that low memory stays) */
+#define MEMF_low BIT(9)
 
 /* 2^order frames for the hypervisor (owner DOMID_XEN, PGC_heap); NULL when there are none. */
 struct page_info *alloc_heap_pages(unsigned order, u32 memflags);
@@ -137,9 +145,10 @@ void free_page(void *va);
  */
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags);
 /*
- * Clear ahead what alloc_domheap_pages() would take now, and would have to clear without a preemption
- * point: for orders above HEAP_CLEAR_ORDER. 0: ask for it; -ERESTART: a preemption point was reached,
- * what is cleared stays so.
+ * Clear ahead what alloc_domheap_pages() would take now, and would have to clear without a
+ * preemption
+ * point: for orders above HEAP_CLEAR_ORDER. 0: ask for it; -ERESTART: a preemption point was
+ * reached, what is cleared stays so.
  */
 #define HEAP_CLEAR_ORDER 6
 #define HEAP_CLEAR_PAGES (1u << HEAP_CLEAR_ORDER)
@@ -167,7 +176,10 @@ int assign_page(struct domain *d, struct page_info *pg);
 u64 heap_free_pages(void);
 u64 heap_total_pages(void);
 
-/* Small objects of the hypervisor (mm/slab.c): zeroed, 16-byte aligned, at most one page; bigger: pages. */
+/*
+ * Small objects of the hypervisor (mm/slab.c): zeroed, 16-byte aligned, at most one page; bigger:
+ * pages.
+ */
 void *xzalloc_bytes(size_t size);
 void xfree(void *p);
 #define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
@@ -201,15 +213,22 @@ void put_page_type(struct page_info *pg);
  * by put_page_partial().
  */
 int put_page_type_preemptible(struct page_info *pg);
-/* Undo a validation that nobody goes on with, holding no type reference. 0: none is left; -ERESTART. */
+/*
+ * Undo a validation that nobody goes on with, holding no type reference. 0: none is left;
+ * -ERESTART.
+ */
 int put_page_partial(struct page_info *pg);
 
 must_check int get_page_and_type(struct page_info *pg, const struct domain *d, u64 type);
 void put_page_and_type(struct page_info *pg);
 
-/* The page lock: serializes changes of entries in one validated table. Short; no other page lock inside. */
+/*
+ * The page lock: serializes changes of entries in one validated table. Short; no other page lock
+ * inside.
+ */
 void page_lock(struct page_info *pg);
-bool page_lock_type(struct page_info *pg, u64 *type); /* locks; false when it is no validated table */
+/* locks; false when it is no validated table */
+bool page_lock_type(struct page_info *pg, u64 *type);
 void page_unlock(struct page_info *pg);
 
 /*
@@ -245,7 +264,9 @@ static inline u64 get_m2p(u64 mfn)
 	return READ_ONCE(m2p_table[mfn]);
 }
 
-/* ---- audit ------------------------------------------------------------------------------------ */
+/*
+ * ---- audit ------------------------------------------------------------------------------------
+ */
 /*
  * Recount from the tables up every reference a paused domain's frames carry and compare with what
  * the frame table says. Logs each difference; returns how many there were.

@@ -12,7 +12,7 @@ struct slab {
 	struct list_head list; /* [class lock] in class.partial unless full */
 	void *free;            /* [class lock] objects, linked by their first word */
 	u32 used;              /* [class lock] */
-	u32 class;             /* [I] */
+	u32 cls;               /* [I] */
 };
 
 static const u16 sizes[] = { 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1008, 1344, 2016 };
@@ -20,20 +20,19 @@ static const u16 sizes[] = { 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1008,
 #define SLAB_FIRST ALIGN_UP(sizeof(struct slab), 16)
 _Static_assert(SLAB_FIRST + 2 * 2016 <= PAGE_SIZE, "two of the largest class fit a page");
 
-static struct class
-{
+static struct size_class {
 	spinlock_t lock;
 	struct list_head partial; /* [lock] slabs with room; next NULL = not set up yet */
 } classes[NR_CLASSES];
 
-static struct slab *slab_create(unsigned class)
+static struct slab *slab_create(unsigned cls)
 {
 	struct slab *s = alloc_page_zeroed();
-	size_t size = sizes[class];
+	size_t size = sizes[cls];
 
 	if (!s)
 		return NULL;
-	s->class = class;
+	s->cls = cls;
 	for (size_t at = SLAB_FIRST; at + size <= PAGE_SIZE; at += size) {
 		void **object = (void **)((u8 *)s + at);
 
@@ -44,7 +43,7 @@ static struct slab *slab_create(unsigned class)
 }
 
 /* A slab of the class with room; its lock is held. */
-static struct slab *slab_with_room(struct class *c, unsigned class)
+static struct slab *slab_with_room(struct size_class *c, unsigned cls)
 {
 	struct slab *s;
 
@@ -52,20 +51,20 @@ static struct slab *slab_with_room(struct class *c, unsigned class)
 		list_init(&c->partial);
 	if (!list_empty(&c->partial))
 		return list_first(&c->partial, struct slab, list);
-	s = slab_create(class);
+	s = slab_create(cls);
 	if (s)
 		list_add(&s->list, &c->partial);
 	return s;
 }
 
-static void *slab_alloc(unsigned class)
+static void *slab_alloc(unsigned cls)
 {
-	struct class *c = &classes[class];
+	struct size_class *c = &classes[cls];
 	void **object = NULL;
 	struct slab *s;
 
 	spin_lock(&c->lock);
-	s = slab_with_room(c, class);
+	s = slab_with_room(c, cls);
 	if (s) {
 		object = s->free;
 		s->free = *object;
@@ -74,13 +73,13 @@ static void *slab_alloc(unsigned class)
 			list_del(&s->list);
 	}
 	spin_unlock(&c->lock);
-	return object ? memset(object, 0, sizes[class]) : NULL;
+	return object ? memset(object, 0, sizes[cls]) : NULL;
 }
 
 static void slab_free(void *p)
 {
 	struct slab *s = (struct slab *)((u64)p & PAGE_MASK);
-	struct class *c = &classes[s->class];
+	struct size_class *c = &classes[s->cls];
 	bool empty;
 
 	spin_lock(&c->lock);
@@ -116,9 +115,9 @@ static void *pages_alloc(size_t size)
 
 void *xzalloc_bytes(size_t size)
 {
-	for (unsigned class = 0; class < NR_CLASSES; class ++)
-		if (size <= sizes[class])
-			return slab_alloc(class);
+	for (unsigned cls = 0; cls < NR_CLASSES; cls++)
+		if (size <= sizes[cls])
+			return slab_alloc(cls);
 	return pages_alloc(size);
 }
 

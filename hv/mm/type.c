@@ -241,7 +241,9 @@ static bool put_last_plain(struct page_info *pg, u64 x)
 	return true;
 }
 
-/* The last reference of a table, x valid or partial: claim it, undo it. -EAGAIN: it is not x now. */
+/*
+ * The last reference of a table, x valid or partial: claim it, undo it. -EAGAIN: it is not x now.
+ */
 static int put_last_table(struct page_info *pg, u64 x, bool preemptible)
 {
 	u64 old = x;

@@ -21,7 +21,13 @@ static bool prefixes(struct cursor *c)
 		case 0xf0:
 			c->lock = true;
 			continue;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: case 0x67:
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x64:
+		case 0x65:
+		case 0x67:
 			continue;
 		}
 		break;
@@ -127,9 +133,11 @@ static bool two_byte(struct cursor *c, struct pte_write *w)
 	opcode = c->b[c->at++];
 	set_size(c, w, opcode);
 	switch (opcode) {
-	case 0xb0: case 0xb1:
+	case 0xb0:
+	case 0xb1:
 		return with_register(c, w, PTE_OP_CMPXCHG);
-	case 0xc0: case 0xc1:
+	case 0xc0:
+	case 0xc1:
 		return with_register(c, w, PTE_OP_XADD);
 	case 0xab:
 		return with_register(c, w, PTE_OP_BTS);
@@ -156,22 +164,30 @@ static bool one_byte(struct cursor *c, struct pte_write *w)
 	switch (opcode) {
 	case 0x0f:
 		return two_byte(c, w);
-	case 0x88: case 0x89:
+	case 0x88:
+	case 0x89:
 		return !c->lock && with_register(c, w, PTE_OP_MOV);
-	case 0xc6: case 0xc7:
+	case 0xc6:
+	case 0xc7:
 		if (c->lock || modrm(c) != 0)
 			return false;
 		w->op = PTE_OP_MOV;
 		return immediate(c, w, MIN(w->size, 4));
-	case 0x86: case 0x87:
+	case 0x86:
+	case 0x87:
 		return with_register(c, w, PTE_OP_XCHG);
-	case 0x08: case 0x09:
+	case 0x08:
+	case 0x09:
 		return with_register(c, w, PTE_OP_OR);
-	case 0x20: case 0x21:
+	case 0x20:
+	case 0x21:
 		return with_register(c, w, PTE_OP_AND);
-	case 0x30: case 0x31:
+	case 0x30:
+	case 0x31:
 		return with_register(c, w, PTE_OP_XOR);
-	case 0x80: case 0x81: case 0x83:
+	case 0x80:
+	case 0x81:
+	case 0x83:
 		return group1(c, w, opcode);
 	}
 	return false;
@@ -292,7 +308,7 @@ void pte_write_apply(const struct pte_write *w, u64 old, u64 *new, cpu_user_regs
 	case PTE_OP_AND:
 	case PTE_OP_OR:
 	case PTE_OP_XOR:
-		*new = w->op == PTE_OP_AND ? old & src : w->op == PTE_OP_OR ? old | src : old ^ src;
+		*new = w->op == PTE_OP_AND ? old &src : w->op == PTE_OP_OR ? old | src : old ^ src;
 		set_flags(r, result_flags(*new, w->size));
 		break;
 	case PTE_OP_BTS:

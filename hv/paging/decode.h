@@ -1,31 +1,48 @@
 /* SPDX-License-Identifier: MIT */
-/* Decoding the instructions by which kernels write page-table entries in place. Pure: runs on the host. */
+/*
+ * Decoding the instructions by which kernels write page-table entries in place. Pure: runs on the
+ * host.
+ */
 #ifndef PAGING_DECODE_H
 #define PAGING_DECODE_H
 
 #include "core/arch_state.h"
 #include "lib/base.h"
 
-enum pte_op { PTE_OP_MOV, PTE_OP_XCHG, PTE_OP_AND, PTE_OP_OR, PTE_OP_XOR, PTE_OP_BTS, PTE_OP_BTR, PTE_OP_BTC,
-	      PTE_OP_CMPXCHG, PTE_OP_XADD };
+enum pte_op {
+	PTE_OP_MOV,
+	PTE_OP_XCHG,
+	PTE_OP_AND,
+	PTE_OP_OR,
+	PTE_OP_XOR,
+	PTE_OP_BTS,
+	PTE_OP_BTR,
+	PTE_OP_BTC,
+	PTE_OP_CMPXCHG,
+	PTE_OP_XADD
+};
 
 /* One decoded instruction with a memory destination; where it points the fault address says. */
 struct pte_write {
 	enum pte_op op;
-	u8 size;     /* of the operand: 1, 2, 4, 8 bytes */
-	u8 len;      /* of the instruction */
-	u8 reg;      /* register operand, 0-15; with size 1 and no REX, 4-7 are AH CH DH BH */
-	bool high8;  /* ... and this is one of them */
+	u8 size;    /* of the operand: 1, 2, 4, 8 bytes */
+	u8 len;     /* of the instruction */
+	u8 reg;     /* register operand, 0-15; with size 1 and no REX, 4-7 are AH CH DH BH */
+	bool high8; /* ... and this is one of them */
 	bool has_imm;
-	u64 imm;     /* sign-extended to the operand size */
+	u64 imm; /* sign-extended to the operand size */
 };
 
-/* n bytes of code, at most 15. false: none of these instructions, a register destination, or cut off. */
+/*
+ * n bytes of code, at most 15. false: none of these instructions, a register destination, or cut
+ * off.
+ */
 bool pte_write_decode(const u8 *code, unsigned n, struct pte_write *w);
 
 /*
- * Execute it on the operand's old value: the new value (size bytes), and registers and flags as the processor
- * would leave them. *regs is changed, RIP is not. A CMPXCHG that fails writes the old value back.
+ * Execute it on the operand's old value: the new value (size bytes), and registers and flags as the
+ * processor would leave them. *regs is changed, RIP is not. A CMPXCHG that fails writes the old
+ * value back.
  */
 void pte_write_apply(const struct pte_write *w, u64 old, u64 *new, cpu_user_regs_t *regs);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page-table entries for grants. Such an entry holds references like any other, on a frame whose owner is
- * another domain: whoever drops it, the guest by mmu_update or the teardown of its tables, does it right. What
- * the grant table itself holds is apart from that.
+ * Page-table entries for grants. Such an entry holds references like any other, on a frame whose
+ * owner is another domain: whoever drops it, the guest by mmu_update or the teardown of its tables,
+ * does it right. What the grant table itself holds is apart from that.
  */
 #include <xen/grant_table.h>
 
@@ -26,10 +26,10 @@ static u64 *lock_entry(struct vcpu *v, u64 host_addr, bool pte, struct page_info
 	return *info ? maddr_to_virt(host_addr) : NULL;
 }
 
-/* Put `new`, whose references the caller has taken, in place of whatever is there. */
-static void replace_entry(u64 *entry, u64 new)
+/* Put `want`, whose references the caller has taken, in place of whatever is there. */
+static void replace_entry(u64 *entry, u64 want)
 {
-	u64 cur = __atomic_exchange_n(entry, new, __ATOMIC_ACQ_REL);
+	u64 cur = __atomic_exchange_n(entry, want, __ATOMIC_ACQ_REL);
 
 	if (cur & PTE_P)
 		l1e_put(cur);
@@ -37,7 +37,7 @@ static void replace_entry(u64 *entry, u64 new)
 
 int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 avail_bits)
 {
-	u64 new = mfn << PAGE_SHIFT | PTE_P | PTE_US | PTE_A | PTE_D | (avail_bits & GRANT_AVAIL);
+	u64 want = mfn << PAGE_SHIFT | PTE_P | PTE_US | PTE_A | PTE_D | (avail_bits & GRANT_AVAIL);
 	struct page_info *pg = mfn_to_page(mfn), *table;
 	u64 *entry, info;
 
@@ -47,14 +47,14 @@ int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readon
 			put_page(pg);
 			return err_here(GNTST_general_error);
 		}
-		new |= PTE_RW;
+		want |= PTE_RW;
 	}
 	entry = lock_entry(v, host_addr, pte, &table, &info);
 	if (!entry) {
-		l1e_put(new);
+		l1e_put(want);
 		return err_here(GNTST_bad_virt_addr);
 	}
-	replace_entry(entry, new);
+	replace_entry(entry, want);
 	table_unlock(table, info);
 	return GNTST_okay;
 }
@@ -89,20 +89,23 @@ static bool same_entry(struct vcpu *v, u64 a, u64 b)
 int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
 {
 	struct page_info *table;
-	u64 *entry, info, new = 0;
+	u64 *entry, info, want = 0;
 	bool ok;
 
 	if (new_addr &&
 	    (pte || same_entry(v, host_addr, new_addr) ||
-	     !maps(guest_walk_l1e(v, host_addr), mfn, readonly) || !take_entry(v, new_addr, &new)))
+	     !maps(guest_walk_l1e(v, host_addr), mfn, readonly) || !take_entry(v, new_addr, &want)))
 		return err_here(GNTST_bad_virt_addr);
 	entry = lock_entry(v, host_addr, pte, &table, &info);
 	ok = entry && maps(READ_ONCE(*entry), mfn, readonly);
 	if (ok)
-		replace_entry(entry, new);
+		replace_entry(entry, want);
 	else if (
-		new &PTE_P) /* it has left its own place already: only a guest that races with itself sees that */
-		l1e_put(new);
+		/*
+		 * it has left its own place already: only a guest that races with itself sees that
+		 */
+		want & PTE_P)
+		l1e_put(want);
 	if (entry)
 		table_unlock(table, info);
 	return ok ? GNTST_okay : err_here(GNTST_bad_virt_addr);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One entry of a validated L1 table: the references it makes, and changing it. Everything here lies on the
- * hottest path of direct paging, so it is inline and does the common case of the type engine's work itself.
+ * One entry of a validated L1 table: the references it makes, and changing it. Everything here lies
+ * on the hottest path of direct paging, so it is inline and does the common case of the type
+ * engine's work itself.
  *
- * An entry that is present holds, on a frame of RAM, a general reference, and a PGT_writable one if it may be
- * written through. What is not RAM is not counted. A frame that an entry maps cannot change its owner.
+ * An entry that is present holds, on a frame of RAM, a general reference, and a PGT_writable one if
+ * it may be written through. What is not RAM is not counted. A frame that an entry maps cannot
+ * change its owner.
  */
 #ifndef PAGING_L1_H
 #define PAGING_L1_H
@@ -103,7 +105,9 @@ static always_inline_fn void l1_put_writable(struct page_info *pg)
 		put_page_type(pg);
 }
 
-/* The frame that a present entry of a validated table holds a reference on; NULL: it maps no RAM. */
+/*
+ * The frame that a present entry of a validated table holds a reference on; NULL: it maps no RAM.
+ */
 static always_inline_fn struct page_info *l1e_page(u64 e)
 {
 	u64 mfn = pte_mfn(e);
@@ -124,7 +128,9 @@ static always_inline_fn void l1e_put(u64 e)
 	l1_put_page(pg);
 }
 
-/* The rest of l1e_get(): device memory, and what is wrong. The entry to install, or -E*. (direct.c) */
+/*
+ * The rest of l1e_get(): device memory, and what is wrong. The entry to install, or -E*. (direct.c)
+ */
 u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e);
 #define L1E_IS_ERROR(e)                                                                            \
 	unlikely((e) >= (u64)-4095) /* no entry: address bits that no processor has */
@@ -135,39 +141,40 @@ u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e)
  */
 static always_inline_fn u64 l1e_get(const struct domain *d, const struct domain *pg_owner, u64 e)
 {
-	u64 new = (e | PTE_US) & ~PTE_G, mfn = pte_mfn(new);
+	u64 want = (e | PTE_US) & ~PTE_G, mfn = pte_mfn(want);
 	struct page_info *pg = mfn_to_page(mfn);
 
 	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, pg_owner)))
-		return l1e_get_device(d, pg_owner, new);
+		return l1e_get_device(d, pg_owner, want);
 	/* Aliases of RAM that bypass the cache are for who drives devices. */
-	if (unlikely(new &L1_CACHE_BITS) && !d->privileged)
-		new &= ~L1_CACHE_BITS;
-	if ((new &PTE_RW) && unlikely(!l1_get_writable(pg))) {
+	if (unlikely(want & L1_CACHE_BITS) && !d->privileged)
+		want &= ~L1_CACHE_BITS;
+	if ((want & PTE_RW) && unlikely(!l1_get_writable(pg))) {
 		put_page(pg);
 		return (u64)-EINVAL;
 	}
-	return new;
+	return want;
 }
 
 /* ---- changing an entry ---- */
 
 /*
- * Write it. What the caller read as *cur may only have gained accessed and dirty bits, since the page lock is
- * held. A plain store is as good as the processor asks for: it is what kernels on the bare machine do.
+ * Write it. What the caller read as *cur may only have gained accessed and dirty bits, since the
+ * page lock is held. A plain store is as good as the processor asks for: it is what kernels on the
+ * bare machine do.
  */
-static always_inline_fn bool l1e_install(u64 *entry, u64 cur, u64 new, enum l1e_how how)
+static always_inline_fn bool l1e_install(u64 *entry, u64 cur, u64 want, enum l1e_how how)
 {
 	u64 seen = cur;
 
 	if (how == L1E_SET) {
-		WRITE_ONCE(*entry, new);
+		WRITE_ONCE(*entry, want);
 		return true;
 	}
 	if (how == L1E_CMPXCHG)
-		return __atomic_compare_exchange_n(entry, &seen, new, false, __ATOMIC_ACQ_REL,
+		return __atomic_compare_exchange_n(entry, &seen, want, false, __ATOMIC_ACQ_REL,
 						   __ATOMIC_RELAXED);
-	while (!__atomic_compare_exchange_n(entry, &seen, new | (seen & (PTE_A | PTE_D)), false,
+	while (!__atomic_compare_exchange_n(entry, &seen, want | (seen & (PTE_A | PTE_D)), false,
 					    __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
 	return true;
@@ -175,56 +182,58 @@ static always_inline_fn bool l1e_install(u64 *entry, u64 cur, u64 new, enum l1e_
 
 /* Same frame before and after: only the right to write is counted. */
 static always_inline_fn int l1e_change_flags(const struct domain *d, const struct domain *pg_owner,
-					     u64 *entry, u64 cur, u64 new, enum l1e_how how)
+					     u64 *entry, u64 cur, u64 want, enum l1e_how how)
 {
 	struct page_info *pg = NULL;
 
-	new = (new | PTE_US) & ~PTE_G;
-	if ((cur ^ new) & (PTE_RW | L1_CACHE_BITS)) {
-		pg = l1e_page(new);
+	want = (want | PTE_US) & ~PTE_G;
+	if ((cur ^ want) & (PTE_RW | L1_CACHE_BITS)) {
+		pg = l1e_page(want);
 		if (unlikely(!pg)) {
-			new = l1e_get_device(d, pg_owner, new);
-			if (L1E_IS_ERROR(new))
-				return (int)new;
-			return l1e_install(entry, cur, new, how) ? 0 : -EAGAIN;
+			want = l1e_get_device(d, pg_owner, want);
+			if (L1E_IS_ERROR(want))
+				return (int)want;
+			return l1e_install(entry, cur, want, how) ? 0 : -EAGAIN;
 		}
-		if (unlikely(new &L1_CACHE_BITS) && !d->privileged)
-			new &= ~L1_CACHE_BITS;
+		if (unlikely(want & L1_CACHE_BITS) && !d->privileged)
+			want &= ~L1_CACHE_BITS;
 		/* A mapping of somebody else's frame (a grant) never gains rights this way. */
-		if ((new & ~cur &PTE_RW) &&
+		if ((want & ~cur & PTE_RW) &&
 		    (unlikely(pg->owner != pg_owner->id) || !l1_get_writable(pg)))
 			return -EINVAL;
 	}
-	if (unlikely(!l1e_install(entry, cur, new, how))) {
-		if (new & ~cur & PTE_RW)
+	if (unlikely(!l1e_install(entry, cur, want, how))) {
+		if (want & ~cur & PTE_RW)
 			l1_put_writable(pg);
 		return -EAGAIN;
 	}
-	if (cur & ~new &PTE_RW && pg)
+	if (cur & ~want & PTE_RW && pg)
 		l1_put_writable(pg);
 	return 0;
 }
 
 /*
- * Replace an entry of a validated L1 table of d; its page lock is held. `old` counts for L1E_CMPXCHG alone, and
- * must have been read from the entry under the lock. pg_owner: whose frame `new` may name.
- * 0; -EINVAL, -EPERM: not acceptable; -EAGAIN: the entry is not `old` any more. Then nothing has changed.
+ * Replace an entry of a validated L1 table of d; its page lock is held. `old` counts for
+ * L1E_CMPXCHG alone, and must have been read from the entry under the lock. pg_owner: whose frame
+ * `want` may name.
+ * 0; -EINVAL, -EPERM: not acceptable; -EAGAIN: the entry is not `old` any more. Then nothing has
+ * changed.
  */
 static always_inline_fn int l1e_update(const struct domain *d, const struct domain *pg_owner,
-				       u64 *entry, u64 old, u64 new, enum l1e_how how)
+				       u64 *entry, u64 old, u64 want, enum l1e_how how)
 {
 	u64 cur = how == L1E_CMPXCHG ? old : READ_ONCE(*entry);
 
-	if (new &PTE_P) {
-		if ((cur & PTE_P) && !((cur ^ new) & PTE_ADDR))
-			return l1e_change_flags(d, pg_owner, entry, cur, new, how);
-		new = l1e_get(d, pg_owner, new);
-		if (L1E_IS_ERROR(new))
-			return (int)new;
+	if (want & PTE_P) {
+		if ((cur & PTE_P) && !((cur ^ want) & PTE_ADDR))
+			return l1e_change_flags(d, pg_owner, entry, cur, want, how);
+		want = l1e_get(d, pg_owner, want);
+		if (L1E_IS_ERROR(want))
+			return (int)want;
 	}
-	if (unlikely(!l1e_install(entry, cur, new, how))) {
-		if (new &PTE_P)
-			l1e_put(new);
+	if (unlikely(!l1e_install(entry, cur, want, how))) {
+		if (want & PTE_P)
+			l1e_put(want);
 		return -EAGAIN;
 	}
 	if (cur & PTE_P)
@@ -234,16 +243,19 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 
 /* The same in a table of v's own domain. */
 static always_inline_fn int update_l1e(struct vcpu *v, struct domain *pg_owner,
-				       struct page_info *l1_page, u64 *entry, u64 old, u64 new,
+				       struct page_info *l1_page, u64 *entry, u64 old, u64 want,
 				       enum l1e_how how)
 {
 	(void)l1_page;
-	return l1e_update(v->domain, pg_owner, entry, old, new, how);
+	return l1e_update(v->domain, pg_owner, entry, old, want, how);
 }
 
 /* ---- the page lock (see PGT_locked) ---- */
 
-/* Lock a frame if it is a validated table of d, of any level; *type becomes its type_info, unlocked form. */
+/*
+ * Lock a frame if it is a validated table of d, of any level; *type becomes its type_info, unlocked
+ * form.
+ */
 static inline bool table_lock(struct page_info *pg, const struct domain *d, u64 *type)
 {
 	u64 x = READ_ONCE(pg->type_info);
@@ -271,8 +283,8 @@ static always_inline_fn void table_unlock(struct page_info *pg, u64 type)
 	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(type >> 56), __ATOMIC_RELEASE);
 }
 
-/* Lock a frame if it is a validated L1 of d: its type_info, for table_unlock(). 0: it is not. (walk.c) The fast
- * form may fail when that takes a closer look, and is undone by l1_unlock(). */
+/* Lock a frame if it is a validated L1 of d: its type_info, for table_unlock(). 0: it is not.
+ * (walk.c) The fast form may fail when that takes a closer look, and is undone by l1_unlock(). */
 u64 l1_lock(struct page_info *pg, const struct domain *d);
 static always_inline_fn void l1_unlock(struct page_info *pg)
 {
@@ -298,43 +310,47 @@ static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct dom
 
 /* ---- the common changes, without a call ---- */
 
-/* get_page_type(pg, PGT_writable) where that needs no flush: it was writable before, or never anything. */
+/*
+ * get_page_type(pg, PGT_writable) where that needs no flush: it was writable before, or never
+ * anything.
+ */
 static always_inline_fn bool l1_get_writable_fast(struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->type_info), new = x + 1;
+	u64 x = READ_ONCE(pg->type_info), want = x + 1;
 
 	if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM)) {
 		if (x != PGT_writable && x != PGT_none)
 			return false;
-		new = PGT_writable | PGT_validated | 1;
+		want = PGT_writable | PGT_validated | 1;
 	}
-	return likely(__atomic_compare_exchange_n(&pg->type_info, &x, new, false, __ATOMIC_ACQ_REL,
+	return likely(__atomic_compare_exchange_n(&pg->type_info, &x, want, false, __ATOMIC_ACQ_REL,
 						  __ATOMIC_RELAXED));
 }
 
 /*
- * l1e_update(d, d, entry, 0, new, L1E_SET) as far as it needs nobody else. true: done, and *cur is what was there
- * before, its references now the caller's. false: nothing has changed, but *held, if not NULL, is to be put.
- * A function built on this alone, leaving by tail calls where it fails, saves no registers.
+ * l1e_update(d, d, entry, 0, new, L1E_SET) as far as it needs nobody else. true: done, and *cur is
+ * what was there before, its references now the caller's. false: nothing has changed, but *held, if
+ * not NULL, is to be put. A function built on this alone, leaving by tail calls where it fails,
+ * saves no registers.
  */
-static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u64 new, u64 *cur,
+static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u64 want, u64 *cur,
 					  struct page_info **held)
 {
 	u64 old = *cur = READ_ONCE(*entry), x;
 	struct page_info *pg;
 
 	*held = NULL;
-	if (new &PTE_P) {
-		new |= PTE_US;
-		if (unlikely(new &(L1_CACHE_BITS | PTE_G)))
+	if (want & PTE_P) {
+		want |= PTE_US;
+		if (unlikely(want & (L1_CACHE_BITS | PTE_G)))
 			return false;
-		if ((old & PTE_P) && !((old ^ new) & (PTE_ADDR | PTE_RW | L1_CACHE_BITS))) {
+		if ((old & PTE_P) && !((old ^ want) & (PTE_ADDR | PTE_RW | L1_CACHE_BITS))) {
 			*cur = 0; /* the references stay where they are */
 			goto install;
 		}
-		if (unlikely(pte_mfn(new) >= max_mfn))
+		if (unlikely(pte_mfn(want) >= max_mfn))
 			return false;
-		pg = mfn_to_page(pte_mfn(new));
+		pg = mfn_to_page(pte_mfn(want));
 		x = READ_ONCE(pg->count_info);
 		if (unlikely((u32)x - 1 >= COUNT_ROOM || (x & PGC_heap)) ||
 		    unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
@@ -343,11 +359,11 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 		*held = pg;
 		if (unlikely(READ_ONCE(pg->owner) != d->id))
 			return false;
-		if ((new &PTE_RW) && !l1_get_writable_fast(pg))
+		if ((want & PTE_RW) && !l1_get_writable_fast(pg))
 			return false;
 	}
 install:
-	WRITE_ONCE(*entry, new);
+	WRITE_ONCE(*entry, want);
 	return true;
 }
 

@@ -31,31 +31,44 @@ static inline unsigned pt_index(u64 va, unsigned level) /* level 1-4 */
 	return va >> (12 + 9 * (level - 1)) & 511;
 }
 
-/* Fill slots 256-271 of a guest's L4, which the guest never writes (also called by the L4 validator). */
+/*
+ * Fill slots 256-271 of a guest's L4, which the guest never writes (also called by the L4
+ * validator).
+ */
 void init_guest_l4(u64 *l4, struct domain *d);
 
 /*
- * Make `mfn` the kernel (user=false) or user root of v. Takes a typed reference on the new, drops the old one.
- * Caller: v itself or whoever holds it descheduled; loading CR3 is the caller's. 0, -EINVAL, -ERESTART.
+ * Make `mfn` the kernel (user=false) or user root of v. Takes a typed reference on the new, drops
+ * the old one.
+ * Caller: v itself or whoever holds it descheduled; loading CR3 is the caller's. 0, -EINVAL,
+ * -ERESTART.
  */
 int set_guest_table(struct vcpu *v, u64 mfn, bool user);
 /* Drop both (death, VCPU reset). 0, -ERESTART. */
 int drop_guest_tables(struct vcpu *v);
 
-/* Take / drop the references a GDT makes: frames[] of n frames. All or nothing. (pv/descriptor.c uses them) */
+/*
+ * Take / drop the references a GDT makes: frames[] of n frames. All or nothing. (pv/descriptor.c
+ * uses them)
+ */
 int set_gdt_frames(struct vcpu *v, const u64 *frames, unsigned entries);
 void drop_gdt_frames(struct vcpu *v);
 /* MMUEXT_SET_LDT. (base is a guest virtual address) */
 int set_ldt(struct vcpu *v, u64 base, u32 entries);
 void drop_ldt(struct vcpu *v);
-/* May a guest have this segment descriptor? true: it was made safe in place (ring 3, accessed). Pure. */
+/*
+ * May a guest have this segment descriptor? true: it was made safe in place (ring 3, accessed).
+ * Pure.
+ */
 bool check_descriptor(u64 *desc);
-/* Called when v's GDT or LDT frames changed and v runs here: rewrite its processor's window. (x86/) */
+/*
+ * Called when v's GDT or LDT frames changed and v runs here: rewrite its processor's window. (x86/)
+ */
 void load_descriptor_window(struct vcpu *v);
 
 /*
- * Make a frame of d a table (PGT_l1_table - PGT_l4_table) for as long as it is pinned, in the name of v (NULL: the
- * domain builder, which is never preempted). 0, -EINVAL, -ERESTART: call again.
+ * Make a frame of d a table (PGT_l1_table - PGT_l4_table) for as long as it is pinned, in the name
+ * of v (NULL: the domain builder, which is never preempted). 0, -EINVAL, -ERESTART: call again.
  */
 int pin_page_table(struct vcpu *v, struct domain *d, u64 mfn, u64 type);
 /* 0, -EINVAL: not d's, or not pinned; -ERESTART: call drop_pending(), then it is done. */
@@ -64,8 +77,10 @@ int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn);
 int relinquish_page_tables(struct domain *d);
 
 /*
- * Guest page fault on a write to a present entry of a validated L1 table (writable-page-table emulation).
- * regs: guest registers; instruction bytes are fetched by the guest's RIP. Returns true when it was emulated
+ * Guest page fault on a write to a present entry of a validated L1 table (writable-page-table
+ * emulation).
+ * regs: guest registers; instruction bytes are fetched by the guest's RIP. Returns true when it was
+ * emulated
  * (RIP advanced), false when the fault is the guest's own.
  */
 bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs);

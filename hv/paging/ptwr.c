@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writable page tables: a guest's kernel writes to a table that it may only read, the fault comes here, and the
- * write is done for it as a checked change of one entry. Kernels do so where they need an atomic exchange.
+ * Writable page tables: a guest's kernel writes to a table that it may only read, the fault comes
+ * here, and the write is done for it as a checked change of one entry. Kernels do so where they
+ * need an atomic exchange.
  */
 #include "lib/log.h"
 #include "paging/decode.h"
@@ -33,7 +34,9 @@ static u64 merge(u64 entry, u64 value, unsigned size, unsigned shift)
 	return (entry & ~mask) | (value << shift & mask);
 }
 
-/* With the page lock held. What the processor may change meanwhile is A and D: then it starts over. */
+/*
+ * With the page lock held. What the processor may change meanwhile is A and D: then it starts over.
+ */
 static int write_entry(struct vcpu *v, struct page_info *pg, u64 *entry, unsigned shift,
 		       const struct pte_write *w, cpu_user_regs_t *regs)
 {
@@ -45,7 +48,8 @@ static int write_entry(struct vcpu *v, struct page_info *pg, u64 *entry, unsigne
 		int rc;
 
 		pte_write_apply(w, old >> shift, &value, regs);
-		rc = update_l1e(v, v->domain, pg, entry, old, merge(old, value, w->size, shift), L1E_CMPXCHG);
+		rc = update_l1e(v, v->domain, pg, entry, old, merge(old, value, w->size, shift),
+				L1E_CMPXCHG);
 		if (likely(!rc))
 			return 0;
 		regs->rax = rax;
@@ -66,8 +70,10 @@ bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 
 	if (!pg)
 		return false;
-	if (!pte_write_decode(code, fetch_guest_code(code, regs->rip, 15), &w) || (va & (w.size - 1))) {
-		guest_warn("d%uv%u: write to page table at %lx: instruction at RIP %lx is not emulated\n",
+	if (!pte_write_decode(code, fetch_guest_code(code, regs->rip, 15), &w) ||
+	    (va & (w.size - 1))) {
+		guest_warn("d%uv%u: write to page table at %lx: instruction at RIP %lx is not "
+			   "emulated\n",
 			   v->domain->id, v->id, va, regs->rip);
 		return false;
 	}
@@ -75,7 +81,8 @@ bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 		return false;
 	entry = (u64 *)((u8 *)page_to_virt(pg) + (va & ~PAGE_MASK & ~7UL));
 	rc = (type & PGT_type_mask) == PGT_l1_table ?
-		     write_entry(v, pg, entry, (va & 7) * 8, &w, regs) : -EINVAL;
+		     write_entry(v, pg, entry, (va & 7) * 8, &w, regs) :
+		     -EINVAL;
 	table_unlock(pg, type);
 	if (rc) {
 		guest_warn("d%uv%u: write to page table at %lx refused (error %d)\n", v->domain->id,

@@ -8,9 +8,9 @@
 #include "x86/uaccess.h"
 
 /*
- * Tables may be taken down by the domain's other vCPUs while we look: then what is read below the root is
- * garbage, perhaps no RAM at all. So it is read by the access that may fail, and what comes out is believed
- * only after table_lock() has found a validated L1 of the domain there.
+ * Tables may be taken down by the domain's other vCPUs while we look: then what is read below the
+ * root is garbage, perhaps no RAM at all. So it is read by the access that may fail, and what comes
+ * out is believed only after table_lock() has found a validated L1 of the domain there.
  */
 static always_inline_fn bool walk_step(u64 mfn, unsigned index, u64 *entry)
 {
@@ -18,7 +18,10 @@ static always_inline_fn bool walk_step(u64 mfn, unsigned index, u64 *entry)
 	       (*entry & PTE_P);
 }
 
-/* The entry in the L1 below root that maps va, and the L1's frame; NULL: there is none, or va is ours. */
+/*
+ * The entry in the L1 below root that maps va, and the L1's frame; NULL: there is none, or va is
+ * ours.
+ */
 static always_inline_fn u64 *walk_l1(u64 root, u64 va, struct page_info **pg)
 {
 	unsigned top = pt_index(va, 4);

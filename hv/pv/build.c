@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building a PV domain: its memory, page tables, start_info and first registers, as the published start-of-day
- * contract says (docs/abi.md). The tables are written raw and then handed to the type engine, which checks and
- * counts them like any a guest made.
+ * Building a PV domain: its memory, page tables, start_info and first registers, as the published
+ * start-of-day contract says (docs/abi.md). The tables are written raw and then handed to the type
+ * engine, which checks and counts them like any a guest made.
  */
 #include <xen/elfnote.h>
 #include <xen/features.h>
@@ -20,21 +20,24 @@
 #define SIF_FIRST_PAD (512UL << 10)
 #define BOOTSTRAP_ALIGN (4UL << 20)
 
-/* Where things go. Page numbers are pseudo-physical; virtual = virt_base + (pfn << 12) up to va_pages. */
+/*
+ * Where things go. Page numbers are pseudo-physical; virtual = virt_base + (pfn << 12) up to
+ * va_pages.
+ */
 struct plan {
 	struct domain *d;
 	struct kernel_image k;
 	u64 nr_pages;
-	u64 *mfns;          /* [pfn], temporary */
+	u64 *mfns; /* [pfn], temporary */
 	unsigned mfns_order;
 	u64 start_info_pfn, store_pfn, console_pfn;
-	u64 pt_pfn, nr_pt;  /* bootstrap tables */
+	u64 pt_pfn, nr_pt; /* bootstrap tables */
 	u64 stack_pfn;
-	u64 va_pages;       /* pages mapped at virt_base */
+	u64 va_pages;        /* pages mapped at virt_base */
 	u64 p2m_pfn, nr_p2m; /* the p2m list's frames and their tables (INIT_P2M) */
 	u64 initrd_pfn, initrd_pages;
-	u64 next_pt;        /* next table page to hand out */
-	u64 l4;             /* pfn */
+	u64 next_pt; /* next table page to hand out */
+	u64 l4;      /* pfn */
 };
 
 static void *pfn_ptr(const struct plan *p, u64 pfn)
@@ -77,7 +80,8 @@ static void put_bytes(void *ctx, u64 pa, const void *src, u64 len)
 	while (len) {
 		u64 n = MIN(len, PAGE_SIZE - (pa & ~PAGE_MASK));
 
-		if (src) { /* never used memory is clear already, used memory is cleared as it is handed out */
+		/* never used memory is clear already, used memory is cleared as it is handed out */
+		if (src) {
 			memcpy((u8 *)pfn_ptr(p, pa >> PAGE_SHIFT) + (pa & ~PAGE_MASK), src, n);
 			src = (const u8 *)src + n;
 		}
@@ -176,7 +180,8 @@ static void map_bootstrap(struct plan *p)
 	p->next_pt++;
 	for (u64 pfn = 0; pfn < p->va_pages; pfn++)
 		*walk_make(p, p->k.virt_base + (pfn << PAGE_SHIFT), 1) =
-			p->mfns[pfn] << PAGE_SHIFT | (is_table_pfn(p, pfn) ? PTE_GUEST_RO : PTE_GUEST);
+			p->mfns[pfn] << PAGE_SHIFT |
+			(is_table_pfn(p, pfn) ? PTE_GUEST_RO : PTE_GUEST);
 }
 
 /* The p2m list: where the kernel wants it, its own tables behind it. */
@@ -212,7 +217,8 @@ static void fill_start_info(struct plan *p, const struct pv_image *img)
 	}
 	si->pt_base = p->k.virt_base + (p->pt_pfn << PAGE_SHIFT);
 	si->nr_pt_frames = p->nr_pt;
-	si->mfn_list = p->k.has_init_p2m ? p->k.init_p2m : p->k.virt_base + (p->p2m_pfn << PAGE_SHIFT);
+	si->mfn_list =
+		p->k.has_init_p2m ? p->k.init_p2m : p->k.virt_base + (p->p2m_pfn << PAGE_SHIFT);
 	if (p->k.has_init_p2m) {
 		si->first_p2m_pfn = p->p2m_pfn;
 		si->nr_p2m_frames = p->nr_p2m;
@@ -225,7 +231,8 @@ static void fill_start_info(struct plan *p, const struct pv_image *img)
 			si->mod_start = p->k.virt_base + (p->initrd_pfn << PAGE_SHIFT);
 		si->mod_len = img->initrd_size;
 	}
-	hv_snprintf((char *)si->cmd_line, sizeof(si->cmd_line), "%s", img->cmdline ? img->cmdline : "");
+	hv_snprintf((char *)si->cmd_line, sizeof(si->cmd_line), "%s",
+		    img->cmdline ? img->cmdline : "");
 }
 
 static void fill_vcpu(struct plan *p)
@@ -250,9 +257,11 @@ static void fill_vcpu(struct plan *p)
 
 static const char *check_kernel(const struct plan *p)
 {
-	if (p->k.required_features & ~(BIT(XENFEAT_pae_pgdir_above_4gb) | BIT(XENFEAT_auto_translated_physmap)
-				       | BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_dom0)))
-		return "the kernel requires a feature that is not offered to PV guests; use a kernel "
+	if (p->k.required_features &
+	    ~(BIT(XENFEAT_pae_pgdir_above_4gb) | BIT(XENFEAT_auto_translated_physmap) |
+	      BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_dom0)))
+		return "the kernel requires a feature that is not offered to PV guests; use a "
+		       "kernel "
 		       "built with CONFIG_XEN_PV";
 	if (p->k.has_init_p2m && p->k.init_p2m >> 43 == HV_VIRT_START >> 43)
 		return "the kernel wants its p2m list in the hypervisor's address range";
@@ -291,7 +300,8 @@ static int build(struct plan *p, const struct pv_image *img)
 	map_bootstrap(p);
 	make_p2m(p);
 	if (p->k.hypercall_page)
-		pv_fill_hypercall_page(pfn_ptr(p, (p->k.hypercall_page - p->k.virt_base) >> PAGE_SHIFT));
+		pv_fill_hypercall_page(
+			pfn_ptr(p, (p->k.hypercall_page - p->k.virt_base) >> PAGE_SHIFT));
 	fill_start_info(p, img);
 	rc = adopt_tables(p);
 	if (rc) {
@@ -300,8 +310,8 @@ static int build(struct plan *p, const struct pv_image *img)
 	}
 	fill_vcpu(p);
 	log_info("%s: %s %s, %lu MiB, entry %lx, tables %lu at pfn %lx, p2m at %lx\n", p->d->name,
-		 p->k.guest_os, p->k.guest_version, p->nr_pages >> 8, p->k.entry, p->nr_pt, p->pt_pfn,
-		 p->p2m_pfn);
+		 p->k.guest_os, p->k.guest_version, p->nr_pages >> 8, p->k.entry, p->nr_pt,
+		 p->pt_pfn, p->p2m_pfn);
 	return 0;
 }
 
@@ -322,7 +332,8 @@ int pv_build_domain(struct domain *d, const struct pv_image *img)
 	if (!why) {
 		plan_layout(p, img);
 		if (!plan_fits(p))
-			why = "too little memory for the kernel, its initramfs and its page tables; "
+			why = "too little memory for the kernel, its initramfs and its page "
+			      "tables; "
 			      "raise dom0_mem= or the machine's memory";
 	}
 	if (why) {

@@ -38,7 +38,10 @@ bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n
 	return true;
 }
 
-/* set_trap_table(traps): entries up to one with address 0; NULL clears all. -EFAULT, -EINVAL (address). */
+/*
+ * set_trap_table(traps): entries up to one with address 0; NULL clears all. -EFAULT, -EINVAL
+ * (address).
+ */
 long do_set_trap_table(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	struct trap_info t;
@@ -98,7 +101,10 @@ static long register_callback(struct vcpu *v, u32 type, u64 addr, bool masks)
 	return 0;
 }
 
-/* callback_op(cmd, arg). -ENOSYS unknown, -EINVAL address or an unregister that makes no sense, -EFAULT. */
+/*
+ * callback_op(cmd, arg). -ENOSYS unknown, -EINVAL address or an unregister that makes no sense,
+ * -EFAULT.
+ */
 long do_callback_op(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	UNUSED_ARGS;
@@ -134,7 +140,10 @@ long do_set_callbacks(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	return 0;
 }
 
-/* stack_switch(ss, rsp): kernel stack for entries from user mode. -EPERM: an address we cannot write at. */
+/*
+ * stack_switch(ss, rsp): kernel stack for entries from user mode. -EPERM: an address we cannot
+ * write at.
+ */
 long do_stack_switch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	UNUSED_ARGS;
@@ -166,15 +175,20 @@ static bool base_ok(u64 va)
 
 static void load_user_gs(u32 sel)
 {
-	__asm__ volatile("swapgs\n"
-			 "1: mov %0, %%gs\n"
-			 "2: mfence; swapgs\n"
-			 ".subsection 1; 3: xor %0, %0; jmp 1b; .previous\n"
-			 ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3b - .; .popsection"
-			 : "+r"(sel) : : "memory");
+	__asm__ volatile(
+		"swapgs\n"
+		"1: mov %0, %%gs\n"
+		"2: mfence; swapgs\n"
+		".subsection 1; 3: xor %0, %0; jmp 1b; .previous\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3b - .; .popsection"
+		: "+r"(sel)
+		:
+		: "memory");
 }
 
-/* set_segment_base(which, base): the caller is in its kernel mode, so GS is the kernel's. -EINVAL. */
+/*
+ * set_segment_base(which, base): the caller is in its kernel mode, so GS is the kernel's. -EINVAL.
+ */
 long do_set_segment_base(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	(void)a3, (void)a4, (void)a5, (void)v;
@@ -201,7 +215,10 @@ long do_set_segment_base(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	return err_here(-EINVAL);
 }
 
-/* A breakpoint must not hit the hypervisor: its address, and all that an enabled length covers, is the guest's. */
+/*
+ * A breakpoint must not hit the hypervisor: its address, and all that an enabled length covers, is
+ * the guest's.
+ */
 long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 {
 	struct arch_vcpu *a = &v->arch;
@@ -232,7 +249,9 @@ long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 		__asm__ volatile("mov %0, %%db2" : : "r"(a->debugreg[2]));
 		__asm__ volatile("mov %0, %%db3" : : "r"(a->debugreg[3]));
 		__asm__ volatile("mov %0, %%db6" : : "r"(a->debugreg[6]));
-		__asm__ volatile("mov %0, %%db7" : : "r"(a->debugreg[7] & 0xff ? a->debugreg[7] : 0x400));
+		__asm__ volatile("mov %0, %%db7"
+				 :
+				 : "r"(a->debugreg[7] & 0xff ? a->debugreg[7] : 0x400));
 	}
 	return 0;
 }

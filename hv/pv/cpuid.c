@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID as a PV guest sees it: what the processor has, less what only ring 0 could use and what would mislead
- * a kernel in ring 3. Lists name what is let through; everything new stays hidden until somebody thought.
+ * CPUID as a PV guest sees it: what the processor has, less what only ring 0 could use and what
+ * would mislead a kernel in ring 3. Lists name what is let through; everything new stays hidden
+ * until somebody thought.
  */
 #include <xen/cpuid.h>
 #include <xen/version.h>
@@ -13,16 +14,21 @@
 
 #define B(n) (1u << (n))
 
-/* Leaf 1 EDX: FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFSH MMX FXSR SSE SSE2; not VME PSE MTRR PGE
- * PSE36 DS ACPI. */
-#define L1_EDX (B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(14) | B(15) | B(16) | \
-		B(19) | B(23) | B(24) | B(25) | B(26))
+/* Leaf 1 EDX: FPU DE TSC MSR PAE MCE CX8 APIC SEP MCA CMOV PAT CLFSH MMX FXSR SSE SSE2; not VME PSE
+ * MTRR PGE PSE36 DS ACPI. */
+#define L1_EDX                                                                                     \
+	(B(0) | B(2) | B(4) | B(5) | B(6) | B(7) | B(8) | B(9) | B(11) | B(14) | B(15) | B(16) |   \
+	 B(19) | B(23) | B(24) | B(25) | B(26))
 /* Leaf 1 ECX: SSE3 PCLMUL SSSE3 FMA CX16 SSE4.1 SSE4.2 MOVBE POPCNT AES XSAVE AVX F16C RDRAND. */
-#define L1_ECX (B(0) | B(1) | B(9) | B(12) | B(13) | B(19) | B(20) | B(22) | B(23) | B(25) | B(26) | B(28) | \
-		B(29) | B(30))
+#define L1_ECX                                                                                     \
+	(B(0) | B(1) | B(9) | B(12) | B(13) | B(19) | B(20) | B(22) | B(23) | B(25) | B(26) |      \
+	 B(28) | B(29) | B(30))
 #define L1_ECX_OSXSAVE B(27)
 #define L1_ECX_HYPERVISOR B(31)
-/* Leaf 7 EBX: FSGSBASE BMI1 AVX2 BMI2 ERMS RDSEED ADX CLFLUSHOPT CLWB SHA; not SMEP INVPCID SMAP and their like. */
+/*
+ * Leaf 7 EBX: FSGSBASE BMI1 AVX2 BMI2 ERMS RDSEED ADX CLFLUSHOPT CLWB SHA; not SMEP INVPCID SMAP
+ * and their like.
+ */
 #define L7_EBX (B(0) | B(3) | B(5) | B(8) | B(9) | B(18) | B(19) | B(23) | B(24) | B(29))
 #define L7_EBX_AVX512 (B(16) | B(17) | B(21) | B(28) | B(30) | B(31))
 /* ECX: AVX512VBMI VBMI2 GFNI VAES VPCLMUL VNNI BITALG VPOPCNTDQ RDPID */
@@ -42,7 +48,8 @@ static bool has_avx512(void)
 
 static void leaf1(const struct vcpu *v, struct cpuid_leaf *l)
 {
-	l->b = (l->b & 0xff00) | 1u << 16 | v->id << 24; /* CLFLUSH size; one logical processor; its id */
+	/* CLFLUSH size; one logical processor; its id */
+	l->b = (l->b & 0xff00) | 1u << 16 | v->id << 24;
 	l->c &= L1_ECX;
 	if (!(host_xcr0 & 4))
 		l->c &= ~(B(12) | B(28) | B(29));
@@ -129,8 +136,8 @@ static void leaf_hypervisor(u32 leaf, u32 sub, struct cpuid_leaf *l)
 	*l = (struct cpuid_leaf){ 0 };
 	switch (leaf - 0x40000000) {
 	case 0:
-		*l = (struct cpuid_leaf){ 0x40000005, XEN_CPUID_SIGNATURE_EBX, XEN_CPUID_SIGNATURE_ECX,
-					  XEN_CPUID_SIGNATURE_EDX };
+		*l = (struct cpuid_leaf){ 0x40000005, XEN_CPUID_SIGNATURE_EBX,
+					  XEN_CPUID_SIGNATURE_ECX, XEN_CPUID_SIGNATURE_EDX };
 		break;
 	case 1:
 		l->a = 4u << 16 | 17;
@@ -143,7 +150,7 @@ static void leaf_hypervisor(u32 leaf, u32 sub, struct cpuid_leaf *l)
 	case 3:
 		if (sub == 0) {
 			l->a = cpu_has(X86_INVARIANT_TSC) || cpu_has(X86_TSC_SYNCED) ? 6 : 0;
-			l->b = 2;  /* never emulated */
+			l->b = 2; /* never emulated */
 			l->c = tsc_khz;
 		} else if (sub == 2) {
 			l->a = tsc_khz;

@@ -26,8 +26,9 @@ long do_set_gdt(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 }
 
 /*
- * update_descriptor(machine address, value): change one entry of a frame of one's own, whether or not it is in
- * a descriptor table now. -EINVAL: misaligned, not one's frame, or not a descriptor a guest may have.
+ * update_descriptor(machine address, value): change one entry of a frame of one's own, whether or
+ * not it is in a descriptor table now. -EINVAL: misaligned, not one's frame, or not a descriptor a
+ * guest may have.
  */
 long do_update_descriptor(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
@@ -41,8 +42,12 @@ long do_update_descriptor(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v
 	pg = mfn_to_page(mfn);
 	if (!get_page(pg, v->domain))
 		return err_here(-EINVAL);
-	/* As a descriptor page if it is one, else as a writable one: either keeps it from being a table. */
-	type = (READ_ONCE(pg->type_info) & PGT_type_mask) == PGT_seg_desc ? PGT_seg_desc : PGT_writable;
+	/*
+	 * As a descriptor page if it is one, else as a writable one: either keeps it from being a
+	 * table.
+	 */
+	type = (READ_ONCE(pg->type_info) & PGT_type_mask) == PGT_seg_desc ? PGT_seg_desc :
+									    PGT_writable;
 	if (get_page_type(pg, type)) {
 		put_page(pg);
 		return err_here(-EINVAL);

@@ -24,17 +24,22 @@ static int parse_size(const char **s, s64 *out)
 	for (; **s >= '0' && **s <= '9'; (*s)++)
 		v = v * 10 + (**s - '0');
 	switch (**s) {
-	case 'T': case 't':
+	case 'T':
+	case 't':
 		v <<= 10; /* fall through */
-	case 'G': case 'g':
+	case 'G':
+	case 'g':
 		v <<= 10; /* fall through */
-	case 'M': case 'm':
+	case 'M':
+	case 'm':
 		v <<= 10; /* fall through */
-	case 'K': case 'k':
+	case 'K':
+	case 'k':
 		v <<= 10;
 		(*s)++;
 		break;
-	case 'B': case 'b':
+	case 'B':
+	case 'b':
 		(*s)++;
 		break;
 	default:
@@ -83,7 +88,10 @@ static int opt_dom0_max_vcpus(const char *s)
 }
 BOOT_OPTION("dom0_max_vcpus", opt_dom0_max_vcpus);
 
-/* Without dom0_mem=: all, but for a sixteenth that stays with the hypervisor for other domains (at most 128 MiB). */
+/*
+ * Without dom0_mem=: all, but for a sixteenth that stays with the hypervisor for other domains (at
+ * most 128 MiB).
+ */
 static u64 dom0_pages(void)
 {
 	u64 avail = heap_free_pages(), reserve = MIN(avail / 16, 128UL << 8), pages;
@@ -105,8 +113,8 @@ static u64 dom0_pages(void)
 }
 
 /*
- * The decoders use SSE and the stack protector: FPU on, FS base at a canary. Memory: the upper end of what is
- * free, given back afterwards.
+ * The decoders use SSE and the stack protector: FPU on, FS base at a canary. Memory: the upper end
+ * of what is free, given back afterwards.
  */
 struct buffer {
 	struct page_info *pg;
@@ -129,7 +137,8 @@ static void buffer_put(struct buffer *b)
 	b->pg = NULL;
 }
 
-static const char *unpack_kernel(const struct boot_module *m, struct buffer *out, const void **elf, u64 *len)
+static const char *unpack_kernel(const struct boot_module *m, struct buffer *out, const void **elf,
+				 u64 *len)
 {
 	struct kernel_file f;
 	struct buffer arena = { 0 };
@@ -177,7 +186,7 @@ struct domain *build_hardware_domain(void)
 
 	if (!boot_info.nr_modules)
 		fail_start("no kernel for the privileged domain: pass one as the first module "
-		      "(QEMU: -initrd \"vmlinuz options,initramfs\")");
+			   "(QEMU: -initrd \"vmlinuz options,initramfs\")");
 	log_info("unpacking the privileged domain's kernel (%lu KiB)\n", kernel->size >> 10);
 	why = unpack_kernel(kernel, &buf, &img.elf, &img.elf_size);
 	if (why)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Decoding the privileged instructions that are emulated, and nothing else: pure, runs on the host too. */
+/*
+ * Decoding the privileged instructions that are emulated, and nothing else: pure, runs on the host
+ * too.
+ */
 #include "pv/insn.h"
 
 struct prefixes {
@@ -8,7 +11,9 @@ struct prefixes {
 	unsigned len;
 };
 
-/* Legacy prefixes, then at most one REX right before the opcode. LOCK makes every one of these #UD. */
+/*
+ * Legacy prefixes, then at most one REX right before the opcode. LOCK makes every one of these #UD.
+ */
 static bool skip_prefixes(const u8 *b, unsigned n, struct prefixes *p)
 {
 	unsigned i;
@@ -23,7 +28,13 @@ static bool skip_prefixes(const u8 *b, unsigned n, struct prefixes *p)
 		case 0xf3:
 			p->rep = true;
 			continue;
-		case 0x26: case 0x2e: case 0x36: case 0x3e: case 0x64: case 0x65: case 0x67:
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x64:
+		case 0x65:
+		case 0x67:
 			continue;
 		}
 		break;

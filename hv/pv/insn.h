@@ -6,9 +6,22 @@
 #include "lib/base.h"
 
 enum insn_op {
-	INSN_IO, INSN_IO_STRING, INSN_CLI, INSN_STI, INSN_CLTS, INSN_WBINVD, INSN_MOV_FROM_CR,
-	INSN_MOV_TO_CR, INSN_MOV_FROM_DR, INSN_MOV_TO_DR, INSN_RDMSR, INSN_WRMSR, INSN_RDTSC, INSN_RDTSCP,
-	INSN_XSETBV, INSN_CPUID,
+	INSN_IO,
+	INSN_IO_STRING,
+	INSN_CLI,
+	INSN_STI,
+	INSN_CLTS,
+	INSN_WBINVD,
+	INSN_MOV_FROM_CR,
+	INSN_MOV_TO_CR,
+	INSN_MOV_FROM_DR,
+	INSN_MOV_TO_DR,
+	INSN_RDMSR,
+	INSN_WRMSR,
+	INSN_RDTSC,
+	INSN_RDTSCP,
+	INSN_XSETBV,
+	INSN_CPUID,
 };
 
 struct insn {
@@ -19,7 +32,7 @@ struct insn {
 	bool imm_port; /* the port is `imm` */
 	bool rep;
 	u8 imm;
-	u8 reg, rm;    /* control or debug register, general register */
+	u8 reg, rm; /* control or debug register, general register */
 };
 
 /* Decode n bytes (at most 15). false: not on the list, or cut off. */

@@ -5,7 +5,6 @@
 #include "core/guest_access.h"
 #include "core/hypercall.h"
 
-
 #define RFLAGS_USER_BITS 0x250dd5UL
 
 /* The frame a guest passes to HYPERVISOR_iret, lowest address first. */
@@ -65,8 +64,8 @@ long do_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 }
 
 /*
- * IRET could not load the guest's CS, SS or RIP. With a failsafe callback the guest's kernel hears of it: the
- * ordinary frame, below it the segment registers ds, es, fs, gs.
+ * IRET could not load the guest's CS, SS or RIP. With a failsafe callback the guest's kernel hears
+ * of it: the ordinary frame, below it the segment registers ds, es, fs, gs.
  */
 void pv_iret_fault(cpu_user_regs_t *regs)
 {
@@ -99,7 +98,10 @@ void pv_iret_fault(cpu_user_regs_t *regs)
 	}
 }
 
-/* SYSCALL by user mode with events masked, or with a callback that leaves them unmasked, or with none. */
+/*
+ * SYSCALL by user mode with events masked, or with a callback that leaves them unmasked, or with
+ * none.
+ */
 void pv_syscall_slow(cpu_user_regs_t *regs)
 {
 	struct vcpu *v = current();

@@ -79,8 +79,9 @@ bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
 }
 
 /*
- * A guest that asks for the page of hypercall stubs by MSR (older kernels). In each 32-byte slot: mov $n, %eax;
- * syscall; ret. Slot 23 is jumped to with the frame on the stack: syscall alone, RAX is in the frame.
+ * A guest that asks for the page of hypercall stubs by MSR (older kernels). In each 32-byte slot:
+ * mov $n, %eax; syscall; ret. Slot 23 is jumped to with the frame on the stack: syscall alone, RAX
+ * is in the frame.
  */
 void pv_fill_hypercall_page(u8 *page)
 {
@@ -90,13 +91,14 @@ void pv_fill_hypercall_page(u8 *page)
 
 		if (i == 23) {
 			/* push %rcx; push %r11; push %rax; mov $23, %eax; syscall */
-			static const u8 iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 23, 0, 0, 0, 0x0f, 0x05 };
+			static const u8 iret[] = { 0x51, 0x41, 0x53, 0x50, 0xb8, 23,
+						   0,    0,    0,    0x0f, 0x05 };
 
 			memcpy(p, iret, sizeof(iret));
 		} else {
 			/* push %rcx; push %r11; mov $n, %eax; syscall; pop %r11; pop %rcx; ret */
-			static const u8 call[] = { 0x51, 0x41, 0x53, 0xb8, 0, 0, 0, 0, 0x0f, 0x05,
-						   0x41, 0x5b, 0x59, 0xc3 };
+			static const u8 call[] = { 0x51, 0x41, 0x53, 0xb8, 0,    0,    0,
+						   0,    0x0f, 0x05, 0x41, 0x5b, 0x59, 0xc3 };
 
 			memcpy(p, call, sizeof(call));
 			memcpy(p + 4, &i, 4);

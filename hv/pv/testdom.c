@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Test builds only: every boot module after the second becomes a domain of its own, so that hostile guests run
- * beside the privileged domain before there is a toolstack. Words of the module's command line:
+ * Test builds only: every boot module after the second becomes a domain of its own, so that hostile
+ * guests run beside the privileged domain before there is a toolstack. Words of the module's
+ * command line:
  *	mem=MiB (default 8)   vcpus=N (default 1)   the rest is the guest's own
  * They are torn down when they end.
  */
@@ -40,10 +41,13 @@ static void build_one(unsigned i)
 	const struct boot_module *m = &boot_info.modules[i];
 	u32 vcpus = MIN(word_value(m->cmdline, "vcpus=", 1), (u32)MAX_VCPUS);
 	struct pv_image img = {
-		.elf = maddr_to_virt(m->start), .elf_size = m->size, .cmdline = m->cmdline,
+		.elf = maddr_to_virt(m->start),
+		.elf_size = m->size,
+		.cmdline = m->cmdline,
 		.nr_pages = (u64)word_value(m->cmdline, "mem=", 8) << 8,
 	};
-	struct domain *d = domain_create(-1, false, vcpus, img.nr_pages, domain_name(m->cmdline, i));
+	struct domain *d =
+		domain_create(-1, false, vcpus, img.nr_pages, domain_name(m->cmdline, i));
 
 	if (!d) {
 		log_err("test domain %u (%s): no memory\n", i, m->cmdline);

@@ -48,7 +48,10 @@ void arch_vcpu_nmi(struct vcpu *v)
 	cpu_work(v->processor, WORK_EVENT);
 }
 
-/* Page-table pins and roots, descriptor frames. Every vCPU of d is off its processor. 0 or -ERESTART. */
+/*
+ * Page-table pins and roots, descriptor frames. Every vCPU of d is off its processor. 0 or
+ * -ERESTART.
+ */
 int arch_domain_relinquish(struct domain *d)
 {
 	struct vcpu *v;
@@ -73,7 +76,8 @@ static bool context_ok(const struct vcpu_guest_context *c)
 	       (!c->event_callback_eip || guest_address_ok(c->event_callback_eip)) &&
 	       (!c->failsafe_callback_eip || guest_address_ok(c->failsafe_callback_eip)) &&
 	       (!c->syscall_callback_eip || guest_address_ok(c->syscall_callback_eip)) &&
-	       (u64)((s64)c->fs_base >> 47) + 1 <= 1 && (u64)((s64)c->gs_base_kernel >> 47) + 1 <= 1 &&
+	       (u64)((s64)c->fs_base >> 47) + 1 <= 1 &&
+	       (u64)((s64)c->gs_base_kernel >> 47) + 1 <= 1 &&
 	       (u64)((s64)c->gs_base_user >> 47) + 1 <= 1;
 }
 
@@ -103,10 +107,14 @@ static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 	if (c->flags & VGCF_syscall_disables_events)
 		a->flags |= VCPU_SYSCALL_MASKS;
 	a->cr4 = pv_fix_cr4(c->ctrlreg[4]);
-	vcpu_set_iopl(v, c->user_regs.rflags >> 12 & 3); /* published: the context's IOPL is the virtual one */
+	/* published: the context's IOPL is the virtual one */
+	vcpu_set_iopl(v, c->user_regs.rflags >> 12 & 3);
 }
 
-/* Published: cr3 in ctrlreg[3] is the frame number shifted by 12, the same for the user table in [1]. */
+/*
+ * Published: cr3 in ctrlreg[3] is the frame number shifted by 12, the same for the user table in
+ * [1].
+ */
 static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	int rc = set_guest_table(v, c->ctrlreg[3] >> PAGE_SHIFT, false);

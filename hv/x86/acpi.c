@@ -138,7 +138,7 @@ static void __init add_nmi(struct acpi_info *info, u32 acpi_id, u16 flags, u8 li
 	if (lint > 1 || info->nr_nmis == ACPI_MAX_NMIS)
 		return;
 	info->nmis[info->nr_nmis++] =
-	    (struct acpi_nmi){ acpi_id, lint, inti_level(flags), inti_low(flags) };
+		(struct acpi_nmi){ acpi_id, lint, inti_level(flags), inti_low(flags) };
 }
 
 static void __init madt_entry(struct acpi_info *info, const struct table *e)
@@ -400,8 +400,8 @@ static void __init parse_root(struct acpi_info *info, acpi_map_fn *map)
 	if (field(&rsdp, 15, 1) >= 2) {
 		p = map(info->rsdp, 36);
 		rsdp = (struct table){ p, 36, info->rsdp };
-		done =
-		    p && sum(p, 36) == 0 && parse_list(info, field(&rsdp, 24, 8), "XSDT", 8, map);
+		done = p && sum(p, 36) == 0 &&
+		       parse_list(info, field(&rsdp, 24, 8), "XSDT", 8, map);
 	}
 	if (!done && rsdp.at)
 		done = parse_list(info, field(&rsdp, 16, 4), "RSDT", 4, map);

@@ -50,7 +50,7 @@ enum { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
 
 /* All [I after acpi_init()]. A port number 0 means: no such register. */
 struct acpi_info {
-	u64 rsdp;                /* machine address; 0 = this machine has no ACPI */
+	u64 rsdp; /* machine address; 0 = this machine has no ACPI */
 	bool has_madt, has_fadt;
 	bool has_i8259;
 
@@ -64,21 +64,21 @@ struct acpi_info {
 	struct acpi_nmi nmis[ACPI_MAX_NMIS];
 	u32 nr_nmis;
 
-	u16 sci_irq;             /* ISA number; look it up among the overrides */
+	u16 sci_irq; /* ISA number; look it up among the overrides */
 	u16 smi_cmd;
-	u8 acpi_enable;          /* written to smi_cmd: firmware hands over what is below */
+	u8 acpi_enable; /* written to smi_cmd: firmware hands over what is below */
 	u16 pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt;
 	u8 pm1_evt_len, pm1_cnt_len;
-	u16 pm_timer;            /* 3.579545 MHz counter */
-	bool pm_timer_32bit;     /* else 24 */
+	u16 pm_timer;        /* 3.579545 MHz counter */
+	bool pm_timer_32bit; /* else 24 */
 	struct acpi_register reset;
 	u8 reset_value;
 	bool has_s5;
-	u8 s5_a, s5_b;           /* SLP_TYP values of \_S5 */
+	u8 s5_a, s5_b; /* SLP_TYP values of \_S5 */
 
 	struct acpi_mcfg mcfg[ACPI_MAX_MCFG];
 	u32 nr_mcfg;
-	u64 hpet_addr;           /* 0 = none */
+	u64 hpet_addr; /* 0 = none */
 };
 extern struct acpi_info acpi_info;
 

@@ -120,7 +120,7 @@ void lapic_send_startup(u32 apic_id, u32 page)
 static void set_nmi_pins(void)
 {
 	u32 acpi_id = this_cpu()->acpi_id;
-	u32 lint[2] = {LVT_MASKED, acpi_info.nr_nmis ? LVT_MASKED : LVT_NMI};
+	u32 lint[2] = { LVT_MASKED, acpi_info.nr_nmis ? LVT_MASKED : LVT_NMI };
 
 	for (u32 i = 0; i < acpi_info.nr_nmis; i++) {
 		const struct acpi_nmi *n = &acpi_info.nmis[i];
@@ -135,8 +135,8 @@ static void set_nmi_pins(void)
 /* An x2APIC faults on entries that it has not got. */
 static void mask_local_sources(void)
 {
-	static const u16 entries[] = {APIC_LVT_ERROR, APIC_LVT_PERF,
-				      APIC_LVT_THERMAL}; /* the 4th to the 6th */
+	static const u16 entries[] = { APIC_LVT_ERROR, APIC_LVT_PERF,
+				       APIC_LVT_THERMAL }; /* the 4th to the 6th */
 	u32 last = apic_read(APIC_VERSION) >> 16 & 0xff;
 
 	for (u32 i = 0; i < ARRAY_SIZE(entries) && i + 3 <= last; i++)

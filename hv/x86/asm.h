@@ -89,10 +89,12 @@ static inline bool rdmsr_safe(u32 msr, u64 *v)
 	u32 lo = 0, hi = 0;
 	u32 bad;
 
-	__asm__ volatile("1: rdmsr; xor %2, %2; 2:\n"
-			 ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3f - .; .popsection\n"
-			 ".subsection 1; 3: mov $1, %2; jmp 2b; .previous"
-			 : "+a"(lo), "+d"(hi), "=&r"(bad) : "c"(msr));
+	__asm__ volatile(
+		"1: rdmsr; xor %2, %2; 2:\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3f - .; .popsection\n"
+		".subsection 1; 3: mov $1, %2; jmp 2b; .previous"
+		: "+a"(lo), "+d"(hi), "=&r"(bad)
+		: "c"(msr));
 	*v = (u64)hi << 32 | lo;
 	return !bad;
 }
@@ -100,10 +102,13 @@ static inline bool wrmsr_safe(u32 msr, u64 v)
 {
 	u32 bad;
 
-	__asm__ volatile("1: wrmsr; xor %0, %0; 2:\n"
-			 ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3f - .; .popsection\n"
-			 ".subsection 1; 3: mov $1, %0; jmp 2b; .previous"
-			 : "=&r"(bad) : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
+	__asm__ volatile(
+		"1: wrmsr; xor %0, %0; 2:\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3f - .; .popsection\n"
+		".subsection 1; 3: mov $1, %0; jmp 2b; .previous"
+		: "=&r"(bad)
+		: "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
+		: "memory");
 	return !bad;
 }
 #define READ_CR(n)                                                                                 \

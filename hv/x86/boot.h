@@ -6,8 +6,9 @@
 #include "lib/base.h"
 
 struct boot_module {
-	u64 start, size;    /* machine addresses */
-	const char *cmdline; /* never NULL; file name already stripped where the loader put one first */
+	u64 start, size; /* machine addresses */
+	/* never NULL; file name already stripped where the loader put one first */
+	const char *cmdline;
 };
 #define BOOT_MAX_MODULES 32
 
@@ -19,26 +20,30 @@ struct e820_entry {
 #define E820_MAX 128
 
 struct boot_info {
-	const char *loader;      /* name, or "unknown" */
-	const char *protocol;    /* "multiboot", "multiboot2", "PVH" */
+	const char *loader;   /* name, or "unknown" */
+	const char *protocol; /* "multiboot", "multiboot2", "PVH" */
 	char cmdline[2048];
 	struct boot_module modules[BOOT_MAX_MODULES];
 	unsigned nr_modules;
 	struct e820_entry e820[E820_MAX]; /* sorted, without overlaps; machine's own map */
 	unsigned nr_e820;
-	u64 rsdp;                /* machine address, 0 = look for it */
-	u64 efi_system_table;    /* 0 = BIOS */
+	u64 rsdp;             /* machine address, 0 = look for it */
+	u64 efi_system_table; /* 0 = BIOS */
 };
-extern struct boot_info boot_info; /* [I after boot]; modules' memory is free after the first domain is built */
+/* [I after boot]; modules' memory is free after the first domain is built */
+extern struct boot_info boot_info;
 
-/* Permanent memory before the heap exists (bump allocator over RAM clear of image and modules); machine
- * address, zeroed, page aligned. Panics with a sentence when there is none. */
+/* Permanent memory before the heap exists (bump allocator over RAM clear of image and modules);
+ * machine address, zeroed, page aligned. Panics with a sentence when there is none. */
 u64 boot_alloc(u64 pages);
 
-/* Map device registers or firmware tables: uncached (ioremap) or write-back (acpi tables); permanent. */
+/*
+ * Map device registers or firmware tables: uncached (ioremap) or write-back (acpi tables);
+ * permanent.
+ */
 void *ioremap(u64 maddr, u64 size);
 void *map_firmware(u64 maddr, u64 size);
 
-/* Decode a module that may be gzip, xz, zstd (or none: returns it as it is). Output in memory from boot_alloc-like
- * temporary space. 0 or a negative error after one sentence on the console. */
+/* Decode a module that may be gzip, xz, zstd (or none: returns it as it is). Output in memory from
+ * boot_alloc-like temporary space. 0 or a negative error after one sentence on the console. */
 #endif

@@ -32,7 +32,7 @@ struct gate {
 static struct gate idt[256] __attribute__((section(".data.ro_after_init"), aligned(4096)));
 
 u8 *port_bitmap;
-static u64 ones_maddr;	/* what follows the bitmap: all ones */
+static u64 ones_maddr;  /* what follows the bitmap: all ones */
 static u64 zeros_maddr; /* descriptor table pages nobody has given us */
 
 void pv_syscall_entry(void);
@@ -43,12 +43,12 @@ void idt_set_gate(unsigned vec, const void *handler, unsigned dpl, unsigned ist)
 {
 	u64 at = (u64)handler;
 
-	idt[vec] = (struct gate){.offset_low = (u16)at,
-				 .selector = HV_CS,
-				 .ist = (u8)ist,
-				 .type = (u8)(0x8e | dpl << 5),
-				 .offset_mid = (u16)(at >> 16),
-				 .offset_high = at >> 32};
+	idt[vec] = (struct gate){ .offset_low = (u16)at,
+				  .selector = HV_CS,
+				  .ist = (u8)ist,
+				  .type = (u8)(0x8e | dpl << 5),
+				  .offset_mid = (u16)(at >> 16),
+				  .offset_high = at >> 32 };
 }
 
 struct cpu_info *percpu_info(u32 id)
@@ -229,7 +229,7 @@ static void load_gdt(u64 base, u16 limit)
 	struct {
 		u16 limit;
 		u64 base;
-	} __attribute__((packed)) d = {limit, base};
+	} __attribute__((packed)) d = { limit, base };
 
 	__asm__ volatile("lgdt %0" : : "m"(d));
 }
@@ -239,7 +239,7 @@ static void load_idt(void)
 	struct {
 		u16 limit;
 		u64 base;
-	} __attribute__((packed)) d = {sizeof(idt) - 1, (u64)idt};
+	} __attribute__((packed)) d = { sizeof(idt) - 1, (u64)idt };
 
 	__asm__ volatile("lidt %0" : : "m"(d));
 }

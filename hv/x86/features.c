@@ -18,8 +18,8 @@ static s8 opt_xpti __initdata = -1, opt_spec_ctrl __initdata = -1, opt_x2apic __
 
 static int __init parse_bool(const char *s, s8 *out)
 {
-	static const char *const yes[] = {"", "1", "on", "yes", "true", "enable"};
-	static const char *const no[] = {"0", "off", "no", "false", "disable"};
+	static const char *const yes[] = { "", "1", "on", "yes", "true", "enable" };
+	static const char *const no[] = { "0", "off", "no", "false", "disable" };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(yes); i++)
 		if (!strcmp(s, yes[i]))
@@ -83,9 +83,9 @@ static void __init read_vendor(void)
 	static const struct {
 		char name[13];
 		enum cpu_vendor vendor;
-	} known[] = {{"GenuineIntel", VENDOR_INTEL},
-		     {"AuthenticAMD", VENDOR_AMD},
-		     {"HygonGenuine", VENDOR_HYGON}};
+	} known[] = { { "GenuineIntel", VENDOR_INTEL },
+		      { "AuthenticAMD", VENDOR_AMD },
+		      { "HygonGenuine", VENDOR_HYGON } };
 	u32 a, id[3];
 
 	cpuid(0, 0, &a, &id[0], &id[2], &id[1]);
@@ -143,8 +143,8 @@ static void __init choose_mitigations(void)
 {
 	u32 edx = cpu_feature_words[FEAT_7_EDX];
 	bool on = opt_spec_ctrl != 0, intel = cpu_vendor == VENDOR_INTEL, tcg = cpu_has(X86_TCG);
-	bool ibpb = (edx & FEAT_7_EDX_IBRS_IBPB) ||
-		    (cpu_feature_words[FEAT_E8_EBX] & FEAT_E8_EBX_IBPB);
+	bool ibpb =
+		(edx & FEAT_7_EDX_IBRS_IBPB) || (cpu_feature_words[FEAT_E8_EBX] & FEAT_E8_EBX_IBPB);
 	u64 caps = 0;
 
 	if (edx & FEAT_7_EDX_ARCH_CAPS)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* FPU and extended state. Switched eagerly with the vCPU; the hypervisor itself never touches it. */
+/*
+ * FPU and extended state. Switched eagerly with the vCPU; the hypervisor itself never touches it.
+ */
 #include "lib/log.h"
 #include "lib/string.h"
 #include "x86/context.h"
@@ -67,7 +69,10 @@ void fpu_free(struct vcpu *v)
 	v->arch.xsave_alloc = v->arch.xsave = NULL;
 }
 
-/* x87 and SSE state in FXSAVE layout, from a guest: reserved MXCSR bits would fault when it is loaded. */
+/*
+ * x87 and SSE state in FXSAVE layout, from a guest: reserved MXCSR bits would fault when it is
+ * loaded.
+ */
 void fpu_set_legacy(struct vcpu *v, const void *fxsave)
 {
 	u8 *area = v->arch.xsave;
@@ -78,8 +83,8 @@ void fpu_set_legacy(struct vcpu *v, const void *fxsave)
 		*(u64 *)(area + 512) |= XCR0_X87 | XCR0_SSE;
 }
 
-/* All enabled components are saved with XCR0 at our own mask, so that a guest that cleared a bit keeps what
- * lies in that component. */
+/* All enabled components are saved with XCR0 at our own mask, so that a guest that cleared a bit
+ * keeps what lies in that component. */
 void fpu_save(struct vcpu *v)
 {
 	clts();
@@ -87,9 +92,15 @@ void fpu_save(struct vcpu *v)
 		if (v->arch.xcr0 != host_xcr0)
 			xsetbv(0, host_xcr0);
 		if (cpu_has(X86_XSAVEOPT))
-			__asm__ volatile("xsaveopt64 (%0)" : : "r"(v->arch.xsave), "a"(~0u), "d"(~0u) : "memory");
+			__asm__ volatile("xsaveopt64 (%0)"
+					 :
+					 : "r"(v->arch.xsave), "a"(~0u), "d"(~0u)
+					 : "memory");
 		else
-			__asm__ volatile("xsave64 (%0)" : : "r"(v->arch.xsave), "a"(~0u), "d"(~0u) : "memory");
+			__asm__ volatile("xsave64 (%0)"
+					 :
+					 : "r"(v->arch.xsave), "a"(~0u), "d"(~0u)
+					 : "memory");
 	} else {
 		__asm__ volatile("fxsave64 (%0)" : : "r"(v->arch.xsave) : "memory");
 	}
@@ -100,7 +111,10 @@ void fpu_load(struct vcpu *v)
 	clts();
 	if (host_xcr0) {
 		xsetbv(0, host_xcr0);
-		__asm__ volatile("xrstor64 (%0)" : : "r"(v->arch.xsave), "a"(~0u), "d"(~0u) : "memory");
+		__asm__ volatile("xrstor64 (%0)"
+				 :
+				 : "r"(v->arch.xsave), "a"(~0u), "d"(~0u)
+				 : "memory");
 		if (v->arch.xcr0 != host_xcr0)
 			xsetbv(0, v->arch.xcr0);
 	} else {

@@ -299,9 +299,9 @@ static void irq_dump(char key)
 		log_info("%3u: %s %s/%s 0x%02x@%u %lu %s port %u%s\n", i,
 			 irq->kind == IRQ_GSI ? "pin" : "msi", irq->level ? "level" : "edge",
 			 irq->low ? "low" : "high", irq->vector, irq->cpu, irq->count,
-			 irq->handler  ? "ours"
-			 : irq->domain ? irq->domain->name
-				       : "nobody",
+			 irq->handler ? "ours" :
+			 irq->domain  ? irq->domain->name :
+					"nobody",
 			 irq->port, irq->in_service ? ", waits for EOI" : "");
 	}
 }

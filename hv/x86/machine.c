@@ -29,8 +29,9 @@ u64 cpu_physid(u32 cpu)
 
 void arch_dump_registers(void)
 {
-	log_info("processor %u: CR0 %lx CR3 %lx CR4 %lx, %lu interrupts, %u NMIs\n", smp_processor_id(),
-		 read_cr0(), read_cr3(), read_cr4(), this_cpu()->irqs, this_cpu()->nmi_count);
+	log_info("processor %u: CR0 %lx CR3 %lx CR4 %lx, %lu interrupts, %u NMIs\n",
+		 smp_processor_id(), read_cr0(), read_cr3(), read_cr4(), this_cpu()->irqs,
+		 this_cpu()->nmi_count);
 	if (!is_idle(current()))
 		crash_dump_regs(guest_regs());
 }

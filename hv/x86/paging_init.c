@@ -61,7 +61,7 @@ static void __init insert_range(unsigned i, u64 start, u64 end)
 		fail_start("the memory map has too many pieces");
 	for (unsigned j = nr_free++; j > i; j--)
 		free_ranges[j] = free_ranges[j - 1];
-	free_ranges[i] = (struct range){start, end};
+	free_ranges[i] = (struct range){ start, end };
 }
 
 /* Take [start, end) out of what is free. */
@@ -258,13 +258,13 @@ static void __init map_image(void)
 	idle_l4[pt_index(HV_IMAGE_VIRT, 4)] = image_maddr(hv_l3) | PTE_TABLE;
 	hv_l3[pt_index(HV_IMAGE_VIRT, 3)] = image_maddr(image_l2) | PTE_TABLE;
 	for (unsigned i = 0; i < ARRAY_SIZE(image_l1); i++)
-		image_l2[pt_index((u64)__image_start, 2) + i] = image_maddr(image_l1[i]) |
-								PTE_TABLE;
+		image_l2[pt_index((u64)__image_start, 2) + i] =
+			image_maddr(image_l1[i]) | PTE_TABLE;
 	for (u64 va = (u64)__image_start; va < (u64)__image_end; va += PAGE_SIZE) {
 		u64 page = (va - (u64)__image_start) >> PAGE_SHIFT;
 
-		image_l1[page / 512][page % 512] = (va - HV_IMAGE_VIRT) | image_flags(va) |
-						   pte_global;
+		image_l1[page / 512][page % 512] =
+			(va - HV_IMAGE_VIRT) | image_flags(va) | pte_global;
 	}
 }
 
@@ -361,10 +361,11 @@ static void __init open_m2p_view(void)
 
 void __init paging_init(void)
 {
-	struct frame_indexed frames = {.va = FRAMETABLE_VIRT,
-				       .entry_size = sizeof(struct page_info)};
+	struct frame_indexed frames = { .va = FRAMETABLE_VIRT,
+					.entry_size = sizeof(struct page_info) };
 	struct frame_indexed m2p = {
-		.va = M2P_VIRT_RW, .ro_va = M2P_VIRT_RO, .entry_size = 8, .fill = 0xff};
+		.va = M2P_VIRT_RW, .ro_va = M2P_VIRT_RO, .entry_size = 8, .fill = 0xff
+	};
 
 	find_free_memory();
 	if (cpu_has(X86_XPTI))

@@ -51,7 +51,7 @@ int msi_attach(struct irq *irq, u16 bdf, bool msix, u16 entry, u32 cpu);
 int msi_detach(struct irq *irq);
 /* irq->lock held: */
 void msi_set_mask(struct irq *irq, bool mask);
-void msi_write_message(struct irq *irq); /* for irq->cpu, irq->vector; left masked */
+void msi_write_message(struct irq *irq);       /* for irq->cpu, irq->vector; left masked */
 void msi_set_enable(struct irq *irq, bool on); /* the whole capability: for what cannot be masked */
 /* A configuration write of the domain: true = write it; false = it was done here, or dropped. */
 bool msi_filter_write(u16 bdf, u16 reg, unsigned size, u32 value);

@@ -18,19 +18,19 @@ enum irq_kind { IRQ_FREE, IRQ_GSI, IRQ_MSI };
 /* Everything [irq->lock] unless it says otherwise. */
 struct irq {
 	spinlock_t lock;
-	u32 nr;                /* [I] */
-	u8 kind;               /* IRQ_*; of MSI numbers [msi_lock] too */
-	bool reserved;         /* handed out by get_free_pirq, not mapped yet [msi_lock] */
-	bool mapped;           /* GSI: the domain mapped it */
-	bool set_up;           /* GSI: trigger and polarity were said by the domain */
+	u32 nr;        /* [I] */
+	u8 kind;       /* IRQ_*; of MSI numbers [msi_lock] too */
+	bool reserved; /* handed out by get_free_pirq, not mapped yet [msi_lock] */
+	bool mapped;   /* GSI: the domain mapped it */
+	bool set_up;   /* GSI: trigger and polarity were said by the domain */
 	bool level, low;
-	bool in_service;       /* level: arrived, pin masked until the domain says EOI */
-	u8 vector;             /* 0 = not routed */
-	u8 old_vector;         /* before it moved: it may still arrive there once; 0 = gone */
+	bool in_service; /* level: arrived, pin masked until the domain says EOI */
+	u8 vector;       /* 0 = not routed */
+	u8 old_vector;   /* before it moved: it may still arrive there once; 0 = gone */
 	u16 cpu, old_cpu;
-	bool switched_off;     /* MSI that cannot be masked, disabled as a storm */
-	u32 strays;            /* arrivals that nobody was bound to */
-	u64 count;             /* arrivals */
+	bool switched_off; /* MSI that cannot be masked, disabled as a storm */
+	u32 strays;        /* arrivals that nobody was bound to */
+	u64 count;         /* arrivals */
 
 	struct domain *domain; /* bound to this one's port, or NULL */
 	u32 port;
@@ -42,7 +42,7 @@ struct irq {
 	bool msix, maskable;
 };
 
-extern struct irq *irqs; /* [I after boot] */
+extern struct irq *irqs;     /* [I after boot] */
 extern u32 nr_gsis, nr_irqs; /* [I after boot] */
 
 /* ---- irq.c; irq->lock held ---- */
@@ -65,7 +65,7 @@ static inline struct irq *pirq_get(u32 pirq)
 int pirq_setup_gsi(u32 gsi, bool level, bool low);
 int pirq_map_gsi(u32 gsi, s32 *pirq);
 int pirq_map_msi(s32 *pirq, u16 bdf, bool msix, u16 entry, u32 cpu); /* *pirq < 0: choose */
-int pirq_reserve(void);          /* a free MSI number, or -ENOSPC */
+int pirq_reserve(void); /* a free MSI number, or -ENOSPC */
 int pirq_unmap(u32 pirq);
 int pirq_eoi(u32 pirq);
 

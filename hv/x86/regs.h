@@ -13,7 +13,7 @@ static inline u64 *regs_gpr(cpu_user_regs_t *r, unsigned n)
 		offsetof(cpu_user_regs_t, rdx), offsetof(cpu_user_regs_t, rbx),
 		offsetof(cpu_user_regs_t, rsp), offsetof(cpu_user_regs_t, rbp),
 		offsetof(cpu_user_regs_t, rsi), offsetof(cpu_user_regs_t, rdi),
-		offsetof(cpu_user_regs_t, r8),	offsetof(cpu_user_regs_t, r9),
+		offsetof(cpu_user_regs_t, r8),  offsetof(cpu_user_regs_t, r9),
 		offsetof(cpu_user_regs_t, r10), offsetof(cpu_user_regs_t, r11),
 		offsetof(cpu_user_regs_t, r12), offsetof(cpu_user_regs_t, r13),
 		offsetof(cpu_user_regs_t, r14), offsetof(cpu_user_regs_t, r15),

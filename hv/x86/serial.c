@@ -46,9 +46,9 @@ static u32 __init number(const char **s)
 		*s += 2;
 	}
 	for (;; (*s)++) {
-		u32 c = (u8) * *s, digit = c - '0' < 10		? c - '0'
-					   : (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10
-								: 99;
+		u32 c = (u8) * *s, digit = c - '0' < 10       ? c - '0' :
+					   (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10 :
+								99;
 
 		if (digit >= base)
 			return n;

@@ -43,16 +43,16 @@ static void __init early_idt_load(void)
 	struct {
 		u16 limit;
 		u64 base;
-	} __attribute__((packed)) idtr = {sizeof(early_idt) - 1, (u64)early_idt};
+	} __attribute__((packed)) idtr = { sizeof(early_idt) - 1, (u64)early_idt };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(early_idt); i++) {
 		u64 at = (u64)early_stubs + 16 * i;
 
-		early_idt[i] = (struct gate){.offset_low = (u16)at,
-					     .selector = BOOT_CS64,
-					     .type = 0x8e,
-					     .offset_mid = (u16)(at >> 16),
-					     .offset_high = at >> 32};
+		early_idt[i] = (struct gate){ .offset_low = (u16)at,
+					      .selector = BOOT_CS64,
+					      .type = 0x8e,
+					      .offset_mid = (u16)(at >> 16),
+					      .offset_high = at >> 32 };
 	}
 	__asm__ volatile("lidt %0" : : "m"(idtr));
 }

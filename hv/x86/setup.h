@@ -67,7 +67,7 @@ extern struct cpu boot_cpu;
 void cpu_init_registers(struct cpu *c);
 
 void features_init(void); /* boot processor, before paging_init() */
-extern u64 hv_cr4;	  /* CR4 while the hypervisor runs, the same on all processors */
+extern u64 hv_cr4;        /* CR4 while the hypervisor runs, the same on all processors */
 const char *cpu_brand(void);
 
 /* Console as the options say; callable before anything else, output polled. */

@@ -89,7 +89,7 @@ static bool __init claimed_within(u32 us)
  * come. */
 static bool __init wake(struct cpu *c)
 {
-	static const u32 init_delay_us[] = {10, 10000};
+	static const u32 init_delay_us[] = { 10, 10000 };
 
 	for (unsigned try = 0; try < ARRAY_SIZE(init_delay_us); try++) {
 		__atomic_store_n(&ap_expected, c, __ATOMIC_RELEASE);

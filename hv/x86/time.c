@@ -19,7 +19,7 @@
 u32 tsc_khz;
 struct tsc_scale tsc_scale;
 static struct tsc_scale ns_scale; /* the way back */
-static u64 tsc_base;		  /* TSC of the boot processor at time 0 */
+static u64 tsc_base;              /* TSC of the boot processor at time 0 */
 static u32 lapic_khz;
 /* UTC at time 0. Changes by the privileged domain's word. */
 static u64 wallclock_base; /* [a] */
@@ -35,7 +35,8 @@ static struct tsc_scale make_scale(u64 num, u64 den)
 		den <<= 1, shift++;
 	while (num < den >> 1)
 		num <<= 1, shift--;
-	return (struct tsc_scale){.mul = (u32)MIN((num << 32) / den, 0xffffffffUL), .shift = shift};
+	return (struct tsc_scale){ .mul = (u32)MIN((num << 32) / den, 0xffffffffUL),
+				   .shift = shift };
 }
 
 static u64 scale(u64 v, struct tsc_scale s)
@@ -136,7 +137,7 @@ static u32 __init read_pit(void)
 static void __init start_pit(void)
 {
 	outb(0x61, (inb(0x61) & ~2) | 1); /* gate on, speaker off */
-	outb(0x43, 0xb4);		  /* channel 2, both bytes, rate generator */
+	outb(0x43, 0xb4);                 /* channel 2, both bytes, rate generator */
 	outb(0x42, 0xff);
 	outb(0x42, 0xff);
 }
@@ -149,7 +150,7 @@ struct sample {
 /* Just after the reference moved, with the least time between the readings of a few tries. */
 static struct sample __init take_sample(const struct reference *r)
 {
-	struct sample best = {0};
+	struct sample best = { 0 };
 	u64 best_gap = ~0UL;
 
 	for (unsigned try = 0; try < 4; try++) {
@@ -164,8 +165,8 @@ static struct sample __init take_sample(const struct reference *r)
 		} while (ref == old && --left);
 		if (after - before < best_gap) {
 			best_gap = after - before;
-			best = (struct sample){before + (after - before) / 2, ref,
-					       lapic_timer_elapsed()};
+			best = (struct sample){ before + (after - before) / 2, ref,
+						lapic_timer_elapsed() };
 		}
 	}
 	return best;
@@ -240,9 +241,9 @@ static void __init measure_lapic(void)
 
 static const char *__init find_rates(void)
 {
-	struct reference pm = {"ACPI timer", PM_TIMER_HZ, acpi_info.pm_timer_32bit ? ~0u : 0xffffff,
-			       read_pm_timer};
-	struct reference pit = {"PIT", PIT_HZ, 0xffff, read_pit};
+	struct reference pm = { "ACPI timer", PM_TIMER_HZ,
+				acpi_info.pm_timer_32bit ? ~0u : 0xffffff, read_pm_timer };
+	struct reference pit = { "PIT", PIT_HZ, 0xffff, read_pit };
 	u32 khz = khz_from_hypervisor();
 
 	if (!khz)
@@ -278,7 +279,7 @@ static void __init read_cmos(struct cmos_time *t)
 	/* An update takes 2 ms at most; a clock that always says "updating" is read anyway. */
 	for (unsigned i = 0; i < 10000 && (cmos(10) & 0x80); i++)
 		cpu_relax();
-	*t = (struct cmos_time){cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9)};
+	*t = (struct cmos_time){ cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9) };
 }
 
 static u32 __init bcd(u8 v, bool binary)
@@ -289,8 +290,8 @@ static u32 __init bcd(u8 v, bool binary)
 /* Days from 1970-01-01 in the calendar of today. */
 static u64 __init days_since_1970(u32 y, u32 m, u32 d)
 {
-	static const u16 before[12] __initconst = {0,	31,  59,  90,  120, 151,
-						   181, 212, 243, 273, 304, 334};
+	static const u16 before[12] __initconst = { 0,   31,  59,  90,  120, 151,
+						    181, 212, 243, 273, 304, 334 };
 	u32 leap = (y - 1) / 4 - (y - 1) / 100 + (y - 1) / 400 - 477;
 	bool this_leap = (y % 4 == 0 && y % 100) || y % 400 == 0;
 
@@ -416,7 +417,7 @@ static void update_guest_copy(struct vcpu *v, struct vcpu_time_info *t)
 
 void vcpu_time_update(struct vcpu *v)
 {
-	struct vcpu_time_info *t = &v->vcpu_info->time, new = {0};
+	struct vcpu_time_info *t = &v->vcpu_info->time, new = { 0 };
 	u32 version = READ_ONCE(t->version);
 
 	fill_time(&new);
@@ -458,9 +459,9 @@ void domain_wallclock_update(struct domain *d)
 /* ---- do all processors see the same time? ---- */
 
 #define WARP_ROUNDS 400
-static u64 warp_last;	  /* [a] highest TSC anybody has read */
-static s64 warp_worst;	  /* [a] how far behind it another was read */
-static u32 warp_stage;	  /* [a] hand-shake of the two that check */
+static u64 warp_last;     /* [a] highest TSC anybody has read */
+static s64 warp_worst;    /* [a] how far behind it another was read */
+static u32 warp_stage;    /* [a] hand-shake of the two that check */
 static u64 warp_boot_tsc; /* [a] */
 static bool warped;
 
@@ -562,7 +563,7 @@ void __init tsc_check_finish(void)
 
 	if (!warped && steady)
 		cpu_feature_words[FEAT_SYNTH] |= 1u << X86_TSC_SYNCED % 32;
-	log_info("Time: the TSCs of all processors %s\n", warped   ? "differ, offsets are kept"
-							  : steady ? "agree"
-								   : "may change their rate");
+	log_info("Time: the TSCs of all processors %s\n", warped ? "differ, offsets are kept" :
+							  steady ? "agree" :
+								   "may change their rate");
 }

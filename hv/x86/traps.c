@@ -25,10 +25,28 @@ static u64 find_fixup(u64 rip)
 }
 
 static const char *const trap_names[] = {
-	"divide error", "debug", "NMI", "breakpoint", "overflow", "bounds", "invalid opcode", "no FPU",
-	"double fault", "coprocessor overrun", "invalid TSS", "segment not present", "stack fault",
-	"general protection", "page fault", "spurious", "FPU error", "alignment", "machine check",
-	"SIMD error", "virtualization", "control protection",
+	"divide error",
+	"debug",
+	"NMI",
+	"breakpoint",
+	"overflow",
+	"bounds",
+	"invalid opcode",
+	"no FPU",
+	"double fault",
+	"coprocessor overrun",
+	"invalid TSS",
+	"segment not present",
+	"stack fault",
+	"general protection",
+	"page fault",
+	"spurious",
+	"FPU error",
+	"alignment",
+	"machine check",
+	"SIMD error",
+	"virtualization",
+	"control protection",
 };
 
 noreturn_fn static void fatal_trap(const cpu_user_regs_t *regs)
@@ -79,8 +97,9 @@ void hv_trap(cpu_user_regs_t *regs)
 }
 
 /*
- * A #DB may hit the first instruction of the SYSCALL path, with the guest's RSP, when the guest armed it over
- * a MOV SS: so it has a stack of its own, and one that hit us is cleared and forgotten.
+ * A #DB may hit the first instruction of the SYSCALL path, with the guest's RSP, when the guest
+ * armed it over a MOV SS: so it has a stack of its own, and one that hit us is cleared and
+ * forgotten.
  */
 cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 {

@@ -5,8 +5,30 @@
 
 #include "core/arch_state.h"
 
-enum { TRAP_DE, TRAP_DB, TRAP_NMI, TRAP_BP, TRAP_OF, TRAP_BR, TRAP_UD, TRAP_NM, TRAP_DF, TRAP_CSO, TRAP_TS,
-       TRAP_NP, TRAP_SS, TRAP_GP, TRAP_PF, TRAP_SPURIOUS, TRAP_MF, TRAP_AC, TRAP_MC, TRAP_XM, TRAP_VE, TRAP_CP };
+enum {
+	TRAP_DE,
+	TRAP_DB,
+	TRAP_NMI,
+	TRAP_BP,
+	TRAP_OF,
+	TRAP_BR,
+	TRAP_UD,
+	TRAP_NM,
+	TRAP_DF,
+	TRAP_CSO,
+	TRAP_TS,
+	TRAP_NP,
+	TRAP_SS,
+	TRAP_GP,
+	TRAP_PF,
+	TRAP_SPURIOUS,
+	TRAP_MF,
+	TRAP_AC,
+	TRAP_MC,
+	TRAP_XM,
+	TRAP_VE,
+	TRAP_CP
+};
 
 #define PFEC_P BIT(0)
 #define PFEC_W BIT(1)
@@ -14,12 +36,14 @@ enum { TRAP_DE, TRAP_DB, TRAP_NMI, TRAP_BP, TRAP_OF, TRAP_BR, TRAP_UD, TRAP_NM, 
 #define PFEC_RSVD BIT(3)
 #define PFEC_I BIT(4)
 
-/* A trap while the hypervisor ran: an interrupt of the idle loop, a fault with a fixup, or the end. */
+/*
+ * A trap while the hypervisor ran: an interrupt of the idle loop, a fault with a fixup, or the end.
+ */
 void hv_trap(cpu_user_regs_t *regs);
 /* Dispatch a machine interrupt. */
 void handle_interrupt(u32 vector);
-/* #DB and #MC come on stacks of their own: the frame on the ordinary stack to go on with, or NULL when it
- * has been dealt with. */
+/* #DB and #MC come on stacks of their own: the frame on the ordinary stack to go on with, or NULL
+ * when it has been dealt with. */
 cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs);
 cpu_user_regs_t *hv_nmi(cpu_user_regs_t *regs);
 cpu_user_regs_t *hv_double_fault(cpu_user_regs_t *regs);

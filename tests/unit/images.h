@@ -11,10 +11,10 @@
 
 #define IMG_VIRT 0xffffffff80000000UL
 #define IMG_PA 0x1000000UL
-#define IMG_SIZE 0x3000  /* of make_elf() */
-#define IMG_PHDRS 64     /* program headers: two to load, one of notes */
+#define IMG_SIZE 0x3000 /* of make_elf() */
+#define IMG_PHDRS 64    /* program headers: two to load, one of notes */
 #define IMG_NOTES 0x400
-#define IMG_SHDRS 0x800  /* one section header, for the same notes */
+#define IMG_SHDRS 0x800 /* one section header, for the same notes */
 
 struct image {
 	u8 *p;
@@ -62,16 +62,24 @@ static inline struct image make_elf(void)
 	struct elf_section *s = (struct elf_section *)(m.p + IMG_SHDRS);
 
 	*img_header(&m) = (struct elf_header){
-		.ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 }, .type = ELF_TYPE_EXEC,
-		.machine = ELF_MACHINE_X86_64, .version = 1, .entry = IMG_PA, .phoff = IMG_PHDRS,
-		.shoff = IMG_SHDRS, .ehsize = 64, .phentsize = 56, .phnum = 3, .shentsize = 64,
+		.ident = { 0x7f, 'E', 'L', 'F', 2, 1, 1 },
+		.type = ELF_TYPE_EXEC,
+		.machine = ELF_MACHINE_X86_64,
+		.version = 1,
+		.entry = IMG_PA,
+		.phoff = IMG_PHDRS,
+		.shoff = IMG_SHDRS,
+		.ehsize = 64,
+		.phentsize = 56,
+		.phnum = 3,
+		.shentsize = 64,
 		.shnum = 1,
 	};
 	*img_segment(&m, 0) = (struct elf_segment){
 		ELF_PT_LOAD, 5, 0x800, IMG_VIRT + IMG_PA, IMG_PA, 0x1800, 0x2000, 0x1000,
 	};
-	*img_segment(&m, 1) = (struct elf_segment){ ELF_PT_LOAD, 6, 0x2000, 0, IMG_PA + 0x4000,
-						    0x1000, 0x1000, 0x1000 };
+	*img_segment(&m, 1) = (struct elf_segment){ ELF_PT_LOAD,     6,      0x2000, 0,
+						    IMG_PA + 0x4000, 0x1000, 0x1000, 0x1000 };
 	*img_segment(&m, 2) = (struct elf_segment){ ELF_PT_NOTE, 4, IMG_NOTES, 0, 0, 0, 0, 4 };
 	*s = (struct elf_section){ .type = ELF_SHT_NOTE, .offset = IMG_NOTES, .addralign = 4 };
 	for (u64 i = 0x1000; i < IMG_SIZE; i++)

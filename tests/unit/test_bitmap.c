@@ -27,15 +27,15 @@ Test(bitmap, searches)
 
 		for (int round = 0; round < 40; round++) {
 			for (unsigned w = 0; w < BITMAP_WORDS(bits); w++)
-				map[w] = round % 4 ? (u64)rand() << (rand() % 40) & rand()
-						   : -(round & 4UL);
+				map[w] = round % 4 ? (u64)rand() << (rand() % 40) & rand() :
+						     -(round & 4UL);
 			n = 0;
 			for (unsigned from = 0; from < bits + 3; from++) {
 				cr_assert_eq(bitmap_next_set(map, bits, from),
 					     from > bits ? bits : slow_next(map, bits, from, true));
 				cr_assert_eq(bitmap_next_clear(map, bits, from),
-					     from > bits ? bits
-							 : slow_next(map, bits, from, false));
+					     from > bits ? bits :
+							   slow_next(map, bits, from, false));
 				n += from < bits && bit_test(map, from);
 			}
 			cr_assert_eq(bitmap_weight(map, bits), n);

@@ -9,7 +9,9 @@ static struct bzimage b;
 
 static struct image make(void)
 {
-	return make_bzimage("\xfd" "7zXZ payload", 13, 0x12345678, true);
+	return make_bzimage("\xfd"
+			    "7zXZ payload",
+			    13, 0x12345678, true);
 }
 
 Test(bzimage, payload_and_trailer)
@@ -53,7 +55,7 @@ Test(bzimage, setup_sects_0_means_4)
 		const char *err;                                                                   \
 		__VA_ARGS__;                                                                       \
 		err = bzimage_parse(m.p, m.size, &b);                                              \
-		cr_assert(err && strstr(err, part), "%s", err);                                    \
+		cr_assert(err &&strstr(err, part), "%s", err);                                     \
 		free(m.p);                                                                         \
 	}
 

@@ -101,7 +101,7 @@ Test(core_grant, refusals)
 	expect(op.status, GNTST_bad_domain);
 	expect(map(v0, 8, GNTMAP_host_map).status, GNTST_bad_gntref); /* nothing granted */
 	grant(8, domv->id, 0, frame);
-	expect(map(v0, 8, GNTMAP_host_map).status, GNTST_bad_gntref); /* to somebody else */
+	expect(map(v0, 8, GNTMAP_host_map).status, GNTST_bad_gntref);    /* to somebody else */
 	expect(map(v0, 1024, GNTMAP_host_map).status, GNTST_bad_gntref); /* beyond the table */
 	expect(map(v0, 0xffffffff, GNTMAP_host_map).status, GNTST_bad_gntref);
 	expect(map(v0, 8, 0).status, GNTST_general_error);

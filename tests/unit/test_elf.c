@@ -183,8 +183,10 @@ Test(elf_bad, too_many_segments)
 	img_header(&m)->phoff = 0xa00;
 	img_header(&m)->phnum = 1 + ELF_MAX_LOAD + 1;
 	for (unsigned i = 0; i <= ELF_MAX_LOAD + 1; i++)
-		memcpy(m.p + 0xa00 + i * 56, &(struct elf_segment){
-			ELF_PT_LOAD, 0, 0, 0, IMG_PA + i * 0x1000, 16, 16, 0 }, 56);
+		memcpy(m.p + 0xa00 + i * 56,
+		       &(struct elf_segment){ ELF_PT_LOAD, 0, 0, 0, IMG_PA + i * 0x1000, 16, 16,
+					      0 },
+		       56);
 	memcpy(m.p + 0xa00, img_segment(&m, 2), 56);
 	expect(&m, "too many");
 }

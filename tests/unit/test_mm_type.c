@@ -331,7 +331,10 @@ Test(type, stops_everywhere)
 		rc = pin(tree[0], PGT_l4_table);
 		went_through = !rc;
 		expect_audit();
-		/* It stops again and again, as early as it gets anywhere: each level asks once before. */
+		/*
+		 * It stops again and again, as early as it gets anywhere: each level asks once
+		 * before.
+		 */
 		while (rc) {
 			cr_assert_eq(rc, -ERESTART);
 			questions_left = 4;

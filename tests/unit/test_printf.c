@@ -27,13 +27,13 @@
 
 Test(printf, integers_in_every_form)
 {
-	static const char *const flags[] = { "", "-", "0", "+", " ", "#",
+	static const char *const flags[] = { "",   "-",  "0",  "+",  " ",  "#",
 					     "-0", "+0", "0#", "-#", "- +" };
 	static const char *const widths[] = { "", "1", "7", "20" };
 	static const char *const precisions[] = { "", ".", ".0", ".5", ".22" };
 	static const char *const sizes[] = { "", "hh", "h", "l", "ll", "z" };
-	static const long values[] = { 0, 1, -1, 9, 255, 256, -32769,
-				       INT_MAX, INT_MIN, LONG_MAX, LONG_MIN };
+	static const long values[] = { 0,      1,       -1,      9,        255,     256,
+				       -32769, INT_MAX, INT_MIN, LONG_MAX, LONG_MIN };
 	char fmt[64];
 
 	for (size_t f = 0; f < ARRAY_SIZE(flags); f++)

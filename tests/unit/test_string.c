@@ -101,8 +101,8 @@ Test(string, memcmp_and_memchr, .init = fill)
 		cr_assert_eq(hv_memcmp(a, b, n), 0);
 		for (size_t i = 0; i < 64; i++) {
 			b[i] ^= 0x80;
-			cr_assert_eq(sign(hv_memcmp(a, b, n)), sign(memcmp(a, b, n)), "%zu %zu",
-				     n, i);
+			cr_assert_eq(sign(hv_memcmp(a, b, n)), sign(memcmp(a, b, n)), "%zu %zu", n,
+				     i);
 			b[i] ^= 0x80;
 		}
 		cr_assert_eq(hv_memchr(pattern, 0x42, n), memchr(pattern, 0x42, n));
@@ -111,8 +111,8 @@ Test(string, memcmp_and_memchr, .init = fill)
 
 Test(string, strings)
 {
-	static const char *const s[] = { "", "a", "ab", "abc", "b", "ba", "aab",
-					 "\xff", "a\xff", "abcabd" };
+	static const char *const s[] = { "",   "a",   "ab",   "abc",   "b",
+					 "ba", "aab", "\xff", "a\xff", "abcabd" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(s); i++) {
 		cr_assert_eq(hv_strlen(s[i]), strlen(s[i]));
@@ -123,8 +123,8 @@ Test(string, strings)
 		cr_assert_eq(hv_strchr(s[i], 0), strchr(s[i], 0));
 		for (size_t j = 0; j < ARRAY_SIZE(s); j++) {
 			cr_assert_eq(sign(hv_strcmp(s[i], s[j])), sign(strcmp(s[i], s[j])));
-			cr_assert_eq(hv_strstr(s[i], s[j]), strstr(s[i], s[j]), "%s %s",
-				     s[i], s[j]);
+			cr_assert_eq(hv_strstr(s[i], s[j]), strstr(s[i], s[j]), "%s %s", s[i],
+				     s[j]);
 			for (size_t n = 0; n < 4; n++)
 				cr_assert_eq(sign(hv_strncmp(s[i], s[j], n)),
 					     sign(strncmp(s[i], s[j], n)));

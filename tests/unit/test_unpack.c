@@ -29,15 +29,17 @@ static u64 pack_lzma(enum kind kind, u8 *dst, u64 room)
 {
 	lzma_options_lzma o;
 	lzma_stream s = LZMA_STREAM_INIT;
-	lzma_filter f[3] = { { LZMA_FILTER_X86, NULL }, { LZMA_FILTER_LZMA2, &o },
+	lzma_filter f[3] = { { LZMA_FILTER_X86, NULL },
+			     { LZMA_FILTER_LZMA2, &o },
 			     { LZMA_VLI_UNKNOWN, NULL } };
-	lzma_check check = kind == XZ_CRC64    ? LZMA_CHECK_CRC64
-			   : kind == XZ_SHA256 ? LZMA_CHECK_SHA256
-					       : LZMA_CHECK_CRC32;
+	lzma_check check = kind == XZ_CRC64  ? LZMA_CHECK_CRC64 :
+			   kind == XZ_SHA256 ? LZMA_CHECK_SHA256 :
+					       LZMA_CHECK_CRC32;
 
 	lzma_lzma_preset(&o, 1);
-	cr_assert_eq(kind == LZMA ? lzma_alone_encoder(&s, &o)
-				  : lzma_stream_encoder(&s, f + (kind != XZ_BCJ), check), LZMA_OK);
+	cr_assert_eq(kind == LZMA ? lzma_alone_encoder(&s, &o) :
+				    lzma_stream_encoder(&s, f + (kind != XZ_BCJ), check),
+		     LZMA_OK);
 	s.next_in = plain;
 	s.avail_in = PLAIN_SIZE;
 	s.next_out = dst;
@@ -49,7 +51,9 @@ static u64 pack_lzma(enum kind kind, u8 *dst, u64 room)
 
 static u64 pack_gzip(u8 *dst, u64 room)
 {
-	z_stream s = {.next_in = plain, .avail_in = PLAIN_SIZE, .next_out = dst, .avail_out = room};
+	z_stream s = {
+		.next_in = plain, .avail_in = PLAIN_SIZE, .next_out = dst, .avail_out = room
+	};
 
 	cr_assert_eq(deflateInit2(&s, 6, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	cr_assert_eq(deflate(&s, Z_FINISH), Z_STREAM_END);
@@ -90,9 +94,15 @@ static void prepare(enum kind kind)
 	arena = aligned_alloc(16, ARENA_SIZE);
 	make_plain();
 	switch (kind) {
-	case GZIP: packed_size = pack_gzip(packed, 2 * PLAIN_SIZE); break;
-	case ZSTD: case ZSTD_SIZED: packed_size = pack_zstd(kind, packed, 2 * PLAIN_SIZE); break;
-	default: packed_size = pack_lzma(kind, packed, 2 * PLAIN_SIZE);
+	case GZIP:
+		packed_size = pack_gzip(packed, 2 * PLAIN_SIZE);
+		break;
+	case ZSTD:
+	case ZSTD_SIZED:
+		packed_size = pack_zstd(kind, packed, 2 * PLAIN_SIZE);
+		break;
+	default:
+		packed_size = pack_lzma(kind, packed, 2 * PLAIN_SIZE);
 	}
 	unpack_arena(arena, ARENA_SIZE);
 }
@@ -135,9 +145,9 @@ ParameterizedTestParameters(unpack, whole)
 ParameterizedTest(enum kind *kind, unpack, whole)
 {
 	static const enum unpack_format formats[] = {
-		[GZIP] = UNPACK_GZIP, [XZ_CRC32] = UNPACK_XZ, [XZ_CRC64] = UNPACK_XZ,
-		[XZ_SHA256] = UNPACK_XZ, [XZ_BCJ] = UNPACK_XZ, [LZMA] = UNPACK_LZMA,
-		[ZSTD] = UNPACK_ZSTD, [ZSTD_SIZED] = UNPACK_ZSTD,
+		[GZIP] = UNPACK_GZIP,    [XZ_CRC32] = UNPACK_XZ,     [XZ_CRC64] = UNPACK_XZ,
+		[XZ_SHA256] = UNPACK_XZ, [XZ_BCJ] = UNPACK_XZ,       [LZMA] = UNPACK_LZMA,
+		[ZSTD] = UNPACK_ZSTD,    [ZSTD_SIZED] = UNPACK_ZSTD,
 	};
 	bool knows_size = *kind != LZMA && *kind != ZSTD;
 	const char *err;
@@ -249,7 +259,7 @@ Test(unpack, old_zstd_frames_are_refused)
 	prepare(ZSTD);
 	for (u8 magic = 0x25; magic <= 0x27; magic++) {
 		memcpy(packed + packed_size,
-		       (u8[]){magic, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0}, 12);
+		       (u8[]){ magic, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0 }, 12);
 		cr_assert_not_null(try_unpack(packed, packed_size + 12, PLAIN_SIZE + 1, &len));
 	}
 }
@@ -288,7 +298,8 @@ Test(unpack, arena)
 
 Test(unpack, xz_block_header_ends_with_the_data)
 {
-	static const u8 head[32] = "\xfd" "7zXZ\0\0\1....\xff\1\4\16..............\x21\1";
+	static const u8 head[32] = "\xfd"
+				   "7zXZ\0\0\1....\xff\1\4\16..............\x21\1";
 	u8 *p = malloc(32);
 
 	memcpy(p, head, 32); /* the dictionary's size would be byte 32 */

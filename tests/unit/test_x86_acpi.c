@@ -87,8 +87,7 @@ static void madt_add(const void *entry, u8 len)
 	madt_len += len;
 	table(MADT, "APIC", madt_len);
 }
-#define MADT_ADD(...)                                                                              \
-	madt_add((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
+#define MADT_ADD(...) madt_add((const u8[]){ __VA_ARGS__ }, sizeof((const u8[]){ __VA_ARGS__ }))
 
 static void reset(void)
 {
@@ -181,7 +180,8 @@ Test(acpi, list_that_contains_itself)
 
 Test(acpi, lengths_that_lie)
 {
-	static const u32 lens[] = { 0, 8, 35, 36, 43, ACPI_MAX_TABLE, ACPI_MAX_TABLE + 1, 0x7fffffff, ~0U };
+	static const u32 lens[] = { 0,          8,  35, 36, 43, ACPI_MAX_TABLE, ACPI_MAX_TABLE + 1,
+				    0x7fffffff, ~0U };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(lens); i++) {
 		put(MADT + 4, lens[i], 4);
@@ -265,8 +265,8 @@ Test(acpi, nmis_and_lapic_address)
 Test(acpi, entries_that_lie)
 {
 	MADT_ADD(0, 8, 7, 3, 1, 0, 0, 0);
-	MADT_ADD(1, 4, 0, 0);       /* too short for its type: skipped */
-	MADT_ADD(77, 4, 0, 0);      /* unknown: skipped */
+	MADT_ADD(1, 4, 0, 0);  /* too short for its type: skipped */
+	MADT_ADD(77, 4, 0, 0); /* unknown: skipped */
 	MADT_ADD(0, 8, 8, 4, 1, 0, 0, 0);
 	MADT_ADD(0, 0, 9, 5, 1, 0, 0, 0); /* without length: the end */
 	parse();
@@ -320,10 +320,12 @@ Test(acpi, fixed_hardware)
 	fadt(244);
 	DSDT_OF(0x08, '_', 'S', '5', '_', 0x12, 0x06, 0x04, 0x0a, 5, 0x0b, 3, 0, 0, 0);
 	parse();
-	cr_assert(info.has_fadt && info.sci_irq == 9 && info.smi_cmd == 0xb2 && info.acpi_enable == 0xf1);
+	cr_assert(info.has_fadt && info.sci_irq == 9 && info.smi_cmd == 0xb2 &&
+		  info.acpi_enable == 0xf1);
 	cr_assert(info.pm1a_evt == 0x600 && info.pm1a_cnt == 0x604 && info.pm1b_cnt == 0);
 	cr_assert(info.pm_timer == 0x608 && info.pm_timer_32bit);
-	cr_assert(info.reset.space == ACPI_SPACE_IO && info.reset.address == 0xcf9 && info.reset_value == 6);
+	cr_assert(info.reset.space == ACPI_SPACE_IO && info.reset.address == 0xcf9 &&
+		  info.reset_value == 6);
 	cr_assert(info.has_s5 && info.s5_a == 5 && info.s5_b == 3);
 }
 

@@ -30,7 +30,10 @@ __init enum unpack_format unpack_detect(const void *in, u64 len)
 		return UNPACK_ELF;
 	if (len >= 18 && !memcmp(in, "\x1f\x8b\x08", 3))
 		return UNPACK_GZIP;
-	if (len >= 32 && !memcmp(in, "\xfd" "7zXZ\0", 6))
+	if (len >= 32 && !memcmp(in,
+				 "\xfd"
+				 "7zXZ\0",
+				 6))
 		return UNPACK_XZ;
 	if (len >= 9 && !memcmp(in, "\x28\xb5\x2f\xfd", 4))
 		return UNPACK_ZSTD;
@@ -40,12 +43,18 @@ __init enum unpack_format unpack_detect(const void *in, u64 len)
 __init const char *unpack_format_name(enum unpack_format f)
 {
 	switch (f) {
-	case UNPACK_ELF: return "ELF";
-	case UNPACK_GZIP: return "gzip";
-	case UNPACK_XZ: return "xz";
-	case UNPACK_LZMA: return "lzma";
-	case UNPACK_ZSTD: return "zstd";
-	default: return "unknown";
+	case UNPACK_ELF:
+		return "ELF";
+	case UNPACK_GZIP:
+		return "gzip";
+	case UNPACK_XZ:
+		return "xz";
+	case UNPACK_LZMA:
+		return "lzma";
+	case UNPACK_ZSTD:
+		return "zstd";
+	default:
+		return "unknown";
 	}
 }
 
@@ -99,14 +108,19 @@ __init u64 unpack_size_hint(const void *in, u64 len)
 	u64 size;
 
 	switch (unpack_detect(in, len)) {
-	case UNPACK_ELF: return len;
-	case UNPACK_GZIP: return get_le(p + len - 4, 4);
-	case UNPACK_XZ: return xz_size(p, len);
-	case UNPACK_ZSTD: return zstd_size(p, len);
+	case UNPACK_ELF:
+		return len;
+	case UNPACK_GZIP:
+		return get_le(p + len - 4, 4);
+	case UNPACK_XZ:
+		return xz_size(p, len);
+	case UNPACK_ZSTD:
+		return zstd_size(p, len);
 	case UNPACK_LZMA:
 		size = get_le(p + 5, 8);
 		return size == ~0UL ? 0 : size;
-	default: return 0;
+	default:
+		return 0;
 	}
 }
 
@@ -133,10 +147,17 @@ __init u64 unpack_arena_size(const void *in, u64 len)
 	u64 dict = 0;
 
 	switch (unpack_detect(in, len)) {
-	case UNPACK_ELF: case UNPACK_NONE: return 0;
-	case UNPACK_XZ: dict = xz_dictionary(in, len); break;
-	case UNPACK_LZMA: dict = get_le((const u8 *)in + 1, 4); break;
-	default: break;
+	case UNPACK_ELF:
+	case UNPACK_NONE:
+		return 0;
+	case UNPACK_XZ:
+		dict = xz_dictionary(in, len);
+		break;
+	case UNPACK_LZMA:
+		dict = get_le((const u8 *)in + 1, 4);
+		break;
+	default:
+		break;
 	}
 	return ALIGN_UP(dict, PAGE_SIZE) + (512UL << 10);
 }

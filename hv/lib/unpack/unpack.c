@@ -77,8 +77,9 @@ static __init void *zstd_alloc(void *opaque, size_t size)
 
 static __init const char *gunzip(const void *in, u64 in_len, void *out, u64 out_max, u64 *out_len)
 {
-	z_stream s = { .next_in = (void *)in, .next_out = out, .zalloc = zlib_alloc,
-		       .zfree = any_free };
+	z_stream s = {
+		.next_in = (void *)in, .next_out = out, .zalloc = zlib_alloc, .zfree = any_free
+	};
 	int ret;
 
 	if (in_len > UINT32_MAX || out_max > UINT32_MAX)
@@ -90,11 +91,15 @@ static __init const char *gunzip(const void *in, u64 in_len, void *out, u64 out_
 		ret = inflate(&s, Z_FINISH);
 	*out_len = s.total_out;
 	switch (ret) {
-	case Z_STREAM_END: return NULL;
-	case Z_MEM_ERROR: return "there is too little memory to unpack the gzip data";
-	case Z_BUF_ERROR: return s.avail_out ? "the gzip data are cut short"
-					     : "the gzip data unpack to more than they say";
-	default: return "the gzip data are damaged";
+	case Z_STREAM_END:
+		return NULL;
+	case Z_MEM_ERROR:
+		return "there is too little memory to unpack the gzip data";
+	case Z_BUF_ERROR:
+		return s.avail_out ? "the gzip data are cut short" :
+				     "the gzip data unpack to more than they say";
+	default:
+		return "the gzip data are damaged";
 	}
 }
 
@@ -110,19 +115,25 @@ static __init const char *unlzma(bool xz, const void *in, u64 in_len, void *out,
 	s.avail_in = in_len;
 	s.next_out = out;
 	s.avail_out = out_max;
-	ret = xz ? lzma_stream_decoder(&s, UINT64_MAX, LZMA_TELL_UNSUPPORTED_CHECK)
-		 : lzma_alone_decoder(&s, UINT64_MAX);
+	ret = xz ? lzma_stream_decoder(&s, UINT64_MAX, LZMA_TELL_UNSUPPORTED_CHECK) :
+		   lzma_alone_decoder(&s, UINT64_MAX);
 	while (ret == LZMA_OK)
 		ret = lzma_code(&s, LZMA_FINISH);
 	*out_len = s.total_out;
 	switch (ret) {
-	case LZMA_STREAM_END: return NULL;
-	case LZMA_MEM_ERROR: return "there is too little memory for the dictionary of the xz data";
-	case LZMA_UNSUPPORTED_CHECK: return "the xz data have an unsupported kind of checksum";
-	case LZMA_OPTIONS_ERROR: return "the xz data need a filter that is not supported";
-	case LZMA_BUF_ERROR: return s.avail_out ? "the xz data are cut short"
-						: "the xz data unpack to more than they say";
-	default: return "the xz data are damaged";
+	case LZMA_STREAM_END:
+		return NULL;
+	case LZMA_MEM_ERROR:
+		return "there is too little memory for the dictionary of the xz data";
+	case LZMA_UNSUPPORTED_CHECK:
+		return "the xz data have an unsupported kind of checksum";
+	case LZMA_OPTIONS_ERROR:
+		return "the xz data need a filter that is not supported";
+	case LZMA_BUF_ERROR:
+		return s.avail_out ? "the xz data are cut short" :
+				     "the xz data unpack to more than they say";
+	default:
+		return "the xz data are damaged";
 	}
 }
 
@@ -140,23 +151,31 @@ static __init const char *unzstd(const void *in, u64 in_len, void *out, u64 out_
 		return NULL;
 	}
 	switch (-(long)ret) { /* numbers of zstd_errors.h, which are fixed */
-	case 70: return "the zstd data unpack to more than they say";
-	case 72: return "the zstd data are cut short, or something follows them";
-	default: return "the zstd data are damaged";
+	case 70:
+		return "the zstd data unpack to more than they say";
+	case 72:
+		return "the zstd data are cut short, or something follows them";
+	default:
+		return "the zstd data are damaged";
 	}
 }
 
 /* The decoders rely on an aligned stack; whoever called us may have none. */
-__init __attribute__((force_align_arg_pointer))
-const char *unpack(const void *in, u64 in_len, void *out, u64 out_max, u64 *out_len)
+__init __attribute__((force_align_arg_pointer)) const char *unpack(const void *in, u64 in_len,
+								   void *out, u64 out_max,
+								   u64 *out_len)
 {
 	arena_reset();
 	*out_len = 0;
 	switch (unpack_detect(in, in_len)) {
-	case UNPACK_GZIP: return gunzip(in, in_len, out, out_max, out_len);
-	case UNPACK_XZ: return unlzma(true, in, in_len, out, out_max, out_len);
-	case UNPACK_LZMA: return unlzma(false, in, in_len, out, out_max, out_len);
-	case UNPACK_ZSTD: return unzstd(in, in_len, out, out_max, out_len);
+	case UNPACK_GZIP:
+		return gunzip(in, in_len, out, out_max, out_len);
+	case UNPACK_XZ:
+		return unlzma(true, in, in_len, out, out_max, out_len);
+	case UNPACK_LZMA:
+		return unlzma(false, in, in_len, out, out_max, out_len);
+	case UNPACK_ZSTD:
+		return unzstd(in, in_len, out, out_max, out_len);
 	case UNPACK_ELF:
 		if (in_len > out_max)
 			return "the kernel is larger than the memory set aside for it";
@@ -185,10 +204,11 @@ __init const char *kernel_open(const void *module, u64 size, struct kernel_file 
 	memcpy(f->release, b.release, sizeof(b.release));
 	f->format = unpack_detect(f->data, f->size);
 	if (f->format == UNPACK_NONE)
-		return b.payload ? "the bzImage is packed by none of gzip, xz, lzma and zstd"
-				 : "the module is neither a bzImage nor an ELF file";
-	f->unpacked_size = b.payload && f->format != UNPACK_ELF
-				   ? b.unpacked_size : unpack_size_hint(f->data, f->size);
+		return b.payload ? "the bzImage is packed by none of gzip, xz, lzma and zstd" :
+				   "the module is neither a bzImage nor an ELF file";
+	f->unpacked_size = b.payload && f->format != UNPACK_ELF ?
+				   b.unpacked_size :
+				   unpack_size_hint(f->data, f->size);
 	f->arena_size = unpack_arena_size(f->data, f->size);
 	return NULL;
 }

@@ -12,8 +12,8 @@
  *
  * Linking. liblzma.a, libz.a and libzstd.a come after the objects of hv/lib/unpack: shims.c defines
  * some of their symbols first, so that the members with the same symbols (old zstd formats and more
- * CRC tables, 105 KiB) are never pulled in. The libraries have no writable data, no constructors, no
- * TLS. In the linker script, before any general pattern (their section names are plain):
+ * CRC tables, 105 KiB) are never pulled in. The libraries have no writable data, no constructors,
+ * no TLS. In the linker script, before any general pattern (their section names are plain):
  *   .init.text:    *liblzma.a:(.text .text.*)  and so for libz.a, libzstd.a
  *   .init.rodata:  *liblzma.a:(.rodata .rodata.* .data.rel.ro .data.rel.ro.*)  and so ...
  *   .init.data:    *liblzma.a:(.data .data.* .bss .bss.* COMMON)  and so ... (all empty)
@@ -54,7 +54,7 @@ const char *unpack(const void *in, u64 in_len, void *out, u64 out_max, u64 *out_
 
 /* A boot module that should be a kernel: a bzImage, an ELF file, or a packed ELF file. */
 struct kernel_file {
-	const u8 *data;   /* inside the module */
+	const u8 *data; /* inside the module */
 	u64 size;
 	enum unpack_format format;
 	u64 unpacked_size; /* bytes to offer as out_max, 0 = unknown; UNPACK_ELF needs none */

@@ -43,7 +43,8 @@ void __init boot_add_module(u64 start, u64 end, const char *cmdline)
 		return;
 	}
 	boot_info.modules[boot_info.nr_modules++] = (struct boot_module){
-		.start = start, .size = end > start ? end - start : 0, .cmdline = cmdline};
+		.start = start, .size = end > start ? end - start : 0, .cmdline = cmdline
+	};
 }
 
 void __init boot_set_cmdline(const char *s)
@@ -63,7 +64,7 @@ static unsigned nr_complaints __initdata;
 static void __init complain(const char *word, const char *value)
 {
 	if (nr_complaints < ARRAY_SIZE(complaints))
-		complaints[nr_complaints++] = (struct complaint){word, value};
+		complaints[nr_complaints++] = (struct complaint){ word, value };
 }
 
 void __init cmdline_report(void)

@@ -15,7 +15,7 @@ void __init e820_add(u64 start, u64 size, u32 type)
 		return;
 	if (type < E820_RAM || type > E820_UNUSABLE)
 		type = E820_RESERVED;
-	raw[nr_raw++] = (struct e820_entry){start, size, type};
+	raw[nr_raw++] = (struct e820_entry){ start, size, type };
 }
 
 /* Where entries overlap the one least free to use wins; RAM is the freest. 0: nothing is there. */
@@ -59,7 +59,7 @@ void __init e820_finish(void)
 			last->size += next - at;
 		else if (boot_info.nr_e820 < E820_MAX)
 			boot_info.e820[boot_info.nr_e820++] =
-				(struct e820_entry){at, next - at, type};
+				(struct e820_entry){ at, next - at, type };
 	}
 	if (!boot_info.nr_e820)
 		fail_start("the boot loader passed no memory map; use one that does");
@@ -67,7 +67,9 @@ void __init e820_finish(void)
 
 void __init e820_log(void)
 {
-	static const char *const names[] = {"", "RAM", "reserved", "ACPI", "ACPI NVS", "unusable"};
+	static const char *const names[] = {
+		"", "RAM", "reserved", "ACPI", "ACPI NVS", "unusable"
+	};
 	u64 ram = 0;
 
 	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
