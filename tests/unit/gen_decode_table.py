@@ -106,18 +106,24 @@ def main():
         macro = 'H' if text.endswith(' (%rdi)') else 'T'
         text = ''.join(f'\\x{b:02x}' for b in code)
         row = f'{macro}({op}, {size}, {-1 if n is None else n}, {imm or 0}, "{text}"),'
-        if len(line) + len(row) > 90:
+        if len(line) + len(row) > 92:
             print('\t' + line.rstrip())
             line = ''
         line += row + ' '
     print('\t' + line.rstrip())
     print('};\n\n/* What is not emulated. */\nstatic const struct bad bad_table[] = {')
-    for line in REFUSED:
-        if line.startswith('.byte'):
-            code = bytes(int(x, 0) for x in line[5:].split(';')[0].split(','))
+    line = ''
+    for text in REFUSED:
+        if text.startswith('.byte'):
+            code = bytes(int(x, 0) for x in text[5:].split(';')[0].split(','))
         else:
-            code = encode([line])[0]
-        print('\t{ "' + ''.join(f'\\x{b:02x}' for b in code) + f'", {len(code)} }}, /* {line.split(";")[0]} */')
+            code = encode([text])[0]
+        row = '{ "' + ''.join(f'\\x{b:02x}' for b in code) + f'", {len(code)} }},'
+        if len(line) + len(row) > 92:
+            print('\t' + line.rstrip())
+            line = ''
+        line += row + ' '
+    print('\t' + line.rstrip())
     print('};')
 
 

@@ -132,6 +132,11 @@ WEAK bool preempt_needed(void)
 	return host_preempt;
 }
 
+WEAK void preempt_charge(u32 n)
+{
+	(void)n;
+}
+
 /* ---- time ---- */
 WEAK u64 now_ns(void)
 {

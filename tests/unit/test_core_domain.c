@@ -152,6 +152,23 @@ Test(core_domain, goes_when_the_last_page_is_let_go)
 	stop_and_reap(d);
 }
 
+/* Guests that never wait must not keep the memory of dead ones from coming back. */
+Test(core_domain, reaped_while_all_processors_are_busy)
+{
+	struct domain *d = mortal();
+	u16 id = d->id;
+	unsigned i;
+
+	domain_kill(d, "in bad company");
+	for (i = 0; i < 1000 && domain_of_owner(id); i++) {
+		host_time += 1000000;
+		host_work[0] = host_work[1] = 0; /* nobody idles */
+		timers_run(0);
+	}
+	cr_assert(i > 1 && i < 1000);
+	expect(heap_free_pages(), free_before);
+}
+
 /* One that runs yet may arm another's timers, and the other's would fire when it is freed. */
 Test(core_domain, timers_end_after_the_last_vcpu_has_stopped)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * After every step: count again, from the tables up, every reference that somebody can be seen to hold, and
- * compare that with the frame table, and both with the model.
+ * After every step: count again, from the tables up, every reference that somebody can be seen to
+ * hold, and compare that with the frame table, and both with the model.
  */
 #include "check.h"
 
@@ -11,7 +11,8 @@
 
 struct grant_held grants[GRANTS];
 static u32 general[FRAMES], typed[FRAMES];
-static u64 was_given[FRAMES]; /* flush time before which the frame was taken from a domain; 0: never */
+static u64
+	was_given[FRAMES]; /* flush time before which the frame was taken from a domain; 0: never */
 static u8 owner_before[FRAMES]; /* id + 1; 0: nobody's */
 
 static void found(u64 mfn, bool type)
@@ -74,7 +75,7 @@ static void recount(void)
 		const struct page_info *pg = mfn_to_page(i);
 
 		if (pg->count_info & (PGC_allocated | PGC_heap))
-			found(i, false);
+			found(i, pg->count_info & PGC_extra);
 		if (!(pg->count_info & PGC_count_mask))
 			continue;
 		if (pg->type_info & PGT_pinned)
@@ -129,13 +130,15 @@ static void check_frame(u64 mfn)
 		fail("frame %lx: count %lx, model %u", mfn, pg->count_info, f->refs);
 	if (f->owner == NOBODY || f->owner == THE_HYPERVISOR)
 		return;
-	if (pg->owner != f->owner || f->allocated != !!(pg->count_info & PGC_allocated))
-		fail("frame %lx: count %lx owner %u, model owner %u, %s", mfn, pg->count_info, pg->owner, f->owner,
-		     f->allocated ? "allocated" : "given up");
-	if (f->types != (pg->type_info & PGT_count_mask) || (f->types && f->type != pg->type_info >> 60) ||
+	if (f->extra != !!(pg->count_info & PGC_extra) || pg->owner != f->owner ||
+	    f->allocated != !!(pg->count_info & PGC_allocated))
+		fail("frame %lx: count %lx owner %u, model owner %u, %s", mfn, pg->count_info,
+		     pg->owner, f->owner, f->allocated ? "allocated" : "given up");
+	if (f->types != (pg->type_info & PGT_count_mask) ||
+	    (f->types && f->type != pg->type_info >> 60) ||
 	    f->pinned != !!(pg->type_info & PGT_pinned))
-		fail("frame %lx: type %lx, model %u times type %u, pinned %u", mfn, pg->type_info, f->types,
-		     f->type, f->pinned);
+		fail("frame %lx: type %lx, model %u times type %u, pinned %u", mfn, pg->type_info,
+		     f->types, f->type, f->pinned);
 	for (int s = 0; s < SLOTS; s++)
 		if (table[slot_index[s]] != f->e[s])
 			fail("frame %lx entry %u: %lx, model %lx (type %u)", mfn, slot_index[s],
@@ -149,10 +152,10 @@ static void check_vcpu(const struct vcpu *v, const struct m_vcpu *m)
 	const struct arch_vcpu *a = &v->arch;
 
 	if (a->guest_table != m->root[0] || a->user_table != m->root[1])
-		fail("d%uv%u: roots %lx %lx, model %lx %lx", v->domain->id, v->id, a->guest_table, a->user_table,
-		     m->root[0], m->root[1]);
-	if (memcmp(a->gdt_frames, m->gdt, sizeof(m->gdt)) || memcmp(a->ldt_frames, m->ldt, sizeof(m->ldt)) ||
-	    a->ldt_entries != m->ldt_entries)
+		fail("d%uv%u: roots %lx %lx, model %lx %lx", v->domain->id, v->id, a->guest_table,
+		     a->user_table, m->root[0], m->root[1]);
+	if (memcmp(a->gdt_frames, m->gdt, sizeof(m->gdt)) ||
+	    memcmp(a->ldt_frames, m->ldt, sizeof(m->ldt)) || a->ldt_entries != m->ldt_entries)
 		fail("d%uv%u: descriptor tables differ", v->domain->id, v->id);
 }
 
@@ -164,7 +167,8 @@ static void check_flushes(void)
 			if (domain_at[M.retyped[i].owner] &&
 			    cpumask_test(cpu, &domain_at[M.retyped[i].owner]->dirty_cpus) &&
 			    flushed_at[cpu] <= M.retyped[i].idle)
-				fail("frame %lx changed its type, processor %u not flushed", M.retyped[i].mfn, cpu);
+				fail("frame %lx changed its type, processor %u not flushed",
+				     M.retyped[i].mfn, cpu);
 	M.nr_retyped = 0;
 }
 
@@ -189,14 +193,16 @@ void check_adopt(void)
 	for (u64 i = FIRST_RAM; i < FRAMES; i++) {
 		const struct page_info *pg = mfn_to_page(i);
 		struct m_frame *f = &M.f[i];
-		u8 owner = pg->count_info & PGC_heap ? THE_HYPERVISOR : pg->owner;
+		u8 owner = pg->owner == DOMID_XEN ? THE_HYPERVISOR : pg->owner;
 
-		*f = (struct m_frame){ .owner = pg->count_info & PGC_count_mask ? owner : NOBODY, .m2p = ~0UL };
+		*f = (struct m_frame){ .owner = pg->count_info & PGC_count_mask ? owner : NOBODY,
+				       .m2p = ~0UL };
 		if (f->owner == NOBODY)
 			continue;
 		f->types = pg->type_info & PGT_count_mask;
 		f->type = pg->type_info >> 60;
 		f->pinned = pg->type_info & PGT_pinned;
+		f->extra = pg->count_info & PGC_extra;
 		for (int s = 0; s < SLOTS; s++)
 			f->e[s] = ((u64 *)page_to_virt(pg))[slot_index[s]];
 	}
@@ -242,7 +248,8 @@ void check_all(u64 step)
 		if (!domain_at[d])
 			continue;
 		if (domain_at[d]->tot_pages != M.d[d].pages)
-			fail("d%u: %lu frames, model %lu", d, domain_at[d]->tot_pages, M.d[d].pages);
+			fail("d%u: %lu frames, model %lu", d, domain_at[d]->tot_pages,
+			     M.d[d].pages);
 		for (u32 v = 0; v < VCPUS; v++)
 			check_vcpu(domain_at[d]->vcpu[v], &M.d[d].v[v]);
 	}

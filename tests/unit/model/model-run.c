@@ -3,9 +3,10 @@
  * The type engine against its model: model-run --steps N --seed S
  *
  * By hand, from the top of the tree (-fsanitize=address,undefined finds other things):
- *	gcc -std=gnu17 -O2 -g -fno-strict-aliasing -Wno-attributes -DPV_ABI_HYPERVISOR -DPAVISE_CHECKS \
- *		-Itests/unit/model -Ihv -Ipv-abi -o /tmp/model-run $(ls tests/unit/model/[a-z]*.c hv/paging/[a-z]*.c hv/mm/[a-z]*.c) \
- *		hv/lib/bitmap.c && /tmp/model-run --steps 1000000 --seed 1
+ *	gcc -std=gnu17 -O2 -g -fno-strict-aliasing -Wno-attributes -DPV_ABI_HYPERVISOR \
+ *		-DPAVISE_CHECKS -Itests/unit/model -Ihv -Ipv-abi -o /tmp/model-run \
+ *		tests/unit/model/[a-z]*.c hv/paging/[a-z]*.c hv/mm/[a-z]*.c hv/lib/bitmap.c
+ *	/tmp/model-run --steps 1000000 --seed 1
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -27,8 +28,8 @@ noreturn_fn void fail(const char *fmt, ...)
 	vprintf(fmt, ap);
 	va_end(ap);
 	printf("\nin %s by d%uv%u: %lx %lx %lx %lx\n%lu steps, 1 difference\n",
-	       doing.kind < STEP_KINDS ? step_names[doing.kind] : "something else", doing.d, doing.v, doing.a[0],
-	       doing.a[1], doing.a[2], doing.a[3], now_step);
+	       doing.kind < STEP_KINDS ? step_names[doing.kind] : "something else", doing.d,
+	       doing.v, doing.a[0], doing.a[1], doing.a[2], doing.a[3], now_step);
 	fflush(stdout);
 	abort();
 }
@@ -44,7 +45,8 @@ static double seconds(void)
 static void report(void)
 {
 	for (int k = 0; k < STEP_KINDS; k++)
-		printf("%-20s %10lu done %10lu refused\n", step_names[k], outcomes[k].ok, outcomes[k].refused);
+		printf("%-20s %10lu done %10lu refused\n", step_names[k], outcomes[k].ok,
+		       outcomes[k].refused);
 }
 
 /* A call that never succeeds, or is never refused, is not tested. */
@@ -53,7 +55,8 @@ static unsigned untested(u64 steps)
 	unsigned bad = 0;
 
 	for (int k = 0; steps >= 20000 && k < STEP_KINDS; k++) {
-		if (outcomes[k].ok && (outcomes[k].refused || k == STEP_GUEST_WRITE || k == STEP_DEATH))
+		if (outcomes[k].ok &&
+		    (outcomes[k].refused || k == STEP_GUEST_WRITE || k == STEP_DEATH))
 			continue;
 		printf("%s: only one outcome\n", step_names[k]);
 		bad++;
@@ -99,10 +102,11 @@ int main(int argc, char **argv)
 			check_all(now_step);
 		if (now_step % 64 == 0)
 			check_engines_audit();
-		if (once_in(unruly ? 400 : 2500))
+		if (once_in(unruly ? 500 : 5000))
 			change_times();
 		if (now_step % 500000 == 0) {
-			printf("%lu steps, %.0f a second\n", now_step, now_step / (seconds() - start));
+			printf("%lu steps, %.0f a second\n", now_step,
+			       now_step / (seconds() - start));
 			fflush(stdout);
 		}
 	}
@@ -110,7 +114,8 @@ int main(int argc, char **argv)
 	finish();
 	check_audit(true);
 	report();
-	printf("calls issued again %lu, abandoned %lu; unruly times %lu\n", calls_again, calls_abandoned, unruly_times);
+	printf("calls issued again %lu, abandoned %lu; unruly times %lu\n", calls_again,
+	       calls_abandoned, unruly_times);
 	if (untested(steps))
 		return 1;
 	printf("seed %lu, %.0f steps a second\n", seed, steps / (seconds() - start));

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reference model of direct paging, written from the invariants alone: slow, without locks, without
- * preemption, with transactions instead of undoing. The engine must agree with it in every answer, every
- * count and every entry.
+ * A reference model of direct paging, written from the invariants alone: slow, without locks,
+ * without preemption, with transactions instead of undoing. The engine must agree with it in every
+ * answer, every count and every entry.
  *
  * The invariants:
- *  - a frame is referenced by its owner (allocated), by every present entry of a table that names it, and by
- *    whoever else was given a reference (roots, pins, descriptor tables, grants);
- *  - entries of an L2-L4 and those L1 entries that allow writing are references as a type, too, and so are
- *    roots, pins, descriptor tables and writable grants;
+ *  - a frame is referenced by its owner (allocated), by every present entry of a table that names
+ *    it, and by whoever else was given a reference (roots, pins, descriptor tables, grants);
+ *  - entries of an L2-L4 and those L1 entries that allow writing are references as a type, too, and
+ *    so are roots, pins, descriptor tables and writable grants;
  *  - a frame with type references has one type, and what it contains is acceptable for that type;
  *  - a frame whose last reference goes belongs to nobody;
  *  - a refused request changes nothing, except that entries may have been made safe in place.
@@ -30,7 +30,10 @@
 #define THE_HYPERVISOR 254
 #define DEVICES 253 /* DOMID_IO */
 
-/* Entries of a table that are ever used; the others stay 0. The hypervisor's slots of an L4 are among them. */
+/*
+ * Entries of a table that are ever used; the others stay 0. The hypervisor's slots of an L4 are
+ * among them.
+ */
 #define SLOTS 8
 extern const u16 slot_index[SLOTS];
 extern const u64 hv_entry[SLOTS]; /* what an L4 has in those, 0 elsewhere */
@@ -45,11 +48,12 @@ enum { T_NONE, T_L1, T_L2, T_L3, T_L4, T_DESC, T_WRITABLE = 7 };
 struct m_frame {
 	u64 e[SLOTS];
 	u64 m2p;
-	u64 idle;  /* time when its last type reference went */
+	u64 idle; /* time when its last type reference went */
 	u32 refs, types;
-	u8 owner;  /* NOBODY: free */
-	u8 type;   /* of its type references, or the last it had */
+	u8 owner; /* NOBODY: free */
+	u8 type;  /* of its type references, or the last it had */
 	bool device, allocated, pinned;
+	bool extra; /* shared by the hypervisor, held as writable: shared info, grant tables */
 };
 
 struct m_vcpu {
@@ -69,7 +73,7 @@ struct model {
 	struct m_frame f[FRAMES];
 	struct m_dom d[DOMS];
 	u64 now; /* set by who drives it */
-	/* Frames that changed their type, for the driver to check that their past had been flushed. */
+	/* Frames that changed their type: the driver checks that their past was flushed. */
 	struct m_retype {
 		u64 mfn, idle;
 		u8 owner;
@@ -85,9 +89,9 @@ struct m_caller {
 
 struct m_write { /* an instruction that writes to memory */
 	enum { W_MOV, W_XCHG, W_AND, W_OR, W_XOR, W_BTS, W_BTR, W_CMPXCHG, W_XADD, W_OPS } op;
-	unsigned size;   /* bytes */
-	u64 src;         /* IN register or immediate; OUT register */
-	u64 rax;         /* IN, OUT */
+	unsigned size; /* bytes */
+	u64 src;       /* IN register or immediate; OUT register */
+	u64 rax;       /* IN, OUT */
 };
 
 /* All of the following answer as the call would: 0 or -E*; m_ptwr: done; grants: GNTST_*. */
@@ -110,6 +114,8 @@ int m_give_up(u8 d, u64 mfn);
 int m_steal(u8 d, u64 mfn);
 int m_assign(u8 d, u64 mfn);
 void m_free_stolen(u64 mfn);
+void m_share(u8 d, u64 mfn);
+void m_unshare(u64 mfn); /* whoever maps it keeps it alive */
 void m_create(u8 d, bool privileged, u64 max_pages);
 void m_kill(u8 d);
 

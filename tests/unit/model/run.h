@@ -5,9 +5,29 @@
 
 #include "check.h"
 
-enum step_kind { STEP_MMU_UPDATE, STEP_PIN, STEP_UNPIN, STEP_ROOT, STEP_USER_ROOT, STEP_SET_LDT, STEP_CLEAR, STEP_COPY,
-		 STEP_OTHER_MMUEXT, STEP_UPDATE_VA, STEP_OTHERDOMAIN, STEP_PTWR, STEP_GUEST_WRITE, STEP_GRANT_MAP,
-		 STEP_GRANT_UNMAP, STEP_EXCHANGE, STEP_GIVE_UP, STEP_ALLOC, STEP_GDT, STEP_DEATH, STEP_KINDS };
+enum step_kind {
+	STEP_MMU_UPDATE,
+	STEP_PIN,
+	STEP_UNPIN,
+	STEP_ROOT,
+	STEP_USER_ROOT,
+	STEP_SET_LDT,
+	STEP_CLEAR,
+	STEP_COPY,
+	STEP_OTHER_MMUEXT,
+	STEP_UPDATE_VA,
+	STEP_OTHERDOMAIN,
+	STEP_PTWR,
+	STEP_GUEST_WRITE,
+	STEP_GRANT_MAP,
+	STEP_GRANT_UNMAP,
+	STEP_EXCHANGE,
+	STEP_GIVE_UP,
+	STEP_ALLOC,
+	STEP_GDT,
+	STEP_DEATH,
+	STEP_KINDS
+};
 
 /* What the running step is about, for messages. */
 extern struct doing {
@@ -17,8 +37,9 @@ extern struct doing {
 } doing;
 
 /*
- * The guests abandon calls that ask to be issued again, and other calls go on where those have stopped. The model,
- * in which calls are one step, has no say then: only the recount has, and that all is given back in the end.
+ * The guests abandon calls that ask to be issued again, and other calls go on where those have
+ * stopped. The model, in which calls are one step, has no say then: only the recount has, and that
+ * all is given back in the end.
  */
 extern bool unruly;
 

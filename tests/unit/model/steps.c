@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Random steps. They are biased towards what a kernel would do, or nothing would ever succeed: every frame has
- * a role, which it mostly is used for.
+ * Random steps. They are biased towards what a kernel would do, or nothing would ever succeed:
+ * every frame has a role, which it mostly is used for.
  */
 #include "run.h"
 
@@ -17,9 +17,26 @@
 
 struct outcome outcomes[STEP_KINDS];
 const char *const step_names[STEP_KINDS] = {
-	"mmu_update", "pin", "unpin", "new_baseptr", "new_user_baseptr", "set_ldt", "clear_page", "copy_page",
-	"other mmuext_op", "update_va_mapping", "..._otherdomain", "emulated write", "guest's own write",
-	"grant map", "grant unmap", "exchange", "give up a frame", "get a frame", "set_gdt", "death",
+	"mmu_update",
+	"pin",
+	"unpin",
+	"new_baseptr",
+	"new_user_baseptr",
+	"set_ldt",
+	"clear_page",
+	"copy_page",
+	"other mmuext_op",
+	"update_va_mapping",
+	"..._otherdomain",
+	"emulated write",
+	"guest's own write",
+	"grant map",
+	"grant unmap",
+	"exchange",
+	"give up a frame",
+	"get a frame",
+	"set_gdt",
+	"death",
 };
 
 static struct m_caller who;
@@ -70,8 +87,10 @@ static unsigned role(u64 mfn)
 
 static u64 any_frame(void)
 {
-	return once_in(4) ? FIRST_DEVICE + below(4) : once_in(3) ? FRAMES + below(3) :
-	       once_in(4) ? random64() & 0xffffffffff : below(FRAMES);
+	return once_in(4) ? FIRST_DEVICE + below(4) :
+	       once_in(3) ? FRAMES + below(3) :
+	       once_in(4) ? random64() & 0xffffffffff :
+			    below(FRAMES);
 }
 
 /* A frame of domain d with that role, if chance finds one. */
@@ -135,9 +154,13 @@ static u64 entry_for(u8 d, u8 from, unsigned level)
 		e |= PTE_RW;
 		mfn = frame_with(d, level - 1);
 	} else if (level == T_DESC) {
-		return once_in(30) ? random64() << 20 : once_in(3) ? 0x00cf9a000000ffff : 0x00cff2000000ffff;
+		return once_in(30) ? random64() << 20 :
+		       once_in(3)  ? 0x00cf9a000000ffff :
+				     0x00cff2000000ffff;
 	} else {
-		mfn = once_in(30) ? any_frame() : from >= DOMS ? FIRST_DEVICE + below(4) : own_frame(from);
+		mfn = once_in(30)  ? any_frame() :
+		      from >= DOMS ? FIRST_DEVICE + below(4) :
+				     own_frame(from);
 		if (mfn < FRAMES && role(mfn) ? once_in(25) : !once_in(3))
 			e |= PTE_RW;
 	}
@@ -164,7 +187,7 @@ static u64 random_va(u64 root)
 		va |= (u64)slot_index[s] << (12 + 9 * (level - 1));
 		mfn = mfn && mfn < FRAMES ? pte_mfn(M.f[mfn].e[s]) : 0;
 	}
-	return va;
+	return once_in(30) ? va ^ random64() << 48 : va;
 }
 
 static u64 foreign_domid(bool often)
@@ -176,15 +199,20 @@ static u64 foreign_domid(bool often)
 
 static u8 domain_named(u64 domid)
 {
-	return domid == DOMID_SELF ? who.d : domid == DOMID_IO ? DEVICES : domid < DOMS ? domid : who.d;
+	return domid == DOMID_SELF ? who.d :
+	       domid == DOMID_IO   ? DEVICES :
+	       domid < DOMS        ? domid :
+				     who.d;
 }
 
 /* ---- hypercalls ---- */
 
 #define UNSAID 0x1badbadu /* what is in the count of requests done before it is written */
 
-static void check_done(enum step_kind k, bool asked, long rc, u32 done, u32 m_done)
+static void check_done(enum step_kind k, bool asked, bool forged, long rc, u32 done, u32 m_done)
 {
+	if (forged && asked) /* it goes on counting where the guest says that it was */
+		done -= done == UNSAID && !m_done ? 0 : UNSAID;
 	if (asked ? !rc || m_done || done != UNSAID : done != UNSAID)
 		AGREE(k, "count of what was done", done, m_done);
 }
@@ -199,8 +227,9 @@ static void mmu_update_step(void)
 {
 	struct mmu_update req[12];
 	u32 n = 1 + below(once_in(4) ? 12 : 3), done = UNSAID, m_done = 0;
-	u64 done_ptr = once_in(2) ? (u64)&done : 0;
-	u64 foreign = foreign_domid(M.d[who.d].privileged && once_in(2)), tables = once_in(20) ? foreign_domid(true) : DOMID_SELF;
+	u64 done_ptr = once_in(2) ? (u64)&done : 0, forged = once_in(30) ? 0x80000000 : 0;
+	u64 foreign = foreign_domid(M.d[who.d].privileged && once_in(2)),
+	    tables = once_in(20) ? foreign_domid(true) : DOMID_SELF;
 	u8 d = domain_named(tables), from = domain_named(foreign);
 	u64 mfn = own_frame(d);
 	long rc;
@@ -211,7 +240,8 @@ static void mmu_update_step(void)
 		if (once_in(3))
 			mfn = once_in(30) ? any_frame() : own_frame(d);
 		req[i].ptr = mfn << PAGE_SHIFT | entry_offset();
-		req[i].val = entry_for(d, from, mfn < FRAMES ? role(mfn) ? role(mfn) : 1 + below(2) : 1);
+		req[i].val =
+			entry_for(d, from, mfn < FRAMES ? role(mfn) ? role(mfn) : 1 + below(2) : 1);
 		if (once_in(10))
 			req[i].ptr |= MMU_PT_UPDATE_PRESERVE_AD;
 		else if (once_in(20))
@@ -222,23 +252,32 @@ static void mmu_update_step(void)
 	if (tables != DOMID_SELF)
 		foreign |= (tables + 1) << 16;
 	about_to(STEP_MMU_UPDATE, req[0].ptr, req[0].val, n, foreign);
-	rc = hypercall(vcpu, __HYPERVISOR_mmu_update, (u64)req, n, done_ptr, foreign, patience());
+	rc = hypercall(vcpu, __HYPERVISOR_mmu_update, (u64)req, n | forged, done_ptr, foreign,
+		       patience());
 	AGREE(STEP_MMU_UPDATE, "result", rc, m_mmu_update(who, req, n, foreign, &m_done));
-	check_done(STEP_MMU_UPDATE, done_ptr, rc, done, m_done);
+	check_done(STEP_MMU_UPDATE, done_ptr, forged, rc, done, m_done);
 	count(STEP_MMU_UPDATE, !rc);
 }
 
 static enum step_kind kind_of(u32 cmd)
 {
 	switch (cmd) {
-	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE: return STEP_PIN;
-	case MMUEXT_UNPIN_TABLE: return STEP_UNPIN;
-	case MMUEXT_NEW_BASEPTR: return STEP_ROOT;
-	case MMUEXT_NEW_USER_BASEPTR: return STEP_USER_ROOT;
-	case MMUEXT_SET_LDT: return STEP_SET_LDT;
-	case MMUEXT_CLEAR_PAGE: return STEP_CLEAR;
-	case MMUEXT_COPY_PAGE: return STEP_COPY;
-	default: return STEP_OTHER_MMUEXT;
+	case MMUEXT_PIN_L1_TABLE ... MMUEXT_PIN_L4_TABLE:
+		return STEP_PIN;
+	case MMUEXT_UNPIN_TABLE:
+		return STEP_UNPIN;
+	case MMUEXT_NEW_BASEPTR:
+		return STEP_ROOT;
+	case MMUEXT_NEW_USER_BASEPTR:
+		return STEP_USER_ROOT;
+	case MMUEXT_SET_LDT:
+		return STEP_SET_LDT;
+	case MMUEXT_CLEAR_PAGE:
+		return STEP_CLEAR;
+	case MMUEXT_COPY_PAGE:
+		return STEP_COPY;
+	default:
+		return STEP_OTHER_MMUEXT;
 	}
 }
 
@@ -254,7 +293,8 @@ static void random_operation(struct mmuext_op *op, u8 d)
 		break;
 	case MMUEXT_NEW_BASEPTR:
 	case MMUEXT_NEW_USER_BASEPTR:
-		op->arg1.mfn = once_in(op->cmd == MMUEXT_NEW_BASEPTR ? 50 : 3) ? 0 : frame_with(d, 4);
+		op->arg1.mfn =
+			once_in(op->cmd == MMUEXT_NEW_BASEPTR ? 50 : 3) ? 0 : frame_with(d, 4);
 		break;
 	case MMUEXT_UNPIN_TABLE:
 		for (int tries = 0; tries < 20; tries++) {
@@ -264,7 +304,8 @@ static void random_operation(struct mmuext_op *op, u8 d)
 		}
 		break;
 	case MMUEXT_SET_LDT:
-		op->arg1.linear_addr = random_va(M.d[who.d].v[who.v].root[0]) | (once_in(20) ? 8 : 0);
+		op->arg1.linear_addr =
+			random_va(M.d[who.d].v[who.v].root[0]) | (once_in(20) ? 8 : 0);
 		op->arg2.nr_ents = once_in(5) ? 0 : once_in(20) ? below(9000) : 1 + below(1024);
 		break;
 	case MMUEXT_CLEAR_PAGE:
@@ -277,7 +318,7 @@ static void random_operation(struct mmuext_op *op, u8 d)
 		op->arg2.vcpumask.va = (u64)&all;
 		break;
 	case MMUEXT_FLUSH_CACHE:
-	case MMUEXT_FLUSH_CACHE_GLOBAL: /* not to be tried where it is allowed: the host would fault */
+	case MMUEXT_FLUSH_CACHE_GLOBAL: /* where it is allowed, the host would fault */
 		op->cmd = M.d[who.d].privileged ? MMUEXT_MARK_SUPER : op->cmd;
 		break;
 	}
@@ -287,7 +328,7 @@ static void mmuext_step(void)
 {
 	struct mmuext_op op[4];
 	u32 n = once_in(3) ? 1 + below(4) : 1, done = UNSAID, m_done = 0;
-	u64 done_ptr = once_in(2) ? (u64)&done : 0;
+	u64 done_ptr = once_in(2) ? (u64)&done : 0, forged = once_in(30) ? 0x80000000 : 0;
 	u64 foreign = foreign_domid(false);
 	u8 d = domain_named(foreign);
 	long rc;
@@ -295,9 +336,10 @@ static void mmuext_step(void)
 	for (u32 i = 0; i < n; i++)
 		random_operation(&op[i], d < DOMS ? d : who.d);
 	about_to(kind_of(op[0].cmd), op[0].arg1.mfn, op[0].cmd, n, foreign);
-	rc = hypercall(vcpu, __HYPERVISOR_mmuext_op, (u64)op, n, done_ptr, foreign, patience());
+	rc = hypercall(vcpu, __HYPERVISOR_mmuext_op, (u64)op, n | forged, done_ptr, foreign,
+		       patience());
 	AGREE(kind_of(op[0].cmd), "result", rc, m_mmuext(who, op, n, foreign, &m_done));
-	check_done(kind_of(op[0].cmd), done_ptr, rc, done, m_done);
+	check_done(kind_of(op[0].cmd), done_ptr, forged, rc, done, m_done);
 	for (u32 i = 0; i < m_done; i++)
 		count(kind_of(op[i].cmd), true);
 	if (m_done < n && !unruly)
@@ -306,16 +348,21 @@ static void mmuext_step(void)
 
 static void update_va_step(void)
 {
-	static const u64 flags[] = { 0, UVMF_INVLPG, UVMF_INVLPG | UVMF_ALL, UVMF_TLB_FLUSH, UVMF_TLB_FLUSH | UVMF_ALL };
+	static const u64 flags[] = { 0, UVMF_INVLPG, UVMF_INVLPG | UVMF_ALL, UVMF_TLB_FLUSH,
+				     UVMF_TLB_FLUSH | UVMF_ALL };
 	bool other = once_in(5);
-	u64 foreign = other ? foreign_domid(true) : DOMID_SELF, va = random_va(M.d[who.d].v[who.v].root[0]);
-	u64 val = entry_for(who.d, domain_named(foreign), 1), how = once_in(40) ? 3 : flags[below(ARRAY_SIZE(flags))];
+	u64 foreign = other ? foreign_domid(true) : DOMID_SELF,
+	    va = random_va(M.d[who.d].v[who.v].root[0]);
+	u64 val = entry_for(who.d, domain_named(foreign), 1),
+	    how = once_in(40) ? 3 : flags[below(ARRAY_SIZE(flags))];
 	enum step_kind k = other ? STEP_OTHERDOMAIN : STEP_UPDATE_VA;
 	long rc;
 
 	about_to(k, va, val, how, foreign);
-	rc = hypercall(vcpu, other ? __HYPERVISOR_update_va_mapping_otherdomain :
-		       __HYPERVISOR_update_va_mapping, va, val, how, foreign, patience());
+	rc = hypercall(vcpu,
+		       other ? __HYPERVISOR_update_va_mapping_otherdomain :
+			       __HYPERVISOR_update_va_mapping,
+		       va, val, how, foreign, patience());
 	AGREE(k, "result", rc, m_update_va(who, va, val, how, foreign));
 	count(k, !rc);
 }
@@ -366,7 +413,8 @@ static u64 va_for_writing(bool allowed, u64 *mfn)
 		u64 va = random_va(v->root[v->user]), *e = m_walk(v->root[v->user], va);
 
 		*mfn = e ? pte_mfn(*e) : 0;
-		if (e && (*e & PTE_P) && !!(*e & PTE_RW) == allowed && *mfn < FRAMES && *mfn >= FIRST_RAM &&
+		if (e && (*e & PTE_P) && !!(*e & PTE_RW) == allowed && *mfn < FRAMES &&
+		    *mfn >= FIRST_RAM &&
 		    (allowed || (M.f[*mfn].types && M.f[*mfn].type == T_L1) || once_in(30)))
 			return va;
 	}
@@ -414,8 +462,8 @@ static void emulated_write_step(void)
 	if (unruly)
 		return;
 	if (regs.rcx != w.src || regs.rax != w.rax || regs.rip != 0x1000 + (ok ? len : 0))
-		fail("emulated write (op %u size %u): RCX %lx RAX %lx RIP %lx, model %lx %lx", w.op, w.size, regs.rcx,
-		     regs.rax, regs.rip, w.src, w.rax);
+		fail("emulated write (op %u size %u): RCX %lx RAX %lx RIP %lx, model %lx %lx", w.op,
+		     w.size, regs.rcx, regs.rax, regs.rip, w.src, w.rax);
 	count(STEP_PTWR, ok);
 }
 
@@ -461,7 +509,8 @@ static void grant_unmap(struct grant_held *g)
 
 	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
 	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
-	AGREE(STEP_GRANT_UNMAP, "status", st, m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
+	AGREE(STEP_GRANT_UNMAP, "status", st,
+	      m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
 	count(STEP_GRANT_UNMAP, st == GNTST_okay);
 	if (st == GNTST_okay) {
 		tlb_flush_mask(&domain_at[who.d]->dirty_cpus);
@@ -479,7 +528,9 @@ static void grant_map_step(void)
 
 	if (g->used)
 		return;
-	*g = (struct grant_held){ .readonly = once_in(2), .mapper = who.d, .mfn = frame_with(owner, 0) };
+	*g = (struct grant_held){ .readonly = once_in(2),
+				  .mapper = who.d,
+				  .mfn = frame_with(owner, 0) };
 	if (g->mfn < FIRST_RAM || g->mfn >= FRAMES)
 		return;
 	pg = mfn_to_page(g->mfn);
@@ -490,13 +541,15 @@ static void grant_map_step(void)
 		put_page(pg);
 		st = -EINVAL;
 	}
-	AGREE(STEP_GRANT_MAP, "the grant table's reference", st, m_grant_hold(owner, g->mfn, g->readonly));
+	AGREE(STEP_GRANT_MAP, "the grant table's reference", st,
+	      m_grant_hold(owner, g->mfn, g->readonly));
 	if (st)
 		return;
 	g->used = true;
 	about_to(STEP_GRANT_MAP, g->addr, g->pte, g->mfn, g->readonly);
 	st = arch_grant_map(vcpu, g->addr, g->pte, g->mfn, g->readonly, avail);
-	AGREE(STEP_GRANT_MAP, "status", st, m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
+	AGREE(STEP_GRANT_MAP, "status", st,
+	      m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
 	count(STEP_GRANT_MAP, st == GNTST_okay);
 	if (st != GNTST_okay)
 		grant_release(g);
@@ -542,7 +595,9 @@ static void give_up_step(void)
 
 	about_to(STEP_GIVE_UP, mfn, 0, 0, 0);
 	if (mfn >= FIRST_RAM && get_page(pg, domain_at[who.d])) {
-		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated) {
+		if (!(pg->count_info & PGC_extra) &&
+		    __atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) &
+			    PGC_allocated) {
 			set_m2p(mfn, INVALID_M2P_ENTRY);
 			put_page(pg);
 			rc = 0;
@@ -553,11 +608,12 @@ static void give_up_step(void)
 	count(STEP_GIVE_UP, !rc);
 }
 
-/* One frame against another; sometimes the stolen one comes back instead. */
+/* One frame against another; or the stolen one goes to whom it may be. */
 static void exchange_step(void)
 {
-	u64 mfn = own_frame(who.d);
+	u64 mfn = own_frame(who.d), since = flush_time;
 	struct page_info *pg = mfn_to_page(mfn);
+	u8 to = once_in(2) ? some_domain() : who.d;
 	int rc;
 
 	if (mfn < FIRST_RAM)
@@ -568,35 +624,69 @@ static void exchange_step(void)
 	count(STEP_EXCHANGE, !rc);
 	if (rc)
 		return;
-	if (once_in(3) || !get_frame(who.d)) {
-		u64 since = flush_time;
-
-		AGREE(STEP_EXCHANGE, "assigning", assign_page(domain_at[who.d], pg), m_assign(who.d, mfn));
-		for (u32 cpu = 0; cpu < CPUS; cpu++)
-			if (flushed_at[cpu] <= since && M.f[mfn].idle)
-				fail("stolen frame %lx assigned, processor %u not flushed", mfn, cpu);
-	} else {
+	if (!once_in(3) && get_frame(who.d)) {
+		free_heap_pages(pg, 0);
+		if (!unruly)
+			m_free_stolen(mfn);
+		return;
+	}
+	rc = assign_page(domain_at[to], pg);
+	AGREE(STEP_EXCHANGE, "assigning", rc, m_assign(to, mfn));
+	if (rc) {
 		free_heap_pages(pg, 0);
 		if (!unruly)
 			m_free_stolen(mfn);
 	}
+	for (u32 cpu = 0; cpu < CPUS; cpu++)
+		if (!rc && flushed_at[cpu] <= since)
+			fail("stolen frame %lx assigned, processor %u not flushed", mfn, cpu);
 }
 
 /* ---- life and death ---- */
 
+static u64 extra_frame[DOMS];  /* its shared info; 0: there was no memory */
+static bool dying_still[DOMS]; /* in unruly times death takes its time */
+
+static void share(u16 id)
+{
+	struct page_info *pg = alloc_heap_pages(0, MEMF_zero);
+
+	extra_frame[id] = pg ? page_to_mfn(pg) : 0;
+	if (!pg)
+		return;
+	share_page_with_domain(pg, domain_at[id], true);
+	if (!unruly)
+		m_share(id, page_to_mfn(pg));
+}
+
+/* Nothing is its own any more: forget it. What was shared with it lives on while others map it. */
+static void bury(u16 id)
+{
+	struct page_info *pg = mfn_to_page(extra_frame[id]);
+
+	if (dying_still[id] || domain_at[id]->tot_pages)
+		return;
+	if (extra_frame[id]) {
+		unshare_page(pg);
+		if (!unruly)
+			m_unshare(extra_frame[id]);
+	}
+	M.d[id].exists = false;
+	machine_domain_free(id);
+}
+
 static void birth(bool privileged)
 {
-	u64 frames = 24 + below(8);
+	u64 frames = 23 + below(8);
 
 	for (u16 id = 0; id < DOMS; id++) {
-		if (M.d[id].exists && M.d[id].dying && !M.d[id].pages) {
-			M.d[id].exists = false;
-			machine_domain_free(id);
-		}
+		if (M.d[id].exists && M.d[id].dying)
+			bury(id);
 		if (M.d[id].exists)
 			continue;
 		machine_domain_create(id, privileged, frames);
 		m_create(id, privileged, frames);
+		share(id);
 		for (u64 i = 0; i < frames; i++)
 			get_frame(id);
 		return;
@@ -623,12 +713,24 @@ static void drop_allocation(struct domain *d)
 	for (u64 mfn = FIRST_RAM; mfn < FRAMES; mfn++) {
 		struct page_info *pg = mfn_to_page(mfn);
 
-		if (!get_page(pg, d))
+		if ((pg->count_info & PGC_extra) || !get_page(pg, d))
 			continue;
-		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated)
+		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) &
+		    PGC_allocated)
 			put_page(pg);
 		put_page(pg);
 	}
+}
+
+/* Goes on with a death: true if there is more to do. */
+static bool die_on(u8 id)
+{
+	if (!dying_still[id])
+		return false;
+	if (drop_vcpus(domain_at[id]))
+		return true;
+	drop_allocation(domain_at[id]);
+	return dying_still[id] = false;
 }
 
 static void death(u8 id)
@@ -641,12 +743,12 @@ static void death(u8 id)
 	for (int g = 0; g < GRANTS; g++)
 		if (grants[g].used && grants[g].mapper == id)
 			grant_release(&grants[g]);
-	while (drop_vcpus(d))
-		;
-	drop_allocation(d);
-	if (unruly)
-		M.d[id].dying = true;
-	else
+	dying_still[id] = true;
+	M.d[id].dying = true;
+	if (!unruly)
+		while (die_on(id))
+			;
+	if (!unruly)
 		m_kill(id);
 	count(STEP_DEATH, true);
 }
@@ -671,9 +773,10 @@ static bool have_privileged(void)
 /* ---- */
 
 static void (*const ways[])(void) = {
-	mmu_update_step, mmu_update_step, mmu_update_step, mmu_update_step, mmuext_step, mmuext_step, mmuext_step,
-	update_va_step, update_va_step, emulated_write_step, emulated_write_step, guest_write_step, guest_write_step,
-	grant_map_step, grant_unmap_step, gdt_step,
+	mmu_update_step,  mmu_update_step,     mmu_update_step,     mmu_update_step,
+	mmuext_step,      mmuext_step,         mmuext_step,         update_va_step,
+	update_va_step,   emulated_write_step, emulated_write_step, guest_write_step,
+	guest_write_step, grant_map_step,      grant_unmap_step,    gdt_step,
 };
 
 void step(void)
@@ -696,13 +799,16 @@ void step(void)
 	if (unruly) {
 		preempt_odds = 1 + below(3);
 		check_adopt();
+		for (u16 d = 0; d < DOMS; d++)
+			if (once_in(4))
+				die_on(d);
 	}
 	if (once_in(60))
 		once_in(2) ? exchange_step() : give_up_step();
 	else if (once_in(50))
 		get_frame(who.d);
 	else
-		unruly && once_in(2) ? mmuext_step() : ways[below(ARRAY_SIZE(ways))]();
+		unruly &&once_in(2) ? mmuext_step() : ways[below(ARRAY_SIZE(ways))]();
 	set_mode(false);
 	if (!unruly && vcpu->arch.dropping)
 		fail("a call is done, and frame %lx half dropped", vcpu->arch.dropping - 1);
@@ -710,17 +816,21 @@ void step(void)
 
 void finish(void)
 {
+	preempt_odds = 2;
 	for (u16 d = 0; d < DOMS; d++)
-		if (M.d[d].exists && !M.d[d].dying) {
-			preempt_odds = 1 + below(3);
+		if (M.d[d].exists && !M.d[d].dying)
 			death(d);
-		}
 	for (u16 d = 0; d < DOMS; d++)
+		while (die_on(d))
+			;
+	for (u16 d = 0; d < DOMS; d++) {
 		if (M.d[d].exists)
-			machine_domain_free(d);
-	for (u16 d = 0; d < DOMS; d++)
-		M.d[d].exists = false;
+			bury(d);
+		if (domain_at[d])
+			fail("d%u is dead, and has %lu frames", d, domain_at[d]->tot_pages);
+	}
 	if (heap_free_pages() != FRAMES - FIRST_RAM)
-		fail("everybody is dead, and %lu of %u frames are free", heap_free_pages(), FRAMES - FIRST_RAM);
+		fail("everybody is dead, and %lu of %u frames are free", heap_free_pages(),
+		     FRAMES - FIRST_RAM);
 	check_adopt();
 }
