@@ -17,6 +17,7 @@
 
 #define HASH_SIZE 64
 #define RELINQUISH_BATCH 32 /* pages between two looks at other work */
+#define REAP_PERIOD_NS 1000000UL
 
 struct domain *hardware_domain, *dom_xen, *dom_io, *dom_idle;
 struct vcpu_info dummy_vcpu_info;
@@ -25,6 +26,7 @@ static spinlock_t list_lock = SPINLOCK_INIT;
 static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by age */
 static struct domain *hash[HASH_SIZE];                /* [list_lock] */
 static spinlock_t reap_lock = SPINLOCK_INIT;          /* one reaper at a time */
+static struct timer reap_timer;
 
 /* ---- the table ---- */
 
@@ -176,8 +178,15 @@ static struct domain *alloc_domain(u16 id, const char *name, u32 max_vcpus)
 	return d;
 }
 
+static void reap_in_between(void *data)
+{
+	(void)data;
+	domain_reap_step();
+}
+
 void domains_init(void)
 {
+	timer_init(&reap_timer, reap_in_between, NULL, 0);
 	dom_idle = alloc_domain(DOMID_IDLE, "idle", 0);
 	dom_xen = alloc_domain(DOMID_XEN, "hypervisor", 0);
 	dom_io = alloc_domain(DOMID_IO, "devices", 0);
@@ -353,12 +362,20 @@ static void stop_vcpus(struct domain *d)
 		vcpu_sleep(v, VPF_dead);
 }
 
+/* When this processor idles; and a step now and then in a guest's time, should guests always run. */
+static void ask_reaper(void)
+{
+	cpu_work(smp_processor_id(), WORK_REAP);
+	if (!READ_ONCE(reap_timer.index))
+		timer_set(&reap_timer, now_ns() + REAP_PERIOD_NS);
+}
+
 static void stopped(struct domain *d)
 {
 	stop_vcpus(d);
 	send_global_virq(VIRQ_DOM_EXC);
 	if (d->auto_reap)
-		cpu_work(smp_processor_id(), WORK_REAP);
+		ask_reaper();
 }
 
 void domain_kill(struct domain *d, const char *why)
@@ -560,5 +577,5 @@ void domain_reap_step(void)
 	}
 	spin_unlock(&reap_lock);
 	if (again)
-		cpu_work(smp_processor_id(), WORK_REAP);
+		ask_reaper();
 }
