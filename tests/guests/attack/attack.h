@@ -18,6 +18,7 @@ extern const struct attack table_attacks[], entry_attacks[], other_attacks[], al
 
 void peer_victim(void); /* argument role=victim: grants pages and ports to peer=<domid> */
 void peer_thief(void);  /* role=thief: misuses what peer=<domid> grants */
+void state_main(void);  /* role=state: registers that must stay a vCPU's own */
 void race_main(void);   /* role=race: all its vCPUs on the same things, beside peer=<domid> */
 u64 other_frame(void);  /* RAM that is not ours, or 0 */
 

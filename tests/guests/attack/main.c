@@ -35,6 +35,8 @@ void test_main(void)
 	if (role) {
 		if (named(role, "victim"))
 			peer_victim();
+		else if (named(role, "state"))
+			state_main();
 		else if (named(role, "race"))
 			race_main();
 		else
