@@ -142,10 +142,10 @@ static void dump_port(struct domain *d, struct evtchn *chn)
 {
 	static const char *const names[] = { "free", "reserved", "unbound", "interdomain",
 					     "pirq", "virq",     "ipi" };
-	bool pending = d->fifo ? evtchn_fifo_is_pending(d, chn->port)
-			       : evtchn_2l_is_pending(d, chn->port);
-	bool masked = d->fifo ? evtchn_fifo_is_masked(d, chn->port)
-			      : evtchn_2l_is_masked(d, chn->port);
+	bool pending =
+		d->fifo ? evtchn_fifo_is_pending(d, chn->port) : evtchn_2l_is_pending(d, chn->port);
+	bool masked =
+		d->fifo ? evtchn_fifo_is_masked(d, chn->port) : evtchn_2l_is_masked(d, chn->port);
 
 	log_info("  %4u %s%s v%u %s %u", chn->port, pending ? "P" : "-", masked ? "M" : "-",
 		 chn->vcpu, names[chn->state], chn->nr);
@@ -161,7 +161,8 @@ void evtchn_dump(void)
 	u32 port;
 
 	for (d = domain_first(); d; d = domain_next(d)) {
-		log_info("d%u: %u ports in use, %s\n", d->id, d->active_evtchns, d->fifo ? "FIFO" : "2-level");
+		log_info("d%u: %u ports in use, %s\n", d->id, d->active_evtchns,
+			 d->fifo ? "FIFO" : "2-level");
 		if (!spin_trylock(&d->event_lock))
 			continue;
 		for (port = 1; port < d->nr_evtchns; port++) {

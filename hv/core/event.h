@@ -5,12 +5,15 @@
 
 #include "core/domain.h"
 
-int evtchn_init_domain(struct domain *d);      /* 0, -ENOMEM */
+int evtchn_init_domain(struct domain *d); /* 0, -ENOMEM */
 void evtchn_init_vcpu(struct vcpu *v);
-int evtchn_destroy_domain(struct domain *d);   /* closes all; preemptible: 0, -ERESTART */
-void evtchn_free_domain(struct domain *d);     /* memory; nobody refers to it any more */
+int evtchn_destroy_domain(struct domain *d); /* closes all; preemptible: 0, -ERESTART */
+void evtchn_free_domain(struct domain *d);   /* memory; nobody refers to it any more */
 
-/* Raise a VIRQ: of a vCPU (VIRQ_TIMER, VIRQ_DEBUG, ...), or of the privileged domain (VIRQ_CONSOLE, ...). */
+/*
+ * Raise a VIRQ: of a vCPU (VIRQ_TIMER, VIRQ_DEBUG, ...), or of the privileged domain (VIRQ_CONSOLE,
+ * ...).
+ */
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(u32 virq);
 
@@ -20,7 +23,8 @@ void send_pirq_event(struct domain *d, u32 port);
 int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share); /* 0 or an error */
 void arch_pirq_unbind(struct domain *d, u32 pirq);
 void arch_pirq_unmasked(struct domain *d, u32 pirq); /* the guest unmasked its port */
-void arch_pirq_set_cpu(struct domain *d, u32 pirq, u32 cpu); /* EVTCHNOP_bind_vcpu: arrive there from now on */
+/* EVTCHNOP_bind_vcpu: arrive there from now on */
+void arch_pirq_set_cpu(struct domain *d, u32 pirq, u32 cpu);
 
 /* Is an event pending for v that it would take now? (pending and not masked) */
 static inline bool vcpu_event_pending(const struct vcpu *v)

@@ -478,7 +478,7 @@ static void describe(const struct evtchn *chn, struct evtchn_status *st)
 	static const u8 published[] = {
 		[PORT_FREE] = EVTCHNSTAT_closed,     [PORT_RESERVED] = EVTCHNSTAT_closed,
 		[PORT_UNBOUND] = EVTCHNSTAT_unbound, [PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-		[PORT_PIRQ] = EVTCHNSTAT_pirq,	     [PORT_VIRQ] = EVTCHNSTAT_virq,
+		[PORT_PIRQ] = EVTCHNSTAT_pirq,       [PORT_VIRQ] = EVTCHNSTAT_virq,
 		[PORT_IPI] = EVTCHNSTAT_ipi,
 	};
 
@@ -606,7 +606,10 @@ static const struct {
 	u8 size;
 	bool out;
 } shapes[] = {
-#define SHAPE(name, out_) { sizeof(struct evtchn_##name), out_ }
+#define SHAPE(name, out_)                                                                          \
+	{                                                                                          \
+		sizeof(struct evtchn_##name), out_                                                 \
+	}
 	[EVTCHNOP_bind_interdomain] = SHAPE(bind_interdomain, true),
 	[EVTCHNOP_bind_virq] = SHAPE(bind_virq, true),
 	[EVTCHNOP_bind_pirq] = SHAPE(bind_pirq, true),

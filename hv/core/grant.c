@@ -116,8 +116,8 @@ static int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
 
 static void unclaim(struct grant_entry_v1 *sha, const struct grant_active *act)
 {
-	u16 clear = (act->writers ? 0 : GTF_writing) |
-		    (act->writers || act->readers ? 0 : GTF_reading);
+	u16 clear =
+		(act->writers ? 0 : GTF_writing) | (act->writers || act->readers ? 0 : GTF_reading);
 
 	if (clear)
 		__atomic_fetch_and(&sha->flags, (u16)~clear, __ATOMIC_SEQ_CST);
@@ -349,7 +349,8 @@ static const struct small_op {
 	[GNTTABOP_swap_grant_ref] = { swap_grant_ref, sizeof(struct gnttab_swap_grant_ref), false },
 };
 
-static noinline_fn long do_small(const struct small_op *s, u32 cmd, u64 uop, u32 count, struct vcpu *v)
+static noinline_fn long do_small(const struct small_op *s, u32 cmd, u64 uop, u32 count,
+				 struct vcpu *v)
 {
 	u64 buf[4];
 	u32 i, n = cmd == GNTTABOP_swap_grant_ref ? count : 1;
@@ -411,8 +412,8 @@ static void dump_table(struct domain *d, struct grant_table *gt)
 		return;
 	for (ref = 0; find_entry(gt, ref, &act, &sha); ref++)
 		if (act->readers || act->writers)
-			log_info("  %u: frame %lx by d%u, %u read, %u write\n", ref, act->mfn, act->domid,
-				 act->readers, act->writers);
+			log_info("  %u: frame %lx by d%u, %u read, %u write\n", ref, act->mfn,
+				 act->domid, act->readers, act->writers);
 	spin_unlock(&gt->lock);
 }
 

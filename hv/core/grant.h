@@ -5,14 +5,14 @@
 
 #include "core/domain.h"
 
-int grant_init_domain(struct domain *d);          /* 0, -ENOMEM */
-int grant_release_mappings(struct domain *d);     /* undo what d mapped of others; 0, -ERESTART */
+int grant_init_domain(struct domain *d);      /* 0, -ENOMEM */
+int grant_release_mappings(struct domain *d); /* undo what d mapped of others; 0, -ERESTART */
 void grant_destroy_domain(struct domain *d);
 void grant_dump(void);
-#define GRANT_MAX_FRAMES 64    /* of a domain's table, 512 entries each */
+#define GRANT_MAX_FRAMES 64     /* of a domain's table, 512 entries each */
 #define MAPTRACK_MAX_PAGES 1024 /* of a domain's mappings, 256 each */
-/* Machine frame of grant table frame `idx` of d, growing the table on the way (XENMEM_acquire_resource,
- * add_to_physmap). 0 or -EINVAL/-ENOMEM/-ENOSPC. */
+/* Machine frame of grant table frame `idx` of d, growing the table on the way
+ * (XENMEM_acquire_resource, add_to_physmap). 0 or -EINVAL/-ENOMEM/-ENOSPC. */
 int grant_table_frame(struct domain *d, u32 idx, u64 *mfn);
 
 /*

@@ -59,7 +59,9 @@ static bool handle_alloc(struct grant_table *gt, const struct grant_use *u, u32 
 		*handle = gt->maptrack_free - 1;
 		m = mapping_of(gt, *handle);
 		gt->maptrack_free = m->ref;
-		*m = (struct grant_mapping){ .owner = u->owner, .ref = u->ref, .flags = MAPPING_BUSY };
+		*m = (struct grant_mapping){ .owner = u->owner,
+					     .ref = u->ref,
+					     .flags = MAPPING_BUSY };
 		gt->mappings++;
 	}
 	spin_unlock(&gt->maptrack_lock);
@@ -164,15 +166,17 @@ long grant_map(u64 uop, u32 count, struct vcpu *v)
 
 /* unmap_grant_ref and unmap_and_replace differ in what the second address means. */
 _Static_assert(offsetof(struct gnttab_unmap_grant_ref, dev_bus_addr) ==
-	       offsetof(struct gnttab_unmap_and_replace, new_addr), "read as one");
+		       offsetof(struct gnttab_unmap_and_replace, new_addr),
+	       "read as one");
 _Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) ==
-	       offsetof(struct gnttab_unmap_and_replace, status), "read as one");
+		       offsetof(struct gnttab_unmap_and_replace, status),
+	       "read as one");
 
 struct unmap_item {
 	struct gnttab_unmap_grant_ref op;
 	struct grant_mapping m; /* as it was */
 	u64 mfn;
-	u16 left;               /* flags that stay in force */
+	u16 left; /* flags that stay in force */
 	bool taken;
 };
 

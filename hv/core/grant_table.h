@@ -20,9 +20,9 @@
 #define ENTRIES_PER_FRAME (PAGE_SIZE / sizeof(struct grant_entry_v1))
 
 struct grant_active {
-	u64 mfn;               /* while in use */
-	u16 readers, writers;  /* uses, read-only and writable */
-	u16 domid;             /* while in use: by whom */
+	u64 mfn;              /* while in use */
+	u16 readers, writers; /* uses, read-only and writable */
+	u16 domid;            /* while in use: by whom */
 	u16 pad;
 };
 
@@ -42,16 +42,17 @@ _Static_assert(sizeof(struct grant_mapping) == 16, "256 in a page");
 
 struct grant_table {
 	spinlock_t lock;
-	u32 nr_frames;        /* [lock to grow, a] */
+	u32 nr_frames;                                   /* [lock to grow, a] */
 	struct grant_entry_v1 *shared[GRANT_MAX_FRAMES]; /* [I once set] guest-writable memory */
 	struct grant_active *active[GRANT_MAX_FRAMES];   /* [lock contents] */
 
 	spinlock_t maptrack_lock;
-	u32 maptrack_pages;   /* [maptrack_lock] */
-	u32 maptrack_free;    /* [maptrack_lock] first free handle + 1 */
-	u32 mappings;         /* [maptrack_lock] in use */
-	u32 release_cursor;   /* [teardown only] */
-	struct grant_mapping **maptrack; /* [maptrack_lock] MAPTRACK_MAX_PAGES; from the first use on */
+	u32 maptrack_pages; /* [maptrack_lock] */
+	u32 maptrack_free;  /* [maptrack_lock] first free handle + 1 */
+	u32 mappings;       /* [maptrack_lock] in use */
+	u32 release_cursor; /* [teardown only] */
+	/* [maptrack_lock] MAPTRACK_MAX_PAGES; from the first use on */
+	struct grant_mapping **maptrack;
 };
 
 /* A use of a grant, or of a frame of one's own: what must be given back. */

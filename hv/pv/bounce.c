@@ -9,8 +9,8 @@
 
 static noinline_fn void bad_stack(struct vcpu *v, const cpu_user_regs_t *regs, u64 addr, u64 sp)
 {
-	guest_warn("d%uv%u: RIP %lx RSP %lx, frame for %lx at %lx\n", v->domain->id, v->id, regs->rip,
-		   regs->rsp, addr, sp);
+	guest_warn("d%uv%u: RIP %lx RSP %lx, frame for %lx at %lx\n", v->domain->id, v->id,
+		   regs->rip, regs->rsp, addr, sp);
 	vcpu_kill(v, "its kernel stack cannot be written while an exception or event enters it");
 }
 
@@ -35,7 +35,9 @@ void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 e
 	}
 	uaccess_begin();
 	if (unlikely(!put_guest_u64(regs->ss, top - 8) || !put_guest_u64(regs->rsp, top - 16) ||
-		     !put_guest_u64(rflags, top - 24) || !put_guest_u64(cs | mask << 32, top - 32) || !put_guest_u64(regs->rip, top - 40)))
+		     !put_guest_u64(rflags, top - 24) ||
+		     !put_guest_u64(cs | mask << 32, top - 32) ||
+		     !put_guest_u64(regs->rip, top - 40)))
 		goto fault;
 	if (flags & BOUNCE_ERROR_CODE) {
 		if (unlikely(!put_guest_u64(error_code, top - 48)))
@@ -60,30 +62,35 @@ fault:
 
 static bool has_error_code(u32 vec)
 {
-	return BIT(vec) & (BIT(TRAP_DF) | BIT(TRAP_TS) | BIT(TRAP_NP) | BIT(TRAP_SS) | BIT(TRAP_GP) |
-			   BIT(TRAP_PF) | BIT(TRAP_AC) | BIT(TRAP_CP));
+	return BIT(vec) & (BIT(TRAP_DF) | BIT(TRAP_TS) | BIT(TRAP_NP) | BIT(TRAP_SS) |
+			   BIT(TRAP_GP) | BIT(TRAP_PF) | BIT(TRAP_AC) | BIT(TRAP_CP));
 }
 
-static noinline_fn void no_handler(struct vcpu *v, const cpu_user_regs_t *regs, u32 vec, u32 error_code)
+static noinline_fn void no_handler(struct vcpu *v, const cpu_user_regs_t *regs, u32 vec,
+				   u32 error_code)
 {
-	guest_warn("d%uv%u: exception %u, error code %x, at RIP %lx, RSP %lx, CR2 %lx\n", v->domain->id, v->id,
-		   vec, error_code, regs->rip, regs->rsp, v->vcpu_info->arch.cr2);
+	guest_warn("d%uv%u: exception %u, error code %x, at RIP %lx, RSP %lx, CR2 %lx\n",
+		   v->domain->id, v->id, vec, error_code, regs->rip, regs->rsp,
+		   v->vcpu_info->arch.cr2);
 	vcpu_kill(v, "exception without a handler in its trap table");
 }
 
-static inline void inject_trap(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 flags, u32 error_code)
+static inline void inject_trap(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 flags,
+			       u32 error_code)
 {
 	const struct pv_trap *t = &v->arch.traps[vec];
 
 	if (unlikely(!t->addr))
 		no_handler(v, regs, vec, error_code);
 	else
-		pv_bounce(v, regs, t->addr, flags | (t->masks_events ? BOUNCE_MASK_EVENTS : 0), error_code);
+		pv_bounce(v, regs, t->addr, flags | (t->masks_events ? BOUNCE_MASK_EVENTS : 0),
+			  error_code);
 }
 
 void pv_inject(struct vcpu *v, cpu_user_regs_t *regs, u32 vec, u32 error_code)
 {
-	inject_trap(v, regs, vec, vec < 32 && has_error_code(vec) ? BOUNCE_ERROR_CODE : 0, error_code);
+	inject_trap(v, regs, vec, vec < 32 && has_error_code(vec) ? BOUNCE_ERROR_CODE : 0,
+		    error_code);
 }
 
 void pv_inject_ud(struct vcpu *v, cpu_user_regs_t *regs)
@@ -96,7 +103,10 @@ void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code)
 	inject_trap(v, regs, TRAP_GP, BOUNCE_ERROR_CODE, error_code);
 }
 
-/* The error code's U bit says what the guest would see: its kernel is ring 3 only for the processor. */
+/*
+ * The error code's U bit says what the guest would see: its kernel is ring 3 only for the
+ * processor.
+ */
 void pv_inject_pf(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2, u32 error_code)
 {
 	if (guest_kernel_mode(v))

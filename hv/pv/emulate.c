@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileged instructions of a guest: the whole list is the table at the end. Bytes are fetched once; the
- * rest of what an instruction needs is registers, and memory only for INS and OUTS.
+ * Privileged instructions of a guest: the whole list is the table at the end. Bytes are fetched
+ * once; the rest of what an instruction needs is registers, and memory only for INS and OUTS.
  */
 #include "core/arch.h"
 #include "core/guest_access.h"
@@ -16,7 +16,10 @@
 
 /* ---- ports ---- */
 
-/* Published rule: kernel mode needs a virtual IOPL of 1, user mode 3, or clear bits in the guest's bitmap. */
+/*
+ * Published rule: kernel mode needs a virtual IOPL of 1, user mode 3, or clear bits in the guest's
+ * bitmap.
+ */
 static bool port_permitted(struct vcpu *v, u16 port, unsigned size)
 {
 	u8 map[2] = { 0xff, 0xff };
@@ -30,8 +33,7 @@ static bool port_permitted(struct vcpu *v, u16 port, unsigned size)
 	kernel_view_begin(v);
 	bad = copy_from_guest(map, at, port % 8 + size > 8 ? 2 : 1);
 	kernel_view_end(v);
-	return !bad &&
-	       !((map[0] | map[1] << 8) >> (port % 8) & ((1u << size) - 1));
+	return !bad && !((map[0] | map[1] << 8) >> (port % 8) & ((1u << size) - 1));
 }
 
 static bool io_plain(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
@@ -51,7 +53,10 @@ static bool io_plain(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
 	return true;
 }
 
-/* One turn of INS or OUTS; with REP the instruction stays until RCX is 0, which is a preemption point. */
+/*
+ * One turn of INS or OUTS; with REP the instruction stays until RCX is 0, which is a preemption
+ * point.
+ */
 static bool io_string(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
 {
 	u64 *index = in->out ? &r->rsi : &r->rdi, step = in->size;
@@ -115,7 +120,8 @@ static bool write_cr(struct vcpu *v, unsigned n, u64 val, bool *again)
 	switch (n) {
 	case 0:
 		if ((val ^ v->arch.cr0) & ~CR0_TS) {
-			guest_info("d%uv%u: CR0 %lx: only TS may change\n", v->domain->id, v->id, val);
+			guest_info("d%uv%u: CR0 %lx: only TS may change\n", v->domain->id, v->id,
+				   val);
 			return false;
 		}
 		if (val & CR0_TS) {
@@ -190,7 +196,10 @@ static bool emulate_msr(struct vcpu *v, cpu_user_regs_t *r, bool write)
 	if (write)
 		return pv_wrmsr(v, r->rcx, val);
 	if (!pv_rdmsr(v, r->rcx, &val)) {
-		/* A kernel that has no #GP handler yet cannot survive one: it reads 0, as published. */
+		/*
+		 * A kernel that has no #GP handler yet cannot survive one: it reads 0, as
+		 * published.
+		 */
 		if (v->arch.traps[TRAP_GP].addr)
 			return false;
 		val = 0;
@@ -211,12 +220,14 @@ static void emulate_tsc(cpu_user_regs_t *r, struct vcpu *v, bool aux)
 }
 
 /* What only the guest's kernel may do. */
-static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
+static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in,
+				bool *again)
 {
 	switch (in->op) {
 	case INSN_CLTS:
 		return write_cr(v, 0, v->arch.cr0 & ~CR0_TS, again);
-	case INSN_WBINVD: /* nothing a guest without devices could tell apart; with devices memory is coherent */
+	/* nothing a guest without devices could tell apart; with devices memory is coherent */
+	case INSN_WBINVD:
 		if (v->domain->privileged)
 			__asm__ volatile("wbinvd" ::: "memory");
 		return true;
@@ -230,8 +241,7 @@ static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct
 	case INSN_WRMSR:
 		return emulate_msr(v, r, in->op == INSN_WRMSR);
 	case INSN_XSETBV:
-		return host_xcr0 && (u32)r->rcx == 0 &&
-		       fpu_set_xcr0(v, (u32)r->rax | r->rdx << 32);
+		return host_xcr0 && (u32)r->rcx == 0 && fpu_set_xcr0(v, (u32)r->rax | r->rdx << 32);
 	default:
 		return false;
 	}
@@ -245,7 +255,8 @@ static bool emulate(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, b
 	case INSN_IO_STRING:
 		return io_string(v, r, in, again);
 	case INSN_CLI:
-	case INSN_STI: /* the mask is the guest's own affair; accepted where its IOPL would allow them */
+	/* the mask is the guest's own affair; accepted where its IOPL would allow them */
+	case INSN_STI:
 		return v->arch.iopl >= (guest_kernel_mode(v) ? 1 : 3);
 	case INSN_RDTSC:
 	case INSN_RDTSCP:

@@ -16,7 +16,10 @@ static long hc_none(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	return -ENOSYS;
 }
 
-/* Indexed by number; the entry code indexes it too. Who may call is checked by the subop, in the handler. */
+/*
+ * Indexed by number; the entry code indexes it too. Who may call is checked by the subop, in the
+ * handler.
+ */
 hypercall_fn *const hypercall_table[64] = {
 	[0 ... 63] = hc_none,
 	[__HYPERVISOR_set_trap_table] = do_set_trap_table,
@@ -50,8 +53,8 @@ hypercall_fn *const hypercall_table[64] = {
 };
 
 /*
- * The running call stopped at a preemption point: SYSCALL is two bytes long, so the guest issues it again with
- * these arguments. Within a multicall the entry is rewritten instead.
+ * The running call stopped at a preemption point: SYSCALL is two bytes long, so the guest issues it
+ * again with these arguments. Within a multicall the entry is rewritten instead.
  */
 long hypercall_restart(struct vcpu *v, u32 nr, unsigned nargs, const u64 *args)
 {
@@ -89,11 +92,13 @@ static long multicall_restart(struct vcpu *v, u64 at, u64 left)
 #define CHECK_EVERY 8 /* entries between two questions whether to go on; long ones ask themselves */
 
 /*
- * Entries from *at, an address that was checked, up to `pause` or until there is something better to do: *at is
- * what comes next. 0; -EFAULT; -ERESTART: v's mc_args say what remains of it. Word by word, since gcc would build
- * an array in memory; the last argument, which no call has, is read because it has to be there.
+ * Entries from *at, an address that was checked, up to `pause` or until there is something better
+ * to do: *at is what comes next. 0; -EFAULT; -ERESTART: v's mc_args say what remains of it. Word by
+ * word, since gcc would build an array in memory; the last argument, which no call has, is read
+ * because it has to be there.
  */
-static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause, struct cpu_info *info, struct vcpu *v)
+static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause,
+							   struct cpu_info *info, struct vcpu *v)
 {
 	struct cpu *cpu = info->cpu;
 	u64 op, a1, a2, a3, a4, a5, a6, result;
@@ -101,8 +106,10 @@ static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause, s
 	uaccess_begin();
 	do {
 		if (unlikely(!get_guest_u64(&op, *at) || !get_guest_u64(&a1, ENTRY_ARG(*at, 0)) ||
-			     !get_guest_u64(&a2, ENTRY_ARG(*at, 1)) || !get_guest_u64(&a3, ENTRY_ARG(*at, 2)) ||
-			     !get_guest_u64(&a4, ENTRY_ARG(*at, 3)) || !get_guest_u64(&a5, ENTRY_ARG(*at, 4)) ||
+			     !get_guest_u64(&a2, ENTRY_ARG(*at, 1)) ||
+			     !get_guest_u64(&a3, ENTRY_ARG(*at, 2)) ||
+			     !get_guest_u64(&a4, ENTRY_ARG(*at, 3)) ||
+			     !get_guest_u64(&a5, ENTRY_ARG(*at, 4)) ||
 			     !get_guest_u64(&a6, ENTRY_ARG(*at, 5))))
 			goto fault;
 		uaccess_end();
@@ -114,7 +121,8 @@ static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause, s
 				return -ERESTART;
 		}
 		uaccess_begin();
-		if (unlikely(!put_guest_u64(result, *at + offsetof(struct multicall_entry, result))))
+		if (unlikely(
+			    !put_guest_u64(result, *at + offsetof(struct multicall_entry, result))))
 			goto fault;
 		*at += ENTRY_SIZE;
 	} while (*at != pause && likely(!READ_ONCE(info->work)));
@@ -126,9 +134,9 @@ fault:
 }
 
 /*
- * Entries from *at up to `end`. 0; -EFAULT; -ERESTART: to be gone on with at *at. The first entry's address
- * says enough: before our range come addresses that fault, and beyond memory's top those of its bottom. A guest
- * that was killed has work for its processor, and never comes back to go on.
+ * Entries from *at up to `end`. 0; -EFAULT; -ERESTART: to be gone on with at *at. The first entry's
+ * address says enough: before our range come addresses that fault, and beyond memory's top those of
+ * its bottom. A guest that was killed has work for its processor, and never comes back to go on.
  */
 static inline __attribute__((always_inline)) int call_each(struct vcpu *v, u64 *at, u64 end)
 {
@@ -146,8 +154,8 @@ static inline __attribute__((always_inline)) int call_each(struct vcpu *v, u64 *
 }
 
 /*
- * multicall(list, n): every entry in turn; its result is written into it. 0, -EFAULT (entries before the bad
- * one have been done), -EINVAL within a multicall. Stops when the guest was killed.
+ * multicall(list, n): every entry in turn; its result is written into it. 0, -EFAULT (entries
+ * before the bad one have been done), -EINVAL within a multicall. Stops when the guest was killed.
  */
 long do_multicall(u64 list, u64 n, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {

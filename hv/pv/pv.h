@@ -12,7 +12,10 @@ static inline bool guest_kernel_mode(const struct vcpu *v)
 	return v->arch.flags & VCPU_KERNEL_MODE;
 }
 
-/* May a guest name this address as an entry point or a stack? Canonical and not ours, with room below. */
+/*
+ * May a guest name this address as an entry point or a stack? Canonical and not ours, with room
+ * below.
+ */
 static inline bool guest_address_ok(u64 va)
 {
 	return (u64)((s64)va >> 47) + 1 <= 1 && va >> 43 != HV_VIRT_START >> 43 &&
@@ -23,8 +26,8 @@ static inline bool guest_address_ok(u64 va)
 #define BOUNCE_MASK_EVENTS BIT(0)
 #define BOUNCE_ERROR_CODE BIT(1)
 /*
- * Make the running vCPU enter its kernel at `addr` with the published frame. A stack that cannot be written
- * kills the guest. regs: its registers on the stack of this processor.
+ * Make the running vCPU enter its kernel at `addr` with the published frame. A stack that cannot be
+ * written kills the guest. regs: its registers on the stack of this processor.
  */
 void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code);
 /* Deliver an exception by the guest's trap table; a missing handler kills the guest. */
@@ -64,7 +67,10 @@ u64 pv_fix_cr4(u64 want);
 long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value);
 u64 pv_get_debugreg(const struct vcpu *v, unsigned reg);
 
-/* Build the privileged domain from boot module 0 (kernel) and 1 (initramfs); panics with a sentence. */
+/*
+ * Build the privileged domain from boot module 0 (kernel) and 1 (initramfs); panics with a
+ * sentence.
+ */
 struct domain *build_hardware_domain(void);
 /* Test builds: domains from the modules behind the first two (pv/testdom.c). */
 void build_test_domains(void);

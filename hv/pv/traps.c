@@ -63,7 +63,8 @@ static void trap_db(struct vcpu *v, cpu_user_regs_t *regs)
 /* A write that a present entry forbids: by the guest's kernel to a page table, perhaps. */
 static noinline_fn void write_fault(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2)
 {
-	if (!guest_kernel_mode(v) || cr2 >> 43 == HV_VIRT_START >> 43 || !ptwr_emulate(v, cr2, regs))
+	if (!guest_kernel_mode(v) || cr2 >> 43 == HV_VIRT_START >> 43 ||
+	    !ptwr_emulate(v, cr2, regs))
 		pv_inject_pf(v, regs, cr2, regs->error_code);
 }
 
@@ -79,15 +80,16 @@ static void trap_pf(struct vcpu *v, cpu_user_regs_t *regs)
 }
 
 /*
- * INT n from ring 3 arrives as #GP with the IDT bit: our gates have DPL 0. The vector is read from the
- * instruction, since QEMU 7.2 reports a doubled index in the error code.
+ * INT n from ring 3 arrives as #GP with the IDT bit: our gates have DPL 0. The vector is read from
+ * the instruction, since QEMU 7.2 reports a doubled index in the error code.
  */
 static bool software_interrupt(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	const struct pv_trap *t;
 	u8 insn[2];
 
-	if ((regs->error_code & 3) != 2 || fetch_guest_code(insn, regs->rip, 2) != 2 || insn[0] != 0xcd)
+	if ((regs->error_code & 3) != 2 || fetch_guest_code(insn, regs->rip, 2) != 2 ||
+	    insn[0] != 0xcd)
 		return false;
 	t = &v->arch.traps[insn[1]];
 	if (!t->addr || t->dpl < (guest_kernel_mode(v) ? 1 : 3)) {
@@ -112,13 +114,8 @@ static void trap_mc(struct vcpu *v, cpu_user_regs_t *regs)
 }
 
 void (*const pv_exception_table[32])(struct vcpu *current, cpu_user_regs_t *) = {
-	[0 ... 31] = trap_plain,
-	[TRAP_DB] = trap_db,
-	[TRAP_UD] = trap_ud,
-	[TRAP_NM] = trap_nm,
-	[TRAP_GP] = trap_gp,
-	[TRAP_PF] = trap_pf,
-	[TRAP_MC] = trap_mc,
+	[0 ... 31] = trap_plain, [TRAP_DB] = trap_db, [TRAP_UD] = trap_ud, [TRAP_NM] = trap_nm,
+	[TRAP_GP] = trap_gp,     [TRAP_PF] = trap_pf, [TRAP_MC] = trap_mc,
 };
 
 /* Vectors from 32: INT 0x80 is the guest's own, the rest are machine interrupts. */

@@ -17,17 +17,21 @@ void fpu_set_legacy(struct vcpu *v, const void *fxsave);
 void context_unload_idle(void);
 /* XSETBV by the guest: false = #GP. */
 bool fpu_set_xcr0(struct vcpu *v, u64 xcr0);
-extern u64 host_xcr0;    /* features a guest may enable */
+extern u64 host_xcr0; /* features a guest may enable */
 
 /* The CR3 value that runs on this L4. */
 static inline u64 make_cr3(u64 mfn)
 {
 	return mfn << PAGE_SHIFT;
 }
-/* Recompute kernel_cr3 and user_cr3 from the guest's tables; if v runs here, load the one in use. */
+/*
+ * Recompute kernel_cr3 and user_cr3 from the guest's tables; if v runs here, load the one in use.
+ */
 void load_guest_root(struct vcpu *v);
 
-/* v runs here in guest user mode: enter its kernel mode. The straight-line form is in pv/entry.S. */
+/*
+ * v runs here in guest user mode: enter its kernel mode. The straight-line form is in pv/entry.S.
+ */
 static inline void toggle_to_kernel(struct vcpu *v)
 {
 	v->arch.flags |= VCPU_KERNEL_MODE;
@@ -45,8 +49,8 @@ static inline void toggle_to_user(struct vcpu *v)
 		cpu_info()->tss->iomap_base = TSS_IOMAP_NONE;
 }
 /*
- * v runs here. What its kernel registered by kernel addresses (runstate, time, port bitmap) is not mapped in
- * its user root: between these two the kernel's is in force.
+ * v runs here. What its kernel registered by kernel addresses (runstate, time, port bitmap) is not
+ * mapped in its user root: between these two the kernel's is in force.
  */
 static inline void kernel_view_begin(const struct vcpu *v)
 {

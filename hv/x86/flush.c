@@ -35,7 +35,7 @@
 static u32 clock cacheline_aligned;
 
 /* Bits of processors that do not exist are never set. */
-#define for_each_present_cpu(cpu, mask) for_each_set_bit (cpu, (mask)->bits, nr_cpus)
+#define for_each_present_cpu(cpu, mask) for_each_set_bit(cpu, (mask)->bits, nr_cpus)
 
 u32 tlb_clock(void)
 {
@@ -55,8 +55,7 @@ static noinline_fn u32 lap(u32 now)
 {
 	u32 cpu;
 
-	for_each_present_cpu (cpu, &cpu_online_map)
-		ask(cpus[cpu], FLUSH_ALL);
+	for_each_present_cpu(cpu, &cpu_online_map) ask(cpus[cpu], FLUSH_ALL);
 	return now;
 }
 
@@ -71,7 +70,7 @@ static void invpcid_all_but_global(void)
 {
 	struct {
 		u64 pcid, va;
-	} none = {0, 0};
+	} none = { 0, 0 };
 
 	__asm__ volatile("invpcid %0, %1" : : "m"(none), "r"(3UL) : "memory");
 }
@@ -173,7 +172,8 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 	cpumask_t asked = *mask; /* it may change meanwhile */
 	u32 now = tick(), cpu;
 
-	for_each_present_cpu (cpu, &asked) {
+	for_each_present_cpu(cpu, &asked)
+	{
 		if (must_ask(cpu))
 			ask(cpus[cpu], what);
 		else
@@ -186,9 +186,7 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 			flush_hardware();
 		__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
 	}
-	for_each_present_cpu (cpu, &asked)
-		while (!flushed(cpus[cpu], now))
-			spin_wait();
+	for_each_present_cpu(cpu, &asked) while (!flushed(cpus[cpu], now)) spin_wait();
 }
 
 void tlb_flush_mask(const cpumask_t *mask)
@@ -203,7 +201,7 @@ void tlb_flush_global(void)
 
 void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 {
-	cpumask_t one = *mask, all = {{0}}; /* copies: the mask may change meanwhile */
+	cpumask_t one = *mask, all = { { 0 } }; /* copies: the mask may change meanwhile */
 	u64 free;
 	u32 cpu;
 
@@ -212,7 +210,8 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 		tlb_flush_mask(mask);
 		return;
 	}
-	for_each_present_cpu (cpu, &one) {
+	for_each_present_cpu(cpu, &one)
+	{
 		if (!must_ask(cpu)) {
 			cpumask_clear(cpu, &one);
 			continue;
@@ -228,9 +227,8 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 	}
 	if (cpumask_test(this_cpu()->id, mask))
 		flush_hardware_va(va);
-	for_each_present_cpu (cpu, &one)
-		while (__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va)
-			spin_wait();
+	for_each_present_cpu(cpu, &one) while (
+		__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va) spin_wait();
 	tlb_flush_mask(&all);
 }
 
@@ -240,11 +238,12 @@ void tlb_flush_for_retype(const struct domain *d, u32 stamp)
 {
 	/* A frame that others may map too: they drop their entries without a flush. */
 	const cpumask_t *where = READ_ONCE(d->mapped_elsewhere) ? &cpu_online_map : &d->dirty_cpus;
-	cpumask_t need = {{0}};
+	cpumask_t need = { { 0 } };
 	bool any = false;
 	u32 cpu;
 
-	for_each_present_cpu (cpu, where) {
+	for_each_present_cpu(cpu, where)
+	{
 		if (cpumask_test(cpu, &cpu_online_map) && !flushed(cpus[cpu], stamp + 1)) {
 			cpumask_set(cpu, &need);
 			any = true;

@@ -7,7 +7,7 @@
 
 struct alt_instr {
 	s32 orig, repl; /* from their own places */
-	u16 feature;	/* FEATURE() */
+	u16 feature;    /* FEATURE() */
 	u8 orig_len, repl_len;
 };
 _Static_assert(sizeof(struct alt_instr) == 12, "patch-asm.h lays it out too");

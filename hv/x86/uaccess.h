@@ -19,9 +19,13 @@ static inline void uaccess_end(void)
 
 static inline bool get_guest_u64(u64 *v, u64 va)
 {
-	__asm__ volatile goto("1: mov %1, %0\n"
-		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
-		     : "=r"(*v) : "m"(*(const u64 *)va) : "memory" : fault);
+	__asm__ volatile goto(
+		"1: mov %1, %0\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
+		: "=r"(*v)
+		: "m"(*(const u64 *)va)
+		: "memory"
+		: fault);
 	return true;
 fault:
 	return false;
@@ -29,9 +33,13 @@ fault:
 
 static inline bool put_guest_u64(u64 v, u64 va)
 {
-	__asm__ volatile goto("1: movq %0, %1\n"
-		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
-		     : : "er"(v), "m"(*(const u64 *)va) : "memory" : fault);
+	__asm__ volatile goto(
+		"1: movq %0, %1\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
+		:
+		: "er"(v), "m"(*(const u64 *)va)
+		: "memory"
+		: fault);
 	return true;
 fault:
 	return false;
@@ -39,16 +47,21 @@ fault:
 
 static inline bool get_guest_u32(u32 *v, u64 va)
 {
-	__asm__ volatile goto("1: mov %1, %0\n"
-		     ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
-		     : "=r"(*v) : "m"(*(const u32 *)va) : "memory" : fault);
+	__asm__ volatile goto(
+		"1: mov %1, %0\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
+		: "=r"(*v)
+		: "m"(*(const u32 *)va)
+		: "memory"
+		: fault);
 	return true;
 fault:
 	return false;
 }
 
-/* May `bytes`, a few, be accessed at va? Our range is one block, with addresses that are not canonical below
- * it, which fault; beyond the top of memory lies its bottom, which is the guest's. */
+/* May `bytes`, a few, be accessed at va? Our range is one block, with addresses that are not
+ * canonical below it, which fault; beyond the top of memory lies its bottom, which is the
+ * guest's. */
 static inline bool guest_range_ok(u64 va, u64 bytes)
 {
 	return likely(va - (HV_VIRT_START - bytes) >= HV_VIRT_END - HV_VIRT_START + bytes);
@@ -74,7 +87,8 @@ static inline __attribute__((always_inline)) bool read_guest_words(u64 *to, u64 
 }
 
 /* copy_to_guest() of n words, a small constant, in line. false: fault. */
-static inline __attribute__((always_inline)) bool write_guest_words(u64 va, const u64 *from, unsigned n)
+static inline __attribute__((always_inline)) bool write_guest_words(u64 va, const u64 *from,
+								    unsigned n)
 {
 	if (!guest_range_ok(va, 8 * n))
 		return false;

@@ -217,7 +217,9 @@ static void user_syscall(u64 n)
 static void grant_map(u64 n)
 {
 	while (n--) {
-		struct gnttab_map_grant_ref m = { .host_addr = A(other_page), .flags = GNTMAP_host_map, .ref = 8 };
+		struct gnttab_map_grant_ref m = { .host_addr = A(other_page),
+						  .flags = GNTMAP_host_map,
+						  .ref = 8 };
 		struct gnttab_unmap_grant_ref u = { .host_addr = A(other_page) };
 
 		gnttab_op(GNTTABOP_map_grant_ref, &m, 1);
@@ -268,8 +270,10 @@ static void measure(const char *row, u64 n, void (*fn)(u64))
 
 static void own_entries(void)
 {
-	trap_table[0] = (struct trap_info){ .vector = 6, .cs = FLAT_KERNEL_CS, .address = A(ud_entry) };
-	trap_table[1] = (struct trap_info){ .vector = 14, .cs = FLAT_KERNEL_CS, .address = A(fault_entry) };
+	trap_table[0] =
+		(struct trap_info){ .vector = 6, .cs = FLAT_KERNEL_CS, .address = A(ud_entry) };
+	trap_table[1] =
+		(struct trap_info){ .vector = 14, .cs = FLAT_KERNEL_CS, .address = A(fault_entry) };
 	trap_table[2] = (struct trap_info){ .address = 0 };
 	if (HC(set_trap_table, trap_table, 0, 0, 0) ||
 	    HC(set_callbacks, upcall_entry, failsafe_entry, quick_syscall, 0))

@@ -42,7 +42,8 @@ static u16 domain(void)
 /* Any of the lower software bits too: 0xe00. */
 static u64 entry(void)
 {
-	static const u64 flags[] = { 0, PTE_RO, PTE_RO, PTE_KERN, PTE_KERN, PTE_KERN | 0xe00, 0x77, PTE_P };
+	static const u64 flags[] = { 0,        PTE_RO,           PTE_RO, PTE_KERN,
+				     PTE_KERN, PTE_KERN | 0xe00, 0x77,   PTE_P };
 
 	return frame() << 12 | flags[rnd(ARRAY_SIZE(flags))];
 }
@@ -54,17 +55,20 @@ static u8 *place(void)
 
 static void tables(void)
 {
-	static const u32 cmds[] = { MMUEXT_PIN_L1_TABLE, MMUEXT_PIN_L1_TABLE,    MMUEXT_PIN_L2_TABLE,
-				    MMUEXT_PIN_L3_TABLE, MMUEXT_PIN_L4_TABLE,    MMUEXT_UNPIN_TABLE,
-				    MMUEXT_UNPIN_TABLE,  MMUEXT_UNPIN_TABLE,     MMUEXT_CLEAR_PAGE,
-				    MMUEXT_COPY_PAGE,    MMUEXT_NEW_USER_BASEPTR };
+	static const u32 cmds[] = { MMUEXT_PIN_L1_TABLE,    MMUEXT_PIN_L1_TABLE,
+				    MMUEXT_PIN_L2_TABLE,    MMUEXT_PIN_L3_TABLE,
+				    MMUEXT_PIN_L4_TABLE,    MMUEXT_UNPIN_TABLE,
+				    MMUEXT_UNPIN_TABLE,     MMUEXT_UNPIN_TABLE,
+				    MMUEXT_CLEAR_PAGE,      MMUEXT_COPY_PAGE,
+				    MMUEXT_NEW_USER_BASEPTR };
 
 	mmuext(cmds[rnd(ARRAY_SIZE(cmds))], frame(), frame());
 }
 
 static void flushes(void)
 {
-	static const u32 cmds[] = { MMUEXT_TLB_FLUSH_ALL, MMUEXT_INVLPG_ALL, MMUEXT_TLB_FLUSH_LOCAL };
+	static const u32 cmds[] = { MMUEXT_TLB_FLUSH_ALL, MMUEXT_INVLPG_ALL,
+				    MMUEXT_TLB_FLUSH_LOCAL };
 
 	mmuext(cmds[rnd(ARRAY_SIZE(cmds))], A(place()), 0);
 	mmuext(MMUEXT_NEW_USER_BASEPTR, 0, 0);
@@ -81,7 +85,8 @@ static void entries(void)
 	u64 table = frame() << 12;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(u); i++) {
-		u[i].ptr = table | rnd(512) << 3 | (rnd(8) ? MMU_NORMAL_PT_UPDATE : MMU_MACHPHYS_UPDATE);
+		u[i].ptr = table | rnd(512) << 3 |
+			   (rnd(8) ? MMU_NORMAL_PT_UPDATE : MMU_MACHPHYS_UPDATE);
 		u[i].val = rnd(4) ? entry() : 0;
 	}
 	HC(mmu_update, u, ARRAY_SIZE(u), 0, DOMID_SELF);
@@ -100,7 +105,9 @@ static void reservations(void)
 {
 	unsigned i = rnd(SLOTS);
 	u64 mfn = slot[i], out = 0;
-	struct xen_memory_reservation r = { .extent_start = &mfn, .nr_extents = 1, .domid = DOMID_SELF };
+	struct xen_memory_reservation r = { .extent_start = &mfn,
+					    .nr_extents = 1,
+					    .domid = DOMID_SELF };
 	struct xen_memory_exchange x = {
 		.in = { .extent_start = &mfn, .nr_extents = 1, .domid = DOMID_SELF },
 		.out = { .extent_start = &out, .nr_extents = 1, .domid = DOMID_SELF },
@@ -189,7 +196,8 @@ static void grant(void)
 
 	grants[ref].domid = domain();
 	grants[ref].frame = (u32)frame();
-	__atomic_store_n(&grants[ref].flags, rnd(4) ? GTF_permit_access | (rnd(4) ? 0 : GTF_readonly) : 0,
+	__atomic_store_n(&grants[ref].flags,
+			 rnd(4) ? GTF_permit_access | (rnd(4) ? 0 : GTF_readonly) : 0,
 			 __ATOMIC_RELEASE);
 }
 
@@ -198,8 +206,8 @@ static void grant_map(void)
 	bool pte = !rnd(4);
 	struct gnttab_map_grant_ref m = {
 		.host_addr = pte ? frame() << 12 | rnd(512) << 3 : A(place()),
-		.flags = GNTMAP_host_map | (pte ? GNTMAP_contains_pte : 0) | (rnd(2) ? GNTMAP_readonly : 0) |
-			 (rnd(8) ? 0 : GNTMAP_device_map),
+		.flags = GNTMAP_host_map | (pte ? GNTMAP_contains_pte : 0) |
+			 (rnd(2) ? GNTMAP_readonly : 0) | (rnd(8) ? 0 : GNTMAP_device_map),
 		.ref = 8 + rnd(REFS),
 		.dom = domain(),
 	};
@@ -214,7 +222,8 @@ static void grant_unmap(void)
 	struct gnttab_unmap_and_replace r = { A(place()), A(place()), handle[rnd(HANDLES)], 0, 0 };
 
 	for (unsigned i = 0; i < ARRAY_SIZE(u); i++)
-		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = A(place()), .handle = rnd(HANDLES) };
+		u[i] = (struct gnttab_unmap_grant_ref){ .host_addr = A(place()),
+							.handle = rnd(HANDLES) };
 	if (rnd(4))
 		gnttab_op(GNTTABOP_unmap_grant_ref, u, ARRAY_SIZE(u));
 	else
@@ -235,7 +244,8 @@ static void grant_copy(void)
 
 static void vcpus(void)
 {
-	struct vcpu_register_runstate_memory_area run = { .addr.p = rnd(2) ? A(place()) : 0xffff810000100000 };
+	struct vcpu_register_runstate_memory_area run = { .addr.p = rnd(2) ? A(place()) :
+									     0xffff810000100000 };
 	struct vcpu_register_time_memory_area time = { .addr.p = rnd(2) ? A(place()) + 4080 : 0 };
 	struct vcpu_set_periodic_timer per = { 1000000 };
 	struct vcpu_register_vcpu_info vi = { .mfn = frame() };
@@ -296,9 +306,10 @@ static void waits(void)
 }
 
 static void (*const acts[])(void) = {
-	tables,    tables,    tables, mappings, mappings,  mappings,    entries,    entries, descriptors,
-	bind,      bind,      ports,  ports,    fifo,     grant,     grant_map,   grant_map,  grant_unmap, grant_unmap,
-	grant_copy, reservations, vcpus, initialise, waits, flushes,
+	tables,  tables,      tables,    mappings,    mappings,    mappings,   entries,
+	entries, descriptors, bind,      bind,        ports,       ports,      fifo,
+	grant,   grant_map,   grant_map, grant_unmap, grant_unmap, grant_copy, reservations,
+	vcpus,   initialise,  waits,     flushes,
 };
 
 static void race(void)
@@ -327,7 +338,8 @@ void race_main(void)
 		set_va(page, 0);
 	}
 	for (u32 id = 0; id < GUEST_CPUS; id++)
-		random_state[id] = (arg_num("seed", 1) + self_id * 77) * 0x9e3779b97f4a7c15 + id * 0x1234567;
+		random_state[id] =
+			(arg_num("seed", 1) + self_id * 77) * 0x9e3779b97f4a7c15 + id * 0x1234567;
 	for (u32 id = 1; id < GUEST_CPUS && now() < end; id++)
 		check_rc("a vCPU for the race", cpu_start(id, race), 0);
 	events_off();
@@ -336,7 +348,7 @@ void race_main(void)
 			acts[rnd(ARRAY_SIZE(acts))]();
 	for (u32 id = 0; id < GUEST_CPUS; id++)
 		sum += rounds[id];
-	report(true, "race", "%lu calls and more: %lu %lu %lu %lu", sum, rounds[0], rounds[1], rounds[2],
-	       rounds[3]);
+	report(true, "race", "%lu calls and more: %lu %lu %lu %lu", sum, rounds[0], rounds[1],
+	       rounds[2], rounds[3]);
 	/* The others go on while the domain ends under them. */
 }

@@ -125,8 +125,8 @@ static void sysctl(void)
 		check_rc("sysctl of an ordinary domain", rc, -XEN_EPERM);
 		return;
 	}
-	report(rc == 0 && op.u.readconsole.count == sizeof(log), "readconsole", "rc %ld, %u bytes", rc,
-	       op.u.readconsole.count);
+	report(rc == 0 && op.u.readconsole.count == sizeof(log), "readconsole", "rc %ld, %u bytes",
+	       rc, op.u.readconsole.count);
 	first = op.u.readconsole.index;
 	op.u.readconsole.incremental = 1;
 	rc = HC(sysctl, &op, 0, 0, 0);
