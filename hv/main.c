@@ -31,6 +31,7 @@ noreturn_fn void hv_main(void)
 	irq_init();
 	time_init();
 	smp_boot();
+	serial_irq_init();
 	ioport_fill_bitmap(port_bitmap);
 	dom0 = build_hardware_domain();
 #ifdef PAVISE_TEST_DOMAINS

@@ -17,10 +17,8 @@ static bool entry_ok(u64 va)
 	return !va || guest_address_ok(va);
 }
 
-static bool set_trap(struct pv_trap *table, const struct trap_info *t)
+static bool set_trap(struct pv_trap *to, const struct trap_info *t)
 {
-	struct pv_trap *to = &table[t->vector];
-
 	if (!entry_ok(t->address))
 		return false;
 	to->addr = t->address;
@@ -30,10 +28,11 @@ static bool set_trap(struct pv_trap *table, const struct trap_info *t)
 	return true;
 }
 
+/* As a vCPU's context has them: one a vector, by position. Kernels leave those they don't use all zero. */
 bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (!set_trap(v->arch.traps, &traps[i]))
+		if (!set_trap(&v->arch.traps[i], &traps[i]))
 			return false;
 	return true;
 }
@@ -56,7 +55,7 @@ long do_set_trap_table(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 			return err_here(-EFAULT);
 		if (!t.address)
 			return 0;
-		if (!set_trap(v->arch.traps, &t))
+		if (!set_trap(&v->arch.traps[t.vector], &t))
 			return err_here(-EINVAL);
 	}
 	return 0;

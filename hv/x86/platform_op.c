@@ -109,8 +109,8 @@ static long op_enter_acpi_sleep(struct xen_platform_op *op)
 {
 	const struct xenpf_enter_acpi_sleep *s = &op->u.enter_acpi_sleep;
 
-	if (s->flags || s->sleep_state == 0 || s->sleep_state > 5 ||
-	    (s->val_b && !acpi_info.pm1b_cnt))
+	/* val_b counts only where there is a second register: kernels pass one all the same. */
+	if (s->flags || s->sleep_state == 0 || s->sleep_state > 5)
 		return err_here(-EINVAL);
 	if (s->sleep_state != 5) /* nothing here saves the machine's state */
 		return err_here(-EOPNOTSUPP);

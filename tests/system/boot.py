@@ -30,7 +30,7 @@ KERNELS = ('6.1', '6.12')
 # Needs a hypervisor below: left out on the bare machine.
 OF_THE_HYPERVISOR = ('evtchn', 'grants', 'balloon')
 
-SHORT = ('cpus:{smp}', 'mem:{memory}', 'fpu', 'faults', 'compat32', 'clock', 'forkstorm:1', 'dmesg')
+SHORT = ('cpus:{smp}', 'mem:{memory}:100', 'fpu', 'faults', 'compat32', 'clock', 'forkstorm:1', 'dmesg')
 LONG = ('cpus:{smp}', 'mem:{memory}', 'fpu', 'signals', 'faults', 'ldt', 'debugreg', 'ioports',
         'forkstorm:1', 'mmapstress:4', 'compat32', 'clock', 'evtchn', 'grants', 'balloon', 'hotplug',
         'dmesg')
@@ -301,7 +301,7 @@ def run_all(run, configs):
 
 def demo(options):
     """What scripts/demo --batch shows."""
-    checks = ('cpus:{smp}', 'mem', 'disk:virtio:64', 'net:virtio:4')
+    checks = ('cpus:{smp}', 'mem:{memory}:200', 'disk:virtio:64', 'net:virtio:4')
     c = Config(name='demo', mode='demo', machine=options.machine, cpu=options.cpu, smp=options.smp,
                memory=options.memory, kernel=options.kernel, disks=('virtio',), disk_mib=64,
                nets=('virtio',), checks=checks)

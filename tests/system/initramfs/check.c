@@ -26,7 +26,7 @@ static const struct check {
 	const char *what;
 } checks[] = {
 	{ "cpus", check_cpus, 60, "[N] processors are online, and all run at the same time" },
-	{ "mem", check_mem, 240, "[MIB] are there; most of the free memory holds what is written" },
+	{ "mem", check_mem, 240, "[MIB[:MIB]] are there; the free memory, or so much of it, holds what is written" },
 	{ "hotplug", check_hotplug, 120, "every processor but the first goes off and on again" },
 	{ "clock", check_clock, 60, "clocks never go back, on no processor, and sleeps last what they should" },
 	{ "disk", check_disk, 600, "KIND[:MIB] write, read, compare on each virtio, ahci, nvme or ide disk" },

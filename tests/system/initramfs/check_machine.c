@@ -80,13 +80,16 @@ static unsigned long meminfo(const char *field)
 
 void check_mem(const char *arg)
 {
-	unsigned long total = meminfo("MemTotal") / 1024,
-		      size = meminfo("MemFree") / 10 * 7 * 1024 & ~4095ul;
+	unsigned long total = meminfo("MemTotal") / 1024, machine = 0, limit = 0;
+	unsigned long size = meminfo("MemFree") / 10 * 7 * 1024 & ~4095ul;
 	uint64_t *memory;
 
-	/* The machine's memory is less by what the kernel keeps, and the hypervisor for itself and other domains. */
-	if (*arg && total + 200 < strtoul(arg, NULL, 10) * 85 / 100)
-		fail("there are %lu MiB, too few for a machine with %s", total, arg);
+	sscanf(arg, "%lu:%lu", &machine, &limit);
+	if (limit && size > limit << 20)
+		size = limit << 20;
+	/* It is less by what the kernel keeps, and the hypervisor for itself and other domains. */
+	if (total + 200 < machine * 85 / 100)
+		fail("there are %lu MiB, too few for a machine with %lu", total, machine);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED)
 		fail_errno("cannot get %lu MiB", size >> 20);
