@@ -116,8 +116,12 @@ static void key_audit(char key)
 	if (!spin_trylock(&one_at_a_time))
 		return;
 	pause_all(true);
-	for (d = domain_first(); d; d = domain_next(d), n++)
+	for (d = domain_first(); d; d = domain_next(d)) {
+		if (READ_ONCE(d->shut_down)) /* the reaper does not pause */
+			continue;
 		differences += audit_domain_pages(d);
+		n++;
+	}
 	pause_all(false);
 	spin_unlock(&one_at_a_time);
 	log_info("audit of %u domains: %u differences\n", n, differences);

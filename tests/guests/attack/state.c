@@ -17,7 +17,8 @@ static void set_fpu(u64 v)
 	u32 mxcsr = 0x1f80 | (v & 3) << 13;
 	u16 cw = 0x33f | (v & 3) << 10;
 
-	__asm__ volatile("movq %0, %%xmm0; movq %0, %%xmm15; ldmxcsr %1; fldcw %2" ::"r"(v), "m"(mxcsr), "m"(cw));
+	__asm__ volatile("movq %0, %%xmm0; movq %0, %%xmm15; ldmxcsr %1; fldcw %2" ::"r"(v),
+			 "m"(mxcsr), "m"(cw));
 }
 
 static bool fpu_is(u64 v)
