@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Instructions for assembly that are patched in when the processor or the operator wants them. */
-/* clang-format off: for the assembler */
+/* clang-format off */
 #ifndef X86_PATCH_ASM_H
 #define X86_PATCH_ASM_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Written by gen_decode_table.py: encodings by as, lengths by objdump. */
+/* clang-format off */
 /* operation, size, register (16-19: AH CH DH BH; -1: an immediate), immediate, code; H: at (%rdi) */
 static const struct good good_table[] = {
 	H(MOV, 1, 1, 0, "\x88\x0f"), T(MOV, 1, 1, 0, "\x41\x88\x08"),

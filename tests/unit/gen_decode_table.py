@@ -98,7 +98,7 @@ def encode(lines):
 
 def main():
     good = list(rows())
-    print('/* SPDX-License-Identifier: MIT */\n/* Written by gen_decode_table.py: encodings by as, lengths by objdump. */')
+    print('/* SPDX-License-Identifier: MIT */\n/* Written by gen_decode_table.py: encodings by as, lengths by objdump. */\n/* clang-format off */')
     print('/* operation, size, register (16-19: AH CH DH BH; -1: an immediate), immediate, code; H: at (%rdi) */')
     print('static const struct good good_table[] = {')
     line = ''
