@@ -16,20 +16,27 @@ extern cpumask_t cpu_online_map; /* [a] */
 extern u32 nr_cpus;              /* processors found; ids are 0..nr_cpus-1 */
 
 /* Work asked of a processor, done on its way out to a guest or in its idle loop. Atomic, any processor. */
-#define WORK_RESCHED BIT(0)  /* call schedule() */
-#define WORK_TIMER BIT(1)    /* call timers_run() */
-#define WORK_REAP BIT(2)     /* a domain waits to be torn down (idle loop) */
-#define WORK_EVENT BIT(3)    /* leave and re-enter: an event may be pending */
-#define WORK_UNLOAD BIT(4)   /* the idle processor gives up the vCPU state it still has loaded */
+#define WORK_RESCHED BIT(0) /* call schedule() */
+#define WORK_TIMER BIT(1)   /* call timers_run() */
+#define WORK_REAP BIT(2)    /* a domain waits to be torn down (idle loop) */
+#define WORK_EVENT BIT(3)   /* leave and re-enter: an event may be pending */
+#define WORK_UNLOAD BIT(4)  /* the idle processor gives up the vCPU state it still has loaded */
+#define WORK_YIELD BIT(5)   /* nothing but to leave the hypervisor for once: it has run long */
 void cpu_work(u32 cpu, u32 bits); /* sets them; interrupts the processor if it is another */
 /* Has this processor something better to do than go on with a long call? (work set, or an event pending
  * that the current vCPU would take) */
 bool preempt_needed(void);
+/*
+ * Something longer than what lies between two such questions was done: about 100 * n instructions. When that
+ * adds up, WORK_YIELD is set, so that whoever looks at the work stops. What lies between two points: 100,000.
+ */
+void preempt_charge(u32 n);
+#define PREEMPT_PAGES(n) (6 * (n)) /* for clearing or copying n pages */
 
 /* ---- time ---- */
-u64 now_ns(void);                          /* since start, the same on all processors, never backwards */
-void timer_program(u64 deadline_ns);       /* this processor's next timer interrupt; ~0 = none */
-void vcpu_time_update(struct vcpu *v);     /* publish time to vcpu_info.time and the secondary area */
+u64 now_ns(void);                    /* since start, the same on all processors, never backwards */
+void timer_program(u64 deadline_ns); /* this processor's next timer interrupt; ~0 = none */
+void vcpu_time_update(struct vcpu *v); /* publish time to vcpu_info.time and the secondary area */
 void domain_wallclock_update(struct domain *d);
 u64 wallclock_ns(void);                    /* UTC, ns since 1970 */
 void wallclock_set(u64 utc_ns, u64 at_ns); /* it was utc_ns (since 1970) when now_ns() said at_ns */
@@ -38,9 +45,10 @@ void wallclock_set(u64 utc_ns, u64 at_ns); /* it was utc_ns (since 1970) when no
  * The TLB clock counts flushes. A frame whose type count reached 0 at stamp s may be retyped once every
  * processor in the owner's dirty_cpus has flushed since s. */
 u32 tlb_clock(void);
-void tlb_flush_for_retype(const struct domain *d, u32 stamp); /* flushes those that have not, waits */
-void tlb_flush_mask(const cpumask_t *mask);                   /* all of each TLB, waits */
-void tlb_flush_va_mask(const cpumask_t *mask, u64 va);        /* one page, waits */
+void tlb_flush_for_retype(const struct domain *d,
+			  u32 stamp);                  /* flushes those that have not, waits */
+void tlb_flush_mask(const cpumask_t *mask);            /* all of each TLB, waits */
+void tlb_flush_va_mask(const cpumask_t *mask, u64 va); /* one page, waits */
 void tlb_flush_local(void);
 void tlb_flush_va_local(u64 va);
 
@@ -51,7 +59,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next);
 /* What a vCPU registered by addresses of its kernel is reachable between these two; it runs here. */
 void arch_kernel_view_begin(const struct vcpu *v);
 void arch_kernel_view_end(const struct vcpu *v);
-int arch_vcpu_create(struct vcpu *v);           /* 0, -ENOMEM */
+int arch_vcpu_create(struct vcpu *v); /* 0, -ENOMEM */
 void arch_vcpu_destroy(struct vcpu *v);
 int arch_domain_create(struct domain *d);
 /* Give back what the architecture holds: page tables' pins, base pointers, descriptor tables; preemptible. */
@@ -72,11 +80,11 @@ noreturn_fn void machine_reboot(void);
 noreturn_fn void machine_halt(void);
 /* The privileged domain died: say why, then reboot or halt as the operator asked (noreboot). */
 noreturn_fn void machine_dead(const char *why);
-const char *machine_cmdline(void);         /* the hypervisor's own command line */
+const char *machine_cmdline(void); /* the hypervisor's own command line */
 /* Entry i of the machine's memory map (E820 types); false beyond the last. */
 bool arch_memory_map(unsigned i, u64 *start, u64 *size, u32 *type);
-u64 cpu_physid(u32 cpu);                   /* APIC id, ACPI id << 32: VCPUOP_get_physid */
-void arch_dump_registers(void);            /* debug key d: this processor's guest and control registers */
+u64 cpu_physid(u32 cpu);        /* APIC id, ACPI id << 32: VCPUOP_get_physid */
+void arch_dump_registers(void); /* debug key d: this processor's guest and control registers */
 void console_hw_write(const char *s, size_t n); /* serial, polled; any context */
 
 #endif

@@ -24,6 +24,7 @@ static long console_write(u64 count, u64 buffer, struct vcpu *v)
 		if (copy_from_guest(buf, guest_index(buffer, done, 1), n))
 			return err_here(-EFAULT);
 		console_guest_write(v->domain, buf, n);
+		preempt_charge(n);
 		done += n;
 	}
 	return 0;

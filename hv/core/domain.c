@@ -467,47 +467,18 @@ static int relinquish_vcpu_infos(struct domain *d)
 	return 0;
 }
 
-/* The next page of d's list that is not being freed, held. */
-static struct page_info *hold_from(struct domain *d, u32 link)
+/* Drop the reference the allocation itself holds. */
+static int relinquish_page(struct domain *d, struct page_info *pg)
 {
-	while (link) {
-		struct page_info *pg = mfn_to_page(link - 1);
-
-		if (get_page(pg, d))
-			return pg;
-		link = pg->list.next;
-	}
-	return NULL;
+	(void)d;
+	if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated)
+		put_page(pg);
+	return 0;
 }
 
-/*
- * Drop the references the allocation itself holds. The page reached is held between two steps: so
- * it stays on the list, and every page is looked at once, however many others keep mapped.
- */
 static int relinquish_pages(struct domain *d)
 {
-	struct page_info *pg, *next;
-	int left = RELINQUISH_BATCH;
-
-	spin_lock(&d->page_lock);
-	pg = d->relinquish_page ? mfn_to_page(d->relinquish_page - 1) : hold_from(d, d->page_list);
-	spin_unlock(&d->page_lock);
-	while (pg) {
-		if (!left--) {
-			d->relinquish_page = page_to_mfn(pg) + 1;
-			return -ERESTART;
-		}
-		spin_lock(&d->page_lock);
-		next = hold_from(d, pg->list.next);
-		spin_unlock(&d->page_lock);
-		if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) &
-		    PGC_allocated)
-			put_page(pg);
-		put_page(pg);
-		pg = next;
-	}
-	d->relinquish_page = 0;
-	return 0;
+	return walk_dying_pages(d, relinquish_page, RELINQUISH_BATCH);
 }
 
 int domain_relinquish(struct domain *d)
@@ -570,12 +541,17 @@ void domain_reap_step(void)
 	for (d = domain_first(); d; d = domain_next(d)) {
 		if (!must_reap(d))
 			continue;
-		if (domain_relinquish(d))
-			again = true;
-		else
+		if (!domain_relinquish(d)) {
 			bury(d);
+			continue;
+		}
+		again = true;
+		if (d->relinquish_stage) /* it did not only wait for its vCPUs: a step is done */
+			break;
 	}
 	spin_unlock(&reap_lock);
+	if (d) /* the loop ended early, and holds the one it had come to */
+		domain_put(d);
 	if (again)
 		ask_reaper();
 }

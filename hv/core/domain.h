@@ -88,8 +88,7 @@ struct domain {
 	u32 exchanged; /* [P] frames it exchanged, still to be freed; linked the same way */
 	u64 tot_pages, max_pages; /* [P] */
 	u32 extra_pages;          /* [P] PGC_extra pages */
-	u64 pt_cursor;
-	cpumask_t dirty_cpus; /* [a] processors whose TLB may hold its entries */
+	cpumask_t dirty_cpus;     /* [a] processors whose TLB may hold its entries */
 	/* [a] tables of another domain have named its frames, grants apart */
 	bool mapped_elsewhere;
 

@@ -159,6 +159,7 @@ static int exchange_chunks(struct chunk *c, struct xen_memory_exchange *e)
 
 	for (; e->nr_exchanged < e->in.nr_extents;
 	     e->nr_exchanged += c->in_extents, first = false) {
+		preempt_charge(BIT(order)); /* a frame has many records, and comes and goes */
 		if ((!first && preempt_needed()) || exchange_free_rest(c->d))
 			return -ERESTART;
 		if (order > HEAP_CLEAR_ORDER && heap_prepare(order, c->memflags))

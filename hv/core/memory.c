@@ -158,6 +158,7 @@ static long reservation_op(u64 op, u64 arg, struct vcpu *v, extent_fn *fn)
 	if (!d)
 		return (long)start;
 	for (i = start; i < r.nr_extents; i++) {
+		preempt_charge(BIT(r.extent_order) / 4); /* a frame has many records */
 		rc = i != start && preempt_needed() ? -ERESTART : fn(d, &r, i, &page);
 		if (rc)
 			break;

@@ -171,3 +171,42 @@ void unshare_page(struct page_info *pg)
 	__atomic_fetch_and(&pg->count_info, ~(PGC_allocated | PGC_extra), __ATOMIC_ACQ_REL);
 	put_page(pg);
 }
+
+/* ---- the end ---- */
+
+/* The next page of d's list that is not being freed, held. */
+static struct page_info *hold_from(struct domain *d, u32 link)
+{
+	while (link) {
+		struct page_info *pg = mfn_to_page(link - 1);
+
+		if (get_page(pg, d))
+			return pg;
+		link = pg->list.next;
+	}
+	return NULL;
+}
+
+int walk_dying_pages(struct domain *d, int (*fn)(struct domain *, struct page_info *), u32 batch)
+{
+	struct page_info *pg, *next;
+
+	spin_lock(&d->page_lock);
+	pg = d->relinquish_page ? mfn_to_page(d->relinquish_page - 1) : hold_from(d, d->page_list);
+	spin_unlock(&d->page_lock);
+	for (; pg; pg = next) {
+		int rc = batch ? fn(d, pg) : -ERESTART;
+
+		if (rc < 0) {
+			d->relinquish_page = page_to_mfn(pg) + 1;
+			return -ERESTART;
+		}
+		batch = rc ? 0 : batch - 1;
+		spin_lock(&d->page_lock);
+		next = hold_from(d, pg->list.next);
+		spin_unlock(&d->page_lock);
+		put_page(pg);
+	}
+	d->relinquish_page = 0;
+	return 0;
+}

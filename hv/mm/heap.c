@@ -178,6 +178,7 @@ int heap_prepare(unsigned order, u32 memflags)
 			continue;
 		memset(page_to_virt(&pg[i]), 0, PAGE_SIZE);
 		pg[i].count_info &= ~PGC_dirty;
+		preempt_charge(PREEMPT_PAGES(1));
 		if (!(++cleared % HEAP_CLEAR_PAGES) && preempt_needed())
 			rc = -ERESTART;
 	}
@@ -195,8 +196,10 @@ struct page_info *heap_take(unsigned order, u32 memflags)
 
 	for (u64 i = 0; pg && i < 1UL << order; i++) {
 		if ((memflags & MEMF_zero) ||
-		    ((memflags & MEMF_scrub) && (pg[i].count_info & PGC_dirty)))
+		    ((memflags & MEMF_scrub) && (pg[i].count_info & PGC_dirty))) {
 			memset(page_to_virt(&pg[i]), 0, PAGE_SIZE);
+			preempt_charge(PREEMPT_PAGES(1));
+		}
 		pg[i].type_info = 0;
 		WRITE_ONCE(pg[i].count_info, 0);
 	}

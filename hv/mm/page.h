@@ -169,6 +169,12 @@ void unshare_page(struct page_info *pg);
  * holds no reference. 0, -EINVAL not d's, -EBUSY somebody else has a reference.
  */
 int steal_page(struct domain *d, struct page_info *pg);
+/*
+ * Call fn for each page on a dying domain's list, held meanwhile, `batch` of them at most, going on where the last
+ * walk stopped. fn answers 0; more: stop behind this page; less: stop, and come to it again. 0: at the end, and the
+ * next walk begins anew; -ERESTART. For whoever tears the domain down.
+ */
+int walk_dying_pages(struct domain *d, int (*fn)(struct domain *, struct page_info *), u32 batch);
 /* Put a stolen frame, or one of alloc_heap_pages(), under a domain (counts it once), contents kept.
  * 0, or -ENOMEM over the limit, -EINVAL dying: then it stays the caller's. */
 int assign_page(struct domain *d, struct page_info *pg);

@@ -42,17 +42,28 @@ u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e)
 
 /* ---- L1 ---- */
 
+/* What a table takes, for preempt_charge(): by its slots, and by entries that are present. */
+#define TABLE_CHARGE 30
+#define VALIDATE_CHARGE(n) (TABLE_CHARGE + (n) / 2)
+#define DEVALIDATE_CHARGE(n) (TABLE_CHARGE + (n)*3 / 4)
+
 static void put_l1_entries(const u64 *table, unsigned n)
 {
+	unsigned present = 0;
+
 	while (n--)
-		if (table[n] & PTE_P)
+		if (table[n] & PTE_P) {
 			l1e_put(table[n]);
+			present++;
+		}
+	preempt_charge(DEVALIDATE_CHARGE(present));
 }
 
 /* 512 entries are no longer than what may run without a preemption point. */
 static int validate_l1(struct page_info *pg, struct domain *d)
 {
 	u64 *table = page_to_virt(pg);
+	unsigned present = 0;
 
 	for (unsigned i = 0; i < 512; i++) {
 		u64 e = table[i];
@@ -66,7 +77,9 @@ static int validate_l1(struct page_info *pg, struct domain *d)
 		}
 		if (e != table[i])
 			table[i] = e;
+		present++;
 	}
+	preempt_charge(VALIDATE_CHARGE(present));
 	return 0;
 }
 
@@ -270,6 +283,7 @@ static int validate(struct page_info *pg, u64 type, bool preemptible)
 	case PGT_l2_table:
 	case PGT_l3_table:
 	case PGT_l4_table:
+		preempt_charge(TABLE_CHARGE);
 		return validate_upper(pg, d, type, preemptible);
 	case PGT_seg_desc:
 		return validate_descriptors(pg);
@@ -286,6 +300,7 @@ static int devalidate(struct page_info *pg, u64 type, bool preemptible)
 	case PGT_l2_table:
 	case PGT_l3_table:
 	case PGT_l4_table:
+		preempt_charge(TABLE_CHARGE);
 		return devalidate_upper(pg, type, preemptible);
 	}
 	return 0;

@@ -178,7 +178,7 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 		if (unlikely(rc))
 			return rc;
 		/* A table that went out of use is free before the next request, which may name it. */
-		if (unlikely(v->arch.dropping)) {
+		if (unlikely(v->arch.dropping || preempt_needed())) {
 			++*done;
 			return -ERESTART;
 		}

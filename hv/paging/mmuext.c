@@ -10,9 +10,6 @@
 #include "x86/context.h"
 #include "x86/uaccess.h"
 
-#define CHECK_EVERY                                                                                \
-	8 /* operations between two questions whether to go on; the long ones ask themselves */
-
 static int pin(struct vcpu *v, struct domain *owner, const struct mmuext_op *op)
 {
 	/* MMUEXT_PIN_L1_TABLE is 0, and the types of the tables count on from 1. */
@@ -97,6 +94,7 @@ static int clear_or_copy(const struct domain *owner, const struct mmuext_op *op)
 	struct page_info *to = plain_frame(owner, op->arg1.mfn, true), *from = NULL;
 	int rc = -EINVAL;
 
+	preempt_charge(PREEMPT_PAGES(1));
 	if (!to)
 		return err_here(rc);
 	if (op->cmd == MMUEXT_CLEAR_PAGE) {
@@ -170,8 +168,6 @@ static always_inline_fn int do_list(struct vcpu *v, struct domain *owner, u64 at
 		struct mmuext_op op;
 		int rc;
 
-		if (unlikely(i % CHECK_EVERY == CHECK_EVERY - 1 && preempt_needed()))
-			return -ERESTART;
 		if (unlikely(!read_guest_words((u64 *)&op, at, sizeof(op) / sizeof(u64))))
 			return err_here(-EFAULT);
 		rc = do_one(v, owner, &op);
@@ -179,7 +175,7 @@ static always_inline_fn int do_list(struct vcpu *v, struct domain *owner, u64 at
 			return rc;
 		*done = ++i;
 		/* What the operation gave up must be free before the next one: it may name it. */
-		if (unlikely(v->arch.dropping || (i < count && READ_ONCE(cpu_info()->work))))
+		if (unlikely(v->arch.dropping || (i < count && preempt_needed())))
 			return -ERESTART;
 	}
 	return 0;
@@ -223,7 +219,9 @@ static noinline_fn long pin_or_unpin(u64 ops, u32 cmd, u64 mfn, u64 foreign, str
 	if (cmd == MMUEXT_UNPIN_TABLE) {
 		rc = unpin_page_table(v, v->domain, mfn);
 		/* It is done, and only what it gave up is still to be taken down. */
-		return unlikely(v->arch.dropping) ? do_any(ops, MMU_UPDATE_PREEMPTED, 0, foreign, v) : rc;
+		return unlikely(v->arch.dropping) ?
+			       do_any(ops, MMU_UPDATE_PREEMPTED, 0, foreign, v) :
+			       rc;
 	}
 	/* What failed fails again in do_any(), or goes on. */
 	if (cmd <= MMUEXT_PIN_L4_TABLE &&

@@ -227,15 +227,15 @@ int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn)
 	return 0;
 }
 
-/* Frames looked at between two questions whether to go on. */
-#define RELINQUISH_STEP 1024
+#define RELINQUISH_BATCH 128 /* frames looked at between two preemption points */
 
 /* One frame of a dying domain gives up its pin, or what a validation that stopped for good still holds. */
 static int relinquish_frame(struct domain *d, struct page_info *pg)
 {
 	int rc = 0;
 
-	if (!get_page(pg, d))
+	(void)d;
+	if (!(READ_ONCE(pg->type_info) & (PGT_pinned | PGT_partial)))
 		return 0;
 	if (change_pinned(pg, false)) {
 		rc = put_page_type_preemptible(pg);
@@ -246,24 +246,12 @@ static int relinquish_frame(struct domain *d, struct page_info *pg)
 	} else if (READ_ONCE(pg->type_info) & PGT_partial) {
 		rc = put_page_partial(pg);
 	}
-	put_page(pg);
-	return rc;
+	return rc ?: preempt_needed();
 }
 
 int relinquish_page_tables(struct domain *d)
 {
-	for (; d->pt_cursor < max_mfn; d->pt_cursor++) {
-		struct page_info *pg = mfn_to_page(d->pt_cursor);
-
-		if ((READ_ONCE(pg->type_info) & (PGT_pinned | PGT_partial)) && pg->owner == d->id &&
-		    relinquish_frame(d, pg))
-			return -ERESTART;
-		if (d->pt_cursor % RELINQUISH_STEP == RELINQUISH_STEP - 1 && preempt_needed()) {
-			d->pt_cursor++;
-			return -ERESTART;
-		}
-	}
-	return 0;
+	return walk_dying_pages(d, relinquish_frame, RELINQUISH_BATCH);
 }
 
 /* ---- descriptor tables ---- */

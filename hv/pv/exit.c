@@ -10,6 +10,13 @@ extern const u8 pv_stubs[][16];
 extern const u8 ist_debug[], ist_nmi[], ist_double_fault[], ist_machine_check[];
 noreturn_fn void cpu_idle_start(struct cpu_info *info);
 
+/* A step of taking a domain down, then the interrupts that waited for it. Idle only. */
+static void reap(void)
+{
+	domain_reap_step();
+	__asm__ volatile("sti; nop; cli" ::: "memory");
+}
+
 static void do_work(struct cpu_info *info)
 {
 	u32 work = __atomic_exchange_n(&info->work, 0, __ATOMIC_ACQ_REL);
@@ -21,17 +28,17 @@ static void do_work(struct cpu_info *info)
 	if (work & WORK_RESCHED)
 		schedule(info->current);
 	if ((work & WORK_REAP) && is_idle(info->current))
-		domain_reap_step();
+		reap();
 	else if (work & WORK_REAP)
 		__atomic_fetch_or(&info->reap, 1, __ATOMIC_RELAXED);
 }
 
-/* Interrupts are taken only here, between STI and CLI; one that comes before HLT ends it at once. */
+/* Between STI and CLI interrupts are taken; one that comes before HLT ends it at once. */
 static void idle(struct cpu_info *info)
 {
 	if (READ_ONCE(info->reap)) {
 		info->reap = 0;
-		domain_reap_step();
+		reap();
 	} else if (!READ_ONCE(info->work)) {
 		__asm__ volatile("sti; hlt; cli" ::: "memory");
 	}
@@ -87,7 +94,8 @@ noreturn_fn void cpu_idle_entry(struct cpu *c)
 void pv_set_gates(void)
 {
 	for (unsigned vec = 0; vec < 256; vec++)
-		idt_set_gate(vec, pv_stubs[vec], vec == TRAP_BP || vec == TRAP_OF || vec == 0x80 ? 3 : 0, 0);
+		idt_set_gate(vec, pv_stubs[vec],
+			     vec == TRAP_BP || vec == TRAP_OF || vec == 0x80 ? 3 : 0, 0);
 	idt_set_gate(TRAP_DB, ist_debug, 0, IST_DB);
 	idt_set_gate(TRAP_NMI, ist_nmi, 0, IST_NMI);
 	idt_set_gate(TRAP_DF, ist_double_fault, 0, IST_DF);

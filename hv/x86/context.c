@@ -30,10 +30,13 @@ static void save_segments(struct vcpu *v)
 
 /* A selector whose descriptor vanished (the guest changed its tables) becomes null. */
 #define LOAD_SEG(seg, sel)                                                                         \
-	__asm__ volatile("1: mov %k0, %%" #seg "\n2:\n"                                            \
-			 ".subsection 1; 3: xor %k0, %k0; jmp 1b; .previous\n"                     \
-			 ".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3b - .; .popsection" \
-			 : "+r"(sel) : : "memory")
+	__asm__ volatile(                                                                          \
+		"1: mov %k0, %%" #seg "\n2:\n"                                                     \
+		".subsection 1; 3: xor %k0, %k0; jmp 1b; .previous\n"                              \
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3b - .; .popsection"      \
+		: "+r"(sel)                                                                        \
+		:                                                                                  \
+		: "memory")
 
 static void load_segments(struct vcpu *v)
 {
@@ -120,8 +123,9 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 		}
 		memcpy(&info->regs, &next->arch.regs, offsetof(cpu_user_regs_t, es));
 		info->tss->iomap_base = (next->arch.flags & (VCPU_IOPORTS | VCPU_KERNEL_MODE)) ==
-						(VCPU_IOPORTS | VCPU_KERNEL_MODE) ?
-					TSS_IOMAP_GUEST : TSS_IOMAP_NONE;
+							(VCPU_IOPORTS | VCPU_KERNEL_MODE) ?
+						TSS_IOMAP_GUEST :
+						TSS_IOMAP_NONE;
 	}
 }
 
@@ -177,8 +181,8 @@ void vcpu_set_iopl(struct vcpu *v, unsigned iopl)
 	else
 		v->arch.flags &= ~VCPU_IOPORTS;
 	if (current() == v)
-		cpu_info()->tss->iomap_base = v->arch.flags & VCPU_IOPORTS ? TSS_IOMAP_GUEST :
-									     TSS_IOMAP_NONE;
+		cpu_info()->tss->iomap_base =
+			v->arch.flags & VCPU_IOPORTS ? TSS_IOMAP_GUEST : TSS_IOMAP_NONE;
 }
 
 u32 smp_processor_id(void)
@@ -201,19 +205,32 @@ void cpu_work(u32 cpu, u32 bits)
 }
 
 /*
- * Interrupts are off, so one that waits cannot be seen: after so many steps a long call yields anyway, which
- * costs one re-issue in thousands of instructions.
+ * Interrupts are off, so one that waits cannot be seen: after so many hundreds of instructions, by a rough count,
+ * a long call yields anyway, which costs one re-issue.
  */
-#define PREEMPT_STEPS 128
+#define PREEMPT_BUDGET 400
+#define PREEMPT_STEP 20 /* what is thought to lie between two questions */
+
+static bool budget_spent(struct cpu *c, u32 n)
+{
+	c->preempt_budget += n;
+	if (likely(c->preempt_budget < PREEMPT_BUDGET))
+		return false;
+	c->preempt_budget = 0;
+	return true;
+}
+
+void preempt_charge(u32 n)
+{
+	struct cpu_info *info = cpu_info();
+
+	if (unlikely(budget_spent(info->cpu, n)))
+		__atomic_fetch_or(&info->work, WORK_YIELD, __ATOMIC_RELAXED);
+}
 
 bool preempt_needed(void)
 {
 	struct cpu_info *info = cpu_info();
 
-	if (READ_ONCE(info->work))
-		return true;
-	if (++info->cpu->preempt_budget < PREEMPT_STEPS)
-		return false;
-	info->cpu->preempt_budget = 0;
-	return true;
+	return READ_ONCE(info->work) || budget_spent(info->cpu, PREEMPT_STEP);
 }

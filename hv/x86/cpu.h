@@ -23,15 +23,15 @@ _Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 8.7");
  * is written only by its own processor, but for `work`.
  */
 struct cpu_info {
-	cpu_user_regs_t regs;    /* the guest's registers while it is interrupted */
+	cpu_user_regs_t regs; /* the guest's registers while it is interrupted */
 	struct vcpu *current;
-	u64 root_cr3;            /* what CR3 holds now */
-	u32 id;                  /* processor number */
-	u32 work;                /* [a] WORK_*: checked on every way out */
+	u64 root_cr3; /* what CR3 holds now */
+	u32 id;       /* processor number */
+	u32 work;     /* [a] WORK_*: checked on every way out */
 	struct cpu *cpu;
 	struct tss *tss;
 	u64 scratch;
-	u32 reap;                /* a domain waits to be torn down when this processor idles */
+	u32 reap; /* a domain waits to be torn down when this processor idles */
 	u32 pad[3];
 };
 /* RSP0 (end of what the processor pushes) must be 16-byte aligned: it would round it down otherwise. */
@@ -40,25 +40,26 @@ _Static_assert(sizeof(struct cpu_info) % 16 == 8, "alignment of the hardware fra
 /* The rest, one a processor. Written by itself only, except fields marked [a]. */
 struct cpu {
 	u32 id, apic_id, acpi_id;
-	bool online;             /* [a] */
+	bool online; /* [a] */
 	struct cpu_info *info;
 	struct tss *tss;
 	struct vcpu *idle;
-	struct vcpu *loaded;     /* whose CR3, segments, FPU and debug registers are in the processor [a to read] */
-	u32 preempt_budget;      /* preempt_needed() says yes when it reaches 0 */
-	u32 flush_request;       /* [a] mailbox: FLUSH_*; see x86/flush.c */
-	u64 flush_va;            /* [a] */
-	u32 tlb_stamp;           /* [a] TLB clock at its last full flush */
+	struct vcpu *
+		loaded; /* whose CR3, segments, FPU and debug registers are in the processor [a to read] */
+	u32 preempt_budget; /* hundreds of instructions since a long call last gave way */
+	u32 flush_request;  /* [a] mailbox: FLUSH_*; see x86/flush.c */
+	u64 flush_va;       /* [a] */
+	u32 tlb_stamp;      /* [a] TLB clock at its last full flush */
 	u64 timer_deadline;
 	u64 next_slice;
-	u64 hypercalls[64];      /* counted for the debug key and the toolstack */
+	u64 hypercalls[64]; /* counted for the debug key and the toolstack */
 	u64 traps[32];
 	u64 irqs;
 	u64 tsc_offset;
-	u64 *gdt_pte;            /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */
-	u64 *gdt_page;           /* page 14, ours */
-	u8 *stub;                /* writable view of its stub page */
-	u64 *root;               /* L4 used while idle */
+	u64 *gdt_pte;  /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */
+	u64 *gdt_page; /* page 14, ours */
+	u8 *stub;      /* writable view of its stub page */
+	u64 *root;     /* L4 used while idle */
 	u64 cur_fs_gs_unused;
 	u16 ldt_sel;
 	bool in_guest_unused;
@@ -89,10 +90,22 @@ static inline cpu_user_regs_t *guest_regs(void)
 
 /* Processor features found at start (x86/features.c), raw CPUID words of the boot processor, less what a
  * work-round or the command line took away. */
-enum cpuid_word { FEAT_1_EDX, FEAT_1_ECX, FEAT_7_EBX, FEAT_7_ECX, FEAT_7_EDX, FEAT_E1_EDX, FEAT_E1_ECX,
-		  FEAT_D1_EAX, FEAT_E7_EDX, FEAT_E8_EBX, FEAT_SYNTH, FEAT_WORDS };
+enum cpuid_word {
+	FEAT_1_EDX,
+	FEAT_1_ECX,
+	FEAT_7_EBX,
+	FEAT_7_ECX,
+	FEAT_7_EDX,
+	FEAT_E1_EDX,
+	FEAT_E1_ECX,
+	FEAT_D1_EAX,
+	FEAT_E7_EDX,
+	FEAT_E8_EBX,
+	FEAT_SYNTH,
+	FEAT_WORDS
+};
 extern u32 cpu_feature_words[FEAT_WORDS];
-#define FEATURE(word, bit) ((word) * 32 + (bit))
+#define FEATURE(word, bit) ((word)*32 + (bit))
 #define X86_TSC FEATURE(FEAT_1_EDX, 4)
 #define X86_PGE FEATURE(FEAT_1_EDX, 13)
 #define X86_PAT FEATURE(FEAT_1_EDX, 16)
@@ -119,12 +132,12 @@ extern u32 cpu_feature_words[FEAT_WORDS];
 #define X86_XSAVES FEATURE(FEAT_D1_EAX, 3)
 #define X86_INVARIANT_TSC FEATURE(FEAT_E7_EDX, 8)
 /* Synthetic: decided by us, patched in or out */
-#define X86_XPTI FEATURE(FEAT_SYNTH, 0)      /* two roots a guest (Meltdown) */
+#define X86_XPTI FEATURE(FEAT_SYNTH, 0) /* two roots a guest (Meltdown) */
 #define X86_USE_SMAP FEATURE(FEAT_SYNTH, 1)
-#define X86_VERW FEATURE(FEAT_SYNTH, 2)      /* clear buffers on the way out (MDS) */
+#define X86_VERW FEATURE(FEAT_SYNTH, 2) /* clear buffers on the way out (MDS) */
 #define X86_IBPB_SWITCH FEATURE(FEAT_SYNTH, 3)
 #define X86_RSB_STUFF FEATURE(FEAT_SYNTH, 4)
-#define X86_TCG FEATURE(FEAT_SYNTH, 5)       /* QEMU's software emulation underneath */
+#define X86_TCG FEATURE(FEAT_SYNTH, 5) /* QEMU's software emulation underneath */
 #define X86_USE_PCID FEATURE(FEAT_SYNTH, 6)
 #define X86_USE_FSGSBASE FEATURE(FEAT_SYNTH, 7)
 #define X86_TSC_SYNCED FEATURE(FEAT_SYNTH, 8) /* the warp test found none */
@@ -138,7 +151,8 @@ extern u32 cpu_family, cpu_model, cpu_stepping, phys_addr_bits;
 
 /* Run on every processor as it comes up, boot processor included, in link order. */
 typedef void cpu_init_fn(struct cpu *c);
-#define CPU_INIT(fn_) static cpu_init_fn *const cpu_init_##fn_ __attribute__((used, section(".cpu_init"))) = fn_
+#define CPU_INIT(fn_)                                                                              \
+	static cpu_init_fn *const cpu_init_##fn_ __attribute__((used, section(".cpu_init"))) = fn_
 
 /* Command line options register themselves: name up to "=", parsed before anything else runs.
  * fn returns 0, or -EINVAL for a value that it cannot take (reported). */

@@ -67,6 +67,15 @@ static void count_vcpu(const struct vcpu *v)
 			found(a->ldt_frames[i], true);
 }
 
+static void count_domain(const struct domain *d)
+{
+	for (u32 v = 0; v < VCPUS; v++)
+		count_vcpu(d->vcpu[v]);
+	/* A teardown that stopped on its way through the list holds the frame it came to. */
+	if (d->relinquish_page)
+		found(d->relinquish_page - 1, false);
+}
+
 static void recount(void)
 {
 	memset(general, 0, sizeof(general));
@@ -85,8 +94,8 @@ static void recount(void)
 		count_table(pg);
 	}
 	for (u16 d = 0; d < DOMS; d++)
-		for (u32 v = 0; domain_at[d] && v < VCPUS; v++)
-			count_vcpu(domain_at[d]->vcpu[v]);
+		if (domain_at[d])
+			count_domain(domain_at[d]);
 	for (int g = 0; g < GRANTS; g++)
 		if (grants[g].used)
 			found(grants[g].mfn, !grants[g].readonly);
