@@ -86,7 +86,8 @@ static void write_file(void)
 		b->count = 0;
 	}
 	for (uint64_t i = nr_overs > OVERS ? nr_overs - OVERS : 0; i < nr_overs; i++)
-		fprintf(f, "over %" PRIu64 " %016" PRIx64 "\n", overs[i % OVERS].insns, overs[i % OVERS].va);
+		fprintf(f, "over %" PRIu64 " %016" PRIx64 "\n", overs[i % OVERS].insns,
+			overs[i % OVERS].va);
 	for (int k = 0; k < CLASSES; k++) {
 		uint64_t n = 0;
 
@@ -207,7 +208,8 @@ static void on_translate(plugin_id_t id, struct qemu_plugin_tb *tb)
 		if (qemu_plugin_insn_size(insn) == 2 && byte[0] == 0xf3 && byte[1] == 0x90)
 			b->waits = true;
 		if (byte[0] == 0xfb)
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_guest, PLUGIN_CB_NO_REGS, NULL);
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, on_guest, PLUGIN_CB_NO_REGS,
+							       NULL);
 	}
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, on_hypervisor, PLUGIN_CB_NO_REGS, b);
 }

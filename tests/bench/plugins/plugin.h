@@ -14,12 +14,16 @@ struct qemu_plugin_insn;
 struct qemu_info;
 
 enum { PLUGIN_INLINE_ADD_U64 = 0 }; /* enum qemu_plugin_op */
-enum { PLUGIN_CB_NO_REGS = 0 };	    /* enum qemu_plugin_cb_flags */
+enum { PLUGIN_CB_NO_REGS = 0 };     /* enum qemu_plugin_cb_flags */
 
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id_t, void (*)(plugin_id_t, struct qemu_plugin_tb *));
-void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, void (*)(unsigned, void *), int flags, void *);
-void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int op, void *ptr, uint64_t imm);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *), int flags, void *);
+void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id_t,
+					   void (*)(plugin_id_t, struct qemu_plugin_tb *));
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *, void (*)(unsigned, void *),
+					  int flags, void *);
+void qemu_plugin_register_vcpu_tb_exec_inline(struct qemu_plugin_tb *, int op, void *ptr,
+					      uint64_t imm);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(unsigned, void *),
+					    int flags, void *);
 void qemu_plugin_register_atexit_cb(plugin_id_t, void (*)(plugin_id_t, void *), void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
@@ -49,7 +53,8 @@ struct block {
 enum { BUCKETS = 1 << 16 };
 
 /* The record of a block; made when there is none. Called under QEMU's translation lock only. */
-static inline struct block *block_get(struct block **table, uint64_t va, uint32_t insns, void *(*zalloc)(size_t))
+static inline struct block *block_get(struct block **table, uint64_t va, uint32_t insns,
+				      void *(*zalloc)(size_t))
 {
 	struct block **head = &table[(va * 0x9e3779b97f4a7c15u) >> 48];
 
@@ -58,7 +63,7 @@ static inline struct block *block_get(struct block **table, uint64_t va, uint32_
 			return b;
 	struct block *b = zalloc(sizeof(*b));
 
-	*b = (struct block){.next = *head, .va = va, .insns = insns};
+	*b = (struct block){ .next = *head, .va = va, .insns = insns };
 	*head = b;
 	return b;
 }

@@ -45,7 +45,8 @@ static void dump(const char *next)
 	for (int i = 0; i < BUCKETS; i++)
 		for (struct block *b = blocks[i]; b; b = b->next) {
 			if (b->count)
-				fprintf(out, "%016" PRIx64 " %" PRIu64 " %s\n", b->va, b->count, phase);
+				fprintf(out, "%016" PRIx64 " %" PRIu64 " %s\n", b->va, b->count,
+					phase);
 			b->count = 0;
 		}
 	fflush(out);
@@ -96,7 +97,8 @@ static void on_translate(plugin_id_t id, struct qemu_plugin_tb *tb)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, on_low, PLUGIN_CB_NO_REGS, NULL);
 	for (int i = 0; i < nr_phases; i++)
 		if (phases[i].va == va)
-			qemu_plugin_register_vcpu_tb_exec_cb(tb, on_phase, PLUGIN_CB_NO_REGS, &phases[i]);
+			qemu_plugin_register_vcpu_tb_exec_cb(tb, on_phase, PLUGIN_CB_NO_REGS,
+							     &phases[i]);
 	qemu_plugin_register_vcpu_tb_exec_inline(tb, PLUGIN_INLINE_ADD_U64, &b->count, n);
 }
 
@@ -105,7 +107,8 @@ static void add_phase(const char *arg)
 	const char *colon = strchr(arg, ':');
 
 	if (colon && nr_phases < 8)
-		phases[nr_phases++] = (struct phase){strtoull(colon + 1, NULL, 16), strndup(arg, colon - arg)};
+		phases[nr_phases++] =
+			(struct phase){ strtoull(colon + 1, NULL, 16), strndup(arg, colon - arg) };
 }
 
 static void at_exit(plugin_id_t id, void *unused)
