@@ -388,6 +388,7 @@ static void leave_fifo(struct domain *d)
 		return;
 	__atomic_store_n(&d->nr_evtchns, MAX_PORTS_2L, __ATOMIC_RELEASE);
 	d->evtchn_free = 0;
+	preempt_charge(800);
 	for (port = 1; port < MAX_PORTS_2L; port++)
 		free_queue_add(d, evtchn_from_port(d, port));
 }

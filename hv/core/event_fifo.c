@@ -213,6 +213,7 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op)
 	page = map_guest_frame(d, op->control_gfn);
 	if (!page)
 		return -EINVAL;
+	preempt_charge(600); /* every port there is changes its ABI */
 	q = xzalloc(struct evtchn_fifo_vcpu);
 	if (!q || enter_fifo(d)) {
 		xfree(q);
@@ -239,6 +240,7 @@ int evtchn_fifo_expand_array(struct domain *d, u64 mfn)
 	page = map_guest_frame(d, mfn);
 	if (!page)
 		return -EINVAL;
+	preempt_charge(200);
 	first = f->pages * WORDS_PER_PAGE;
 	f->array[f->pages] = page;
 	__atomic_store_n(&f->pages, f->pages + 1, __ATOMIC_SEQ_CST);

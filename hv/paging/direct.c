@@ -258,6 +258,7 @@ static int validate_descriptors(struct page_info *pg)
 {
 	u64 *desc = page_to_virt(pg);
 
+	preempt_charge(60);
 	for (unsigned i = 0; i < 512; i++) {
 		u64 fixed = desc[i];
 

@@ -50,6 +50,7 @@ long do_set_trap_table(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 		memset(v->arch.traps, 0, PAGE_SIZE);
 		return 0;
 	}
+	preempt_charge(200);
 	for (u64 i = 0; i < 257; i++) {
 		if (read_guest_at(&t, a1, i))
 			return err_here(-EFAULT);

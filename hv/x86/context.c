@@ -209,7 +209,7 @@ void cpu_work(u32 cpu, u32 bits)
  * a long call yields anyway, which costs one re-issue.
  */
 #define PREEMPT_BUDGET 400
-#define PREEMPT_STEP 20 /* what is thought to lie between two questions */
+#define PREEMPT_STEP 13 /* what is thought to lie between two questions */
 
 static bool budget_spent(struct cpu *c, u32 n)
 {
