@@ -51,6 +51,8 @@ struct arch_vcpu {
 	 */
 	u64 kernel_cr3;
 	u64 user_cr3;
+	u64 kernel_exit_cr3; /* the restricted roots, where the guest runs on such (X86_XPTI) */
+	u64 user_exit_cr3;
 	u64 kernel_sp; /* stack_switch; checked to lie outside the hypervisor's range when set */
 	u64 kernel_ss;
 	u64 syscall_callback; /* canonical and outside our range, or 0 */

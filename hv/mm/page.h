@@ -29,8 +29,6 @@ struct page_info {
 		u32 tlb_stamp; /* type count 0: TLB clock when the last type reference went */
 		u32 progress;  /* PGT_partial: entries held (bits 0-15), notes of the validator */
 		u32 order;     /* free: order of the block this frame heads */
-		/* validated L4 where roots are split: frame of its restricted root */
-		u32 shadow_mfn;
 	} u;
 };
 _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we promise");

@@ -147,7 +147,7 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 
 	/* The guest gets the frame back without our entries, which only a complete L4 has. */
 	if (type == PGT_l4_table && (pg->u.progress & PROGRESS_N) == 512)
-		memset(table + HV_SLOT_FIRST, 0, sizeof(u64) * (HV_SLOT_LAST - HV_SLOT_FIRST + 1));
+		drop_guest_l4(table);
 	for (unsigned i = pg->u.progress & PROGRESS_N; i--;) {
 		if (!(table[i] & PTE_P) || !guest_slot(type, i))
 			continue;
@@ -187,22 +187,23 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 		}
 		if (e != table[i])
 			table[i] = e;
-		/* One entry at least is got on with each time. */
-		if (preemptible && preempt_needed())
+		/* One entry at least is got on with each time; and 512 are those of a complete table only. */
+		if (preemptible && i < 511 && preempt_needed())
 			return stop(pg, i + 1);
 	}
-	if (type == PGT_l4_table)
-		init_guest_l4(table, d);
+	if (type == PGT_l4_table && init_guest_l4(table)) {
+		pg->u.progress = 512 | PROGRESS_FAILED;
+		return undo_upper(pg, type, preemptible);
+	}
 	return 0;
 }
 
-/* Same frame before and after. */
-static int change_upper_flags(u64 *entry, u64 cur, u64 new, bool keep_ad)
+/* Entry i of a table of `type`, which is locked. */
+static void install_upper(u64 *table, u64 type, unsigned i, u64 cur, u64 new, bool keep_ad)
 {
-	if (new &PTE_PSE)
-		return err_here(-EINVAL);
-	l1e_install(entry, cur, new | PTE_US, keep_ad ? L1E_KEEP_AD : L1E_SET);
-	return 0;
+	l1e_install(table + i, cur, new, keep_ad ? L1E_KEEP_AD : L1E_SET);
+	if (type == PGT_l4_table)
+		l4_entry_changed(table, i);
 }
 
 /* Lock a table that has meanwhile been anything; false: it is no table of this type any more. */
@@ -219,19 +220,21 @@ static bool lock_again(struct page_info *pg, const struct domain *d, u64 type, u
 int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, unsigned i, u64 new,
 		       bool keep_ad)
 {
-	u64 *entry = (u64 *)page_to_virt(pg) + i, info, cur, type;
+	u64 *table = page_to_virt(pg), info, cur, type;
 	int rc;
 
 	if (!table_lock(pg, d, &info))
 		return err_here(-EINVAL);
 	type = info & PGT_type_mask;
-	cur = READ_ONCE(*entry);
+	cur = READ_ONCE(table[i]);
 	if (type == PGT_l1_table || !guest_slot(type, i)) {
 		table_unlock(pg, info);
 		return err_here(-EINVAL);
 	}
 	if ((cur & new &PTE_P) && !((cur ^ new) & PTE_ADDR)) {
-		rc = change_upper_flags(entry, cur, new, keep_ad);
+		rc = new &PTE_PSE ? err_here(-EINVAL) : 0;
+		if (!rc)
+			install_upper(table, type, i, cur, new | PTE_US, keep_ad);
 		table_unlock(pg, info);
 		return rc;
 	}
@@ -246,8 +249,8 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 			drop_table(v, mfn_to_page(pte_mfn(new)));
 		return err_here(-EINVAL);
 	}
-	cur = READ_ONCE(*entry);
-	l1e_install(entry, cur, new, keep_ad ? L1E_KEEP_AD : L1E_SET);
+	cur = READ_ONCE(table[i]);
+	install_upper(table, type, i, cur, new, keep_ad);
 	table_unlock(pg, info);
 	return cur & PTE_P ? drop_table(v, mfn_to_page(pte_mfn(cur))) : 0;
 }

@@ -32,10 +32,17 @@ static inline unsigned pt_index(u64 va, unsigned level) /* level 1-4 */
 }
 
 /*
- * Fill slots 256-271 of a guest's L4, which the guest never writes (also called by the L4
- * validator).
+ * Fill slots 256-271 of a guest's L4, all of whose own entries are valid; make its restricted root
+ * where there are such. 0, or -ENOMEM: drop_guest_l4() it too.
  */
-void init_guest_l4(u64 *l4, struct domain *d);
+int init_guest_l4(u64 *l4);
+/*
+ * The L4 is one no longer: clear what init_guest_l4() filled, free the restricted root. No processor
+ * is on it.
+ */
+void drop_guest_l4(u64 *l4);
+/* Entry i, of the guest's own, of a complete L4 has changed. */
+void l4_entry_changed(const u64 *l4, unsigned i);
 
 /*
  * Make `mfn` the kernel (user=false) or user root of v. Takes a typed reference on the new, drops

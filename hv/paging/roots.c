@@ -8,16 +8,47 @@
 #include "x86/context.h"
 #include "x86/layout.h"
 
-extern u64 hv_l4_template[16]; /* entries of slots 256-271: x86/ (or a test) */
+extern u64 hv_l4_template[16], hv_l4_restricted[16]; /* slots 256-271: x86/ (or a test) */
 
 /*
- * Where the processor needs two roots a guest (X86_XPTI), the second, which leaves out all but the
- * trampoline, is made here and found by page_info.u.shadow_mfn.
+ * Where the processor needs two roots a guest (X86_XPTI), a complete L4 has a second, restricted one: a page of
+ * the heap with the same entries of the guest's and next to nothing of ours. Slot 271 of the L4, which is not
+ * present then, says where; 0, not yet complete: there is none.
  */
-void init_guest_l4(u64 *l4, struct domain *d)
+#define RESTRICTED_ROOT HV_SLOT_LAST
+
+int init_guest_l4(u64 *l4)
 {
-	(void)d;
+	struct page_info *pg;
+	u64 *root;
+
 	memcpy(l4 + HV_SLOT_FIRST, hv_l4_template, sizeof(hv_l4_template));
+	if (likely(!hv_l4_restricted[0]))
+		return 0;
+	l4[RESTRICTED_ROOT] = 0;
+	pg = alloc_heap_pages(0, MEMF_any);
+	if (!pg)
+		return err_here(-ENOMEM);
+	root = page_to_virt(pg);
+	memcpy(root, l4, PAGE_SIZE);
+	memcpy(root + HV_SLOT_FIRST, hv_l4_restricted, sizeof(hv_l4_restricted));
+	l4[RESTRICTED_ROOT] = virt_to_maddr(root);
+	return 0;
+}
+
+void drop_guest_l4(u64 *l4)
+{
+	if (unlikely(hv_l4_restricted[0]) && l4[RESTRICTED_ROOT])
+		free_page(maddr_to_virt(l4[RESTRICTED_ROOT]));
+	memset(l4 + HV_SLOT_FIRST, 0, sizeof(hv_l4_template));
+}
+
+void l4_entry_changed(const u64 *l4, unsigned i)
+{
+	u64 *root = maddr_to_virt(l4[RESTRICTED_ROOT]);
+
+	if (unlikely(hv_l4_restricted[0]))
+		WRITE_ONCE(root[i], READ_ONCE(l4[i]));
 }
 
 /* ---- references on tables ---- */

@@ -66,7 +66,16 @@
 	add $8, %rsp	/* error code, vector */
 .endm
 
-	.text
+/* IRET to ring 3. RSP at regs.rip. */
+.macro GUEST_IRET
+901:	ALT_OLD
+	iretq
+	ALT_NEW FEAT_XPTI, jmp xpti_iretq
+	EX 901b, iret_fault
+.endm
+
+	/* Pages of their own: all of the image that is mapped while a guest runs, where roots are two. */
+	.section .text.entry, "ax"
 
 /* ---- SYSCALL ------------------------------------------------------------------------------------------- */
 
@@ -81,7 +90,9 @@ pv_syscall_entry:
 	push %r11
 	push $GUEST_CS64
 	push %rcx
+	ALT_OLD
 	mov AT_RIP(CI_current), %r11
+	ALT_NEW FEAT_XPTI, call xpti_syscall
 	testb $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
 	jz syscall_from_user
 	cmp $HYPERCALL_iret, %rax
@@ -132,7 +143,9 @@ hypercall_fast_exit:
 	mov REGS_r9(%rsp), %r9
 	mov REGS_r10(%rsp), %r10
 	mov REGS_rflags(%rsp), %r11
+	ALT_OLD
 	mov REGS_rsp(%rsp), %rsp
+	ALT_NEW FEAT_XPTI, jmp xpti_sysret
 	EXIT_TO_GUEST_HOOKS
 	sysretq
 
@@ -172,8 +185,10 @@ syscall_from_user:
 	movb $1, VCPU_INFO_mask(%rcx)
 	orl $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
 	mov VCPU_kernel_cr3(%r11), %rcx
+	ALT_OLD
 	mov %rcx, %cr3
 	swapgs
+	ALT_NEW FEAT_XPTI, call xpti_to_kernel
 	testb $VCPU_IOPORTS_BIT, VCPU_flags(%r11)
 	jz 1f
 	mov AT_RIP(CI_tss), %rcx
@@ -192,8 +207,10 @@ syscall_from_user:
 	GUEST_ACCESS bad_kernel_stack, mov %rax, -16(%rcx)
 	GUEST_ACCESS bad_kernel_stack, movq $GUEST_DS, -8(%rcx)
 	SMAP_CLOSE
+	ALT_OLD
 	mov (%rsp), %rax
 	lea -56(%rcx), %rsp
+	ALT_NEW FEAT_XPTI, jmp xpti_syscall_exit
 	mov VCPU_syscall_callback(%r11), %rcx
 	mov $RFLAGS_ALWAYS, %r11d
 	EXIT_TO_GUEST_HOOKS
@@ -228,6 +245,7 @@ pv_cstar_entry:
 	push %rcx
 	pushq $VEC_SYSCALL_MARK
 	SAVE_ALL
+	ALT_NOP FEAT_XPTI, call xpti_full_root
 	mov %rsp, %rdi
 	call pv_syscall32
 	jmp exit_to_guest
@@ -245,6 +263,7 @@ pv_sysenter_entry:				/* RSP: end of the hardware frame; SYSENTER saves nothing 
 	/* NT and TF came from the guest with SYSENTER; IRET and single steps must not see them. */
 	pushq $2
 	popfq
+	ALT_NOP FEAT_XPTI, call xpti_full_root
 	mov %rsp, %rdi
 	call pv_sysenter
 	jmp exit_to_guest
@@ -299,18 +318,21 @@ iret_entry:
 	GUEST_ACCESS iret_died, mov 8(%rcx), %r11
 	GUEST_ACCESS iret_died, mov 16(%rcx), %rcx
 	SMAP_CLOSE
+	ALT_OLD
 	mov %rdx, %cr3
 	swapgs
+	ALT_NEW FEAT_XPTI, call xpti_to_user
 	mov AT_RIP(CI_scratch), %rdx
 	EXIT_TO_GUEST_HOOKS
-901:	iretq
-	EX 901b, iret_fault
+	GUEST_IRET
 
 iret_by_sysret:
 	GUEST_ACCESS iret_died, mov (%rcx), %rax
 	SMAP_CLOSE
+	ALT_OLD
 	mov %rdx, %cr3
 	swapgs
+	ALT_NEW FEAT_XPTI, call xpti_to_user
 	mov AT_RIP(REGS_rip), %rcx
 	mov %rcx, %r11
 	sar $47, %r11
@@ -319,15 +341,14 @@ iret_by_sysret:
 	ja 2f
 	mov AT_RIP(REGS_rflags), %r11
 	mov AT_RIP(CI_scratch), %rdx
+	ALT_OLD
 	mov AT_RIP(REGS_rsp), %rsp
+	ALT_NEW FEAT_XPTI, jmp xpti_sysret_rip
 	EXIT_TO_GUEST_HOOKS
 	sysretq
 2:	mov AT_RIP(REGS_rflags), %r11		/* not canonical: IRET faults where we catch it */
 	mov AT_RIP(CI_scratch), %rdx
-	iretq
-	EX 2b, iret_fault
-	EX 3f, iret_fault
-3:	ud2
+	GUEST_IRET
 
 iret_to_kernel:
 	or $3, %eax
@@ -338,8 +359,7 @@ iret_to_kernel:
 	SMAP_CLOSE
 	mov AT_RIP(CI_scratch), %rdx
 	EXIT_TO_GUEST_HOOKS
-901:	iretq
-	EX 901b, iret_fault
+	GUEST_IRET
 
 	/* The frame became unreadable half way (another vCPU unmapped it), or there is no user table. */
 iret_reload:
@@ -390,8 +410,7 @@ exit_to_guest:					/* RSP = &cpu_info.regs, frame complete */
 	jne 3f
 1:	RESTORE_ALL
 	EXIT_TO_GUEST_HOOKS
-901:	iretq
-	EX 901b, iret_fault
+	GUEST_IRET
 2:	mov %rsp, %rdi
 	call pv_exit_work			/* returns when current may run; events are delivered */
 	jmp 1b
@@ -444,7 +463,9 @@ exception_entry:
 	SMAP_CLOSE
 	cld
 	SAVE_ALL
+	ALT_OLD
 	testb $3, REGS_cs(%rsp)
+	ALT_NEW FEAT_XPTI, call xpti_full_root
 	jz entry_from_hv
 	movl REGS_entry_vector(%rsp), %eax
 	mov CI_current(%rsp), %rdi
@@ -457,7 +478,9 @@ interrupt_entry:
 	SMAP_CLOSE
 	cld
 	SAVE_ALL
+	ALT_OLD
 	testb $3, REGS_cs(%rsp)
+	ALT_NEW FEAT_XPTI, call xpti_full_root
 	jz entry_from_hv
 	mov %rsp, %rdi
 	call pv_interrupt
@@ -484,10 +507,12 @@ entry_from_hv:
 	SMAP_CLOSE
 	cld
 	SAVE_ALL
+	ALT_NOP FEAT_XPTI, call xpti_ist_enter
 	mov %rsp, %rdi
 	call \handler
 	test %rax, %rax				/* the ordinary stack's frame to go on with, or NULL */
 	jnz 1f
+	ALT_NOP FEAT_XPTI, mov %rbx, %cr3
 	RESTORE_ALL
 	iretq
 1:	mov %rax, %rsp
@@ -502,5 +527,74 @@ entry_from_hv:
 	IST_STUB ist_nmi, 2, 0, hv_nmi
 	IST_STUB ist_double_fault, 8, 1, hv_double_fault
 	IST_STUB ist_machine_check, 18, 0, hv_ist_enter
+
+/* ---- two roots a guest -----------------------------------------------------------------------------------
+ * Out of line, patched in by X86_XPTI. cpu_info.root_cr3 is the whole address space of the current mode,
+ * exit_cr3 the one the guest runs on: there only this file's text, the IDT and the windows are mapped of ours.
+ */
+	.balign 16
+xpti_full_root:					/* after SAVE_ALL, of any frame; clobbers RCX */
+	mov %rsp, %rcx
+	or $(STACK_SIZE - 1), %rcx
+	mov CI_root_cr3 - CI_size + 1(%rcx), %rcx
+	mov %rcx, %cr3
+	testb $3, REGS_cs + 8(%rsp)		/* instead of the caller */
+	ret
+
+xpti_ist_enter:					/* either root may be loaded: RBX keeps which */
+	mov %cr3, %rbx
+	jmp xpti_full_root
+
+/* The next three are called with RSP at regs.rip: so it is 8 below. */
+xpti_syscall:
+	mov 8 + AT_RIP(CI_root_cr3), %r11
+	mov %r11, %cr3
+	mov 8 + AT_RIP(CI_current), %r11
+	ret
+
+xpti_to_kernel:					/* R11 = vCPU, RCX = its kernel_cr3 */
+	mov %rcx, 8 + AT_RIP(CI_root_cr3)
+	mov %rcx, %cr3
+	mov VCPU_kernel_exit_cr3(%r11), %rcx
+	mov %rcx, 8 + AT_RIP(CI_exit_cr3)
+	swapgs
+	ret
+
+xpti_to_user:					/* RDX = user_cr3. Nothing more is read before the exit. */
+	mov %rdx, 8 + AT_RIP(CI_root_cr3)
+	mov 8 + AT_RIP(CI_current), %rdx
+	mov VCPU_user_exit_cr3(%rdx), %rdx
+	mov %rdx, 8 + AT_RIP(CI_exit_cr3)
+	swapgs
+	ret
+
+xpti_syscall_exit:				/* RSP below regs.rip, at RAX; RCX = kernel stack, R11 = vCPU */
+	EXIT_TO_GUEST_HOOKS
+	mov VCPU_syscall_callback(%r11), %r11
+	mov 8 + AT_RIP(CI_exit_cr3), %rax
+	mov %rax, %cr3
+	mov (%rsp), %rax
+	lea -56(%rcx), %rsp
+	mov %r11, %rcx
+	mov $RFLAGS_ALWAYS, %r11d
+	sysretq
+
+xpti_sysret_rip:				/* RSP at regs.rip */
+	sub $REGS_rip, %rsp
+xpti_sysret:					/* RSP = &cpu_info.regs; all but RCX and RSP is the guest's */
+	EXIT_TO_GUEST_HOOKS
+	mov CI_exit_cr3(%rsp), %rcx
+	mov %rcx, %cr3
+	mov REGS_rip(%rsp), %rcx
+	mov REGS_rsp(%rsp), %rsp
+	sysretq
+
+xpti_iretq:					/* RSP at regs.rip; the registers are the guest's */
+	mov %rdx, AT_RIP(CI_scratch)
+	mov AT_RIP(CI_exit_cr3), %rdx
+	mov %rdx, %cr3
+	mov AT_RIP(CI_scratch), %rdx
+901:	iretq
+	EX 901b, iret_fault
 
 	.section .note.GNU-stack, "", @progbits

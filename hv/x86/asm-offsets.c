@@ -40,6 +40,7 @@ void asm_offsets(void)
 
 	OFFSET(CI_current, struct cpu_info, current);
 	OFFSET(CI_root_cr3, struct cpu_info, root_cr3);
+	OFFSET(CI_exit_cr3, struct cpu_info, exit_cr3);
 	OFFSET(CI_id, struct cpu_info, id);
 	OFFSET(CI_work, struct cpu_info, work);
 	OFFSET(CI_cpu, struct cpu_info, cpu);
@@ -61,6 +62,8 @@ void asm_offsets(void)
 	OFFSET(VCPU_iopl, struct vcpu, arch.iopl);
 	OFFSET(VCPU_kernel_cr3, struct vcpu, arch.kernel_cr3);
 	OFFSET(VCPU_user_cr3, struct vcpu, arch.user_cr3);
+	OFFSET(VCPU_kernel_exit_cr3, struct vcpu, arch.kernel_exit_cr3);
+	OFFSET(VCPU_user_exit_cr3, struct vcpu, arch.user_exit_cr3);
 	OFFSET(VCPU_kernel_sp, struct vcpu, arch.kernel_sp);
 	OFFSET(VCPU_kernel_ss, struct vcpu, arch.kernel_ss);
 	OFFSET(VCPU_syscall_callback, struct vcpu, arch.syscall_callback);

@@ -67,6 +67,14 @@ static void load_debug(struct vcpu *v)
 	__asm__ volatile("mov %0, %%db7" : : "r"(dr[7]));
 }
 
+static void load_mode_root(const struct vcpu *v)
+{
+	if (v->arch.flags & VCPU_KERNEL_MODE)
+		load_kernel_root(v);
+	else
+		load_user_root(v);
+}
+
 static void unload(struct cpu *c)
 {
 	struct vcpu *v = c->loaded;
@@ -77,7 +85,7 @@ static void unload(struct cpu *c)
 	fpu_save(v);
 	if (v->arch.debugreg[7] & 0xff)
 		__asm__ volatile("mov %0, %%db7" : : "r"(0x400UL));
-	write_cr3(virt_to_maddr(c->root));
+	load_root(virt_to_maddr(c->root), 0);
 	cpumask_clear(c->id, &v->domain->dirty_cpus);
 	/* Pairs with vcpu_sync(): the state is in memory before we say so. */
 	__atomic_store_n(&c->loaded, NULL, __ATOMIC_RELEASE);
@@ -86,10 +94,9 @@ static void unload(struct cpu *c)
 static void load(struct cpu *c, struct vcpu *v)
 {
 	struct arch_vcpu *a = &v->arch;
-	bool kernel = a->flags & VCPU_KERNEL_MODE;
 
 	cpumask_set(c->id, &v->domain->dirty_cpus);
-	write_cr3(kernel ? a->kernel_cr3 : a->user_cr3);
+	load_mode_root(v);
 	desc_load_window(v);
 	load_segments(v);
 	load_debug(v);
@@ -162,6 +169,12 @@ void vcpu_sync(struct vcpu *v)
 		spin_wait();
 }
 
+/* paging/ keeps the restricted root of an L4 in the last slot of ours, which is not present. */
+static u64 restricted_cr3(u64 mfn)
+{
+	return mfn ? ((const u64 *)mfn_to_virt(mfn))[HV_SLOT_LAST] : 0;
+}
+
 /* CR3 values follow the tables. A vCPU without a user table cannot enter user mode (user_cr3 == 0). */
 void load_guest_root(struct vcpu *v)
 {
@@ -169,8 +182,12 @@ void load_guest_root(struct vcpu *v)
 
 	a->kernel_cr3 = make_cr3(a->guest_table);
 	a->user_cr3 = a->user_table ? make_cr3(a->user_table) : 0;
+	if (patched_in(X86_XPTI)) {
+		a->kernel_exit_cr3 = restricted_cr3(a->guest_table);
+		a->user_exit_cr3 = restricted_cr3(a->user_table);
+	}
 	if (current() == v)
-		write_cr3(a->flags & VCPU_KERNEL_MODE ? a->kernel_cr3 : a->user_cr3);
+		load_mode_root(v);
 }
 
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl)

@@ -6,6 +6,7 @@
 #include "core/domain.h"
 #include "x86/asm.h"
 #include "x86/cpu.h"
+#include "x86/patch.h"
 
 /* Allocate FPU state sizes, XCR0 mask: once, before any vCPU exists. */
 void fpu_init(void);
@@ -29,13 +30,33 @@ static inline u64 make_cr3(u64 mfn)
  */
 void load_guest_root(struct vcpu *v);
 
+/* cr3 is in force in the hypervisor from now on, exit_cr3 (X86_XPTI) when a guest runs. */
+static inline void load_root(u64 cr3, u64 exit_cr3)
+{
+	if (patched_in(X86_XPTI)) {
+		struct cpu_info *info = cpu_info();
+
+		info->root_cr3 = cr3;
+		info->exit_cr3 = exit_cr3;
+	}
+	write_cr3(cr3);
+}
+static inline void load_kernel_root(const struct vcpu *v)
+{
+	load_root(v->arch.kernel_cr3, v->arch.kernel_exit_cr3);
+}
+static inline void load_user_root(const struct vcpu *v)
+{
+	load_root(v->arch.user_cr3, v->arch.user_exit_cr3);
+}
+
 /*
  * v runs here in guest user mode: enter its kernel mode. The straight-line form is in pv/entry.S.
  */
 static inline void toggle_to_kernel(struct vcpu *v)
 {
 	v->arch.flags |= VCPU_KERNEL_MODE;
-	write_cr3(v->arch.kernel_cr3);
+	load_kernel_root(v);
 	__asm__ volatile("swapgs" ::: "memory");
 	if (v->arch.flags & VCPU_IOPORTS)
 		cpu_info()->tss->iomap_base = TSS_IOMAP_GUEST;
@@ -43,7 +64,7 @@ static inline void toggle_to_kernel(struct vcpu *v)
 static inline void toggle_to_user(struct vcpu *v)
 {
 	v->arch.flags &= ~VCPU_KERNEL_MODE;
-	write_cr3(v->arch.user_cr3);
+	load_user_root(v);
 	__asm__ volatile("swapgs" ::: "memory");
 	if (v->arch.flags & VCPU_IOPORTS)
 		cpu_info()->tss->iomap_base = TSS_IOMAP_NONE;
@@ -55,12 +76,12 @@ static inline void toggle_to_user(struct vcpu *v)
 static inline void kernel_view_begin(const struct vcpu *v)
 {
 	if (!(v->arch.flags & VCPU_KERNEL_MODE))
-		write_cr3(v->arch.kernel_cr3);
+		load_kernel_root(v);
 }
 static inline void kernel_view_end(const struct vcpu *v)
 {
 	if (!(v->arch.flags & VCPU_KERNEL_MODE))
-		write_cr3(v->arch.user_cr3);
+		load_user_root(v);
 }
 /* PHYSDEVOP_set_iopl by v itself. */
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl);

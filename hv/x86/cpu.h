@@ -25,14 +25,15 @@ _Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 8.7");
 struct cpu_info {
 	cpu_user_regs_t regs; /* the guest's registers while it is interrupted */
 	struct vcpu *current;
-	u64 root_cr3; /* what CR3 holds now */
-	u32 id;       /* processor number */
-	u32 work;     /* [a] WORK_*: checked on every way out */
+	/* With X86_XPTI: CR3 in the hypervisor, and in the guest. Else as at start. */
+	u64 root_cr3, exit_cr3;
+	u32 id;   /* processor number */
+	u32 work; /* [a] WORK_*: checked on every way out */
 	struct cpu *cpu;
 	struct tss *tss;
 	u64 scratch;
 	u32 reap; /* a domain waits to be torn down when this processor idles */
-	u32 pad[3];
+	u32 pad;
 };
 /* RSP0 (end of what the processor pushes) must be 16-byte aligned: it would round it down otherwise. */
 _Static_assert(sizeof(struct cpu_info) % 16 == 8, "alignment of the hardware frame");

@@ -51,6 +51,11 @@ void idt_set_gate(unsigned vec, const void *handler, unsigned dpl, unsigned ist)
 				  .offset_high = at >> 32 };
 }
 
+const void *idt_page(void)
+{
+	return idt;
+}
+
 struct cpu_info *percpu_info(u32 id)
 {
 	return (struct cpu_info *)(percpu_base(id) + PERCPU_STACK + STACK_SIZE) - 1;

@@ -12,6 +12,9 @@ enum { IST_DF = 1, IST_NMI, IST_MCE, IST_DB };
  * (none) or IST_*. While the machine starts only: then the table is read-only. */
 void idt_set_gate(unsigned vec, const void *handler, unsigned dpl, unsigned ist);
 
+/* The page it lies in. */
+const void *idt_page(void);
+
 /* Allocate and map the window of a processor whose c->id is set; panics without memory. While
  * starting only. */
 void percpu_create(struct cpu *c);

@@ -222,12 +222,9 @@ void __init features_init(void)
 	choose_cr4();
 	log_info("Processor: %s (family %u, model %u, stepping %u)\n", cpu_brand(), cpu_family,
 		 cpu_model, cpu_stepping);
-	log_info("Uses:%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
+	log_info("Uses:%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
 		 cpu_has(X86_USE_SMAP) ? " SMAP" : "", cpu_has(X86_USE_PCID) ? " PCID" : "",
 		 cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
-		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "");
-	if (cpu_has(X86_XPTI))
-		log_warn("Processor open to Meltdown: guests are not kept apart from the "
-			 "hypervisor's "
-			 "memory there yet\n");
+		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "",
+		 cpu_has(X86_XPTI) ? " XPTI" : "");
 }

@@ -30,7 +30,6 @@
 #define FLUSH_VA BIT(1)
 #define FLUSH_GLOBAL BIT(2) /* with FLUSH_ALL: our own entries too */
 #define CLOCK_LAP (1u << 30)
-#define CR3_NOFLUSH BIT(63)
 
 static u32 clock cacheline_aligned;
 
@@ -93,8 +92,8 @@ static void flush_hardware_global(void)
 	write_cr4(cr4);
 }
 
-/* With PCIDs INVLPG reaches only the one in force, and the guest has two. Ours are global and
- * always reached. */
+/* With PCIDs INVLPG reaches only the one in force, and the guest may have two. Ours are global and
+ * always reached, or X86_XPTI is on: then the restricted root is forgotten whenever it is loaded. */
 static void flush_hardware_va(u64 va)
 {
 	if (cpu_has(X86_USE_PCID) && !(va >= HV_VIRT_START && va < HV_VIRT_END))
@@ -114,16 +113,6 @@ void tlb_flush_local(void)
 void tlb_flush_va_local(u64 va)
 {
 	flush_hardware_va(va);
-}
-
-void load_root_and_flush(u64 cr3)
-{
-	u32 now = tick();
-
-	if (cpu_has(X86_USE_PCID))
-		invpcid_all_but_global();
-	write_cr3(cr3 & ~CR3_NOFLUSH);
-	__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
 }
 
 void flush_serve(void)

@@ -9,12 +9,6 @@
  * VEC_FLUSH. */
 void flush_serve(void);
 
-/*
- * Load CR3 in a way that forgets every translation of the guest: counts as a flush for
- * tlb_flush_for_retype(). cr3: machine address of an L4.
- */
-void load_root_and_flush(u64 cr3);
-
 /* Every translation on every processor, our own global ones included: after rights were taken from
  * the image. Waits. */
 void tlb_flush_global(void);

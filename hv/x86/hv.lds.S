@@ -36,6 +36,11 @@ SECTIONS
 
 	.text : {
 		*(.head)
+		. = ALIGN(PAGE);
+		__entry_text_start = .;
+		*(.text.entry)
+		. = ALIGN(PAGE);
+		__entry_text_end = .;
 		*(EXCLUDE_FILE(*liblzma.a:* *libz.a:* *libzstd.a:*) .text
 		  EXCLUDE_FILE(*liblzma.a:* *libz.a:* *libzstd.a:*) .text.*)
 		. = ALIGN(PAGE);

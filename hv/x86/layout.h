@@ -22,8 +22,8 @@
 #define PERCPU_STRIDE 0x200000          /* 2 MiB: one L1 table each; 512 of them */
 #define IOREMAP_VIRT 0xffff814000000000 /* slot 258 + 256 GiB: device registers */
 #define IOREMAP_SIZE 0x0000000100000000
-#define DIRECTMAP_VIRT 0xffff818000000000 /* slots 259-271: all of memory, 6.5 TiB */
-#define DIRECTMAP_SIZE 0x0000068000000000
+#define DIRECTMAP_VIRT 0xffff818000000000 /* slots 259-270: all of memory, 6 TiB */
+#define DIRECTMAP_SIZE 0x0000060000000000
 
 /* In a processor's window (offsets; pages) */
 #define PERCPU_GDT 0x00000   /* 16 pages: 0-13 the vCPU's frames, 14 ours, 15 empty */

@@ -18,6 +18,7 @@ struct page_info *frame_table __ro_after_init = (struct page_info *)FRAMETABLE_V
 u64 *m2p_table __ro_after_init = (u64 *)M2P_VIRT_RW;
 u64 max_mfn __ro_after_init;
 u64 hv_l4_template[16] __ro_after_init;
+u64 hv_l4_restricted[16] __ro_after_init;
 u64 pte_global __ro_after_init = PTE_G;
 u64 trampoline_maddr __ro_after_init;
 
@@ -359,6 +360,27 @@ static void __init open_m2p_view(void)
 	}
 }
 
+static void __init restricted_page(u64 *l3, u64 va)
+{
+	u64 *l2 = next_table(&l3[pt_index(va, 3)]), *l1 = next_table(&l2[pt_index(va, 2)]);
+
+	l1[pt_index(va, 1)] = *hv_table_entry(va, 1) & ~PTE_RW;
+}
+
+/* Of ours, a guest with a restricted root has the M2P that it reads, and in slot 258 what the
+ * processor and the entry code touch before CR3 is changed. */
+static void __init restrict_slots(void)
+{
+	u64 l3 = boot_alloc_early(1), *t = maddr_to_virt(l3);
+
+	for (u64 va = (u64)__entry_text_start; va < (u64)__entry_text_end; va += PAGE_SIZE)
+		restricted_page(t, va);
+	restricted_page(t, (u64)idt_page());
+	t[pt_index(PERCPU_VIRT, 3)] = hv_l3[pt_index(PERCPU_VIRT, 3)];
+	hv_l4_restricted[0] = hv_l4_template[0];
+	hv_l4_restricted[pt_index(HV_IMAGE_VIRT, 4) - HV_SLOT_FIRST] = l3 | PTE_TABLE;
+}
+
 void __init paging_init(void)
 {
 	struct frame_indexed frames = { .va = FRAMETABLE_VIRT,
@@ -381,6 +403,8 @@ void __init paging_init(void)
 	open_m2p_view();
 	for (unsigned i = 0; i < ARRAY_SIZE(hv_l4_template); i++)
 		hv_l4_template[i] = idle_l4[HV_SLOT_FIRST + i];
+	if (cpu_has(X86_XPTI))
+		restrict_slots();
 	cpu_info()->root_cr3 = image_maddr(idle_l4);
 }
 

@@ -26,6 +26,29 @@
 	.popsection
 .endm
 
+/* What stands between the two (and room behind it, if need be) becomes `insn` when `feature` is on. */
+.macro ALT_OLD
+771:
+.endm
+.macro ALT_NEW feature, insn:vararg
+772:
+	.skip -(((774f - 773f) - (772b - 771b)) > 0) * ((774f - 773f) - (772b - 771b)), 0x90
+775:
+	.pushsection .altinstr_replacement, "ax"
+773:
+	\insn
+774:
+	.popsection
+	.pushsection .altinstructions, "a"
+	.balign 4
+	.long 771b - .
+	.long 773b - .
+	.short \feature
+	.byte 775b - 771b
+	.byte 774b - 773b
+	.popsection
+.endm
+
 /* Guest memory is reached only between these two. */
 .macro SMAP_OPEN /* (gas does not tell STAC from stac) */
 	ALT_NOP FEAT_USE_SMAP, stac

@@ -28,6 +28,15 @@ _Static_assert(sizeof(struct alt_instr) == 12, "patch-asm.h lays it out too");
 #define ALTERNATIVE(old, new, feature_)                                                            \
 	__asm__ volatile(ALTERNATIVE_STR(old, new, "%c0") : : "i"(feature_) : "memory")
 
+/* Is `feature`, a constant, on? Costs a NOP where it is not: for hot paths. */
+static inline __attribute__((always_inline)) bool patched_in(const unsigned feature)
+{
+	__asm__ goto(ALTERNATIVE_STR("", "jmp %l[on]", "%c0") : : "i"(feature) : : on);
+	return false;
+on:
+	return true;
+}
+
 /* Guest memory may be touched only between these (SMAP). */
 static inline void stac(void)
 {

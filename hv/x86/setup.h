@@ -20,6 +20,7 @@
 
 /* Linker symbols (hv.lds.S). */
 extern char __image_start[], __text_end[], __rodata_end[], __ro_after_init_end[], __data_end[];
+extern char __entry_text_start[], __entry_text_end[];
 extern char __init_start[], __init_text_end[], __init_end[], __bss_start[], __image_end[];
 extern char __init_bss_start[], __init_bss_end[];
 
@@ -37,6 +38,8 @@ static inline u64 image_maddr(const void *p)
 /* ---- memory (paging_init.c) ---- */
 /* L4 entries 256-271 of every address space. [I after boot] */
 extern u64 hv_l4_template[16];
+/* The same of the roots that guests run on with X86_XPTI; all zeros without. [I after boot] */
+extern u64 hv_l4_restricted[16];
 /* The root without a guest: what an idle processor runs on. Below 4 GiB. */
 extern u64 idle_l4[512];
 /* Build the final page tables, the frame table and the M2P; switch to them. Boot, once. */

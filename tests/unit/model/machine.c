@@ -16,7 +16,7 @@
 #include "x86/layout.h"
 #include "x86/uaccess.h"
 
-u64 directmap_base, *m2p_table, max_mfn, hv_l4_template[16];
+u64 directmap_base, *m2p_table, max_mfn, hv_l4_template[16], hv_l4_restricted[16];
 struct page_info *frame_table;
 u32 phys_addr_bits = 36;
 cpumask_t cpu_online_map = { { BIT(CPUS) - 1 } };
