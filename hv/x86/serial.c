@@ -206,9 +206,11 @@ void console_vga_release(void)
 
 void console_hw_write(const char *s, size_t n)
 {
-	for (; n; n--, s++) {
+	static char last; /* [console lock] a domain's line may bring its own CR */
+
+	for (; n; n--, last = *s++) {
 		if (use_uart) {
-			if (*s == '\n')
+			if (*s == '\n' && last != '\r')
 				uart_putc('\r');
 			uart_putc(*s);
 		}
