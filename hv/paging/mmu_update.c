@@ -266,14 +266,15 @@ static noinline_fn long update_any(u64 reqs, u32 count, u64 done_ptr, u32 foreig
 	return rc;
 }
 
-/* The fast form stopped with this locked and that held: undo it, and take the long way. */
-static noinline_fn long update_again(u64 reqs, u64 count, struct page_info *table, u64 foreign,
+/* The fast form stopped with this locked and that held: a device's frame, mostly. */
+static noinline_fn long update_again(u64 ptr, u64 val, struct page_info *table,
 				     struct page_info *held, struct vcpu *v)
 {
-	if (held)
-		put_page(held);
-	page_unlock(table);
-	return update_any(reqs, count, 0, foreign, v);
+	struct mmu_update req = { ptr, val };
+	int rc = update_l1(v->domain, v->domain, &req, held);
+
+	l1_unlock(table);
+	return rc;
 }
 
 /* Documented in xen/xen.h. One entry of an L1 of one's own is what most calls are about. */
@@ -293,7 +294,7 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 	if (unlikely(!l1_lock_fast(table, v->domain)))
 		return update_any(reqs, count, done_ptr, foreign, v);
 	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, &cur, &held)))
-		return update_again(reqs, count, table, foreign, held, v);
+		return update_again(req.ptr, req.val, table, held, v);
 	l1_unlock(table);
 	return likely(l1e_put_fast(&cur)) ? 0 : l1e_put_rest(cur);
 }

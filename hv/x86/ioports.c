@@ -27,12 +27,12 @@ static struct port_rule {
 	enum port_kind kind;
 } rules[MAX_RULES] = {
 	/* clang-format off */
+	{ 0xcf8, 0xcff, PORT_PCI },  /* first: the one that is used */
 	{ 0x20, 0x21, PORT_OURS },   /* interrupt controllers */
 	{ 0xa0, 0xa1, PORT_OURS },
 	{ 0x4d0, 0x4d1, PORT_OURS }, /* their trigger modes */
 	{ 0x40, 0x43, PORT_PIT },
 	{ PIT_GATE, PIT_GATE, PORT_PIT },
-	{ 0xcf8, 0xcff, PORT_PCI },
 	/* clang-format on */
 };
 static unsigned nr_rules = 6;
@@ -146,13 +146,13 @@ static void ruled_write(const struct port_rule *r, u16 port, unsigned size, u32 
 /* Does one rule, or none, cover the whole access? */
 static bool uniform(u32 port, unsigned size, const struct port_rule **r)
 {
-	unsigned i;
+	u32 last = port + size - 1;
 
-	*r = rule_of(port);
-	for (i = 1; i < size; i++)
-		if (rule_of(port + i) != *r)
-			return false;
-	return port + size <= 0x10000;
+	for (*r = rules; *r < rules + nr_rules; ++*r)
+		if (port <= (*r)->last && last >= (*r)->first)
+			return port >= (*r)->first && last <= (*r)->last;
+	*r = NULL;
+	return last <= 0xffff;
 }
 
 static u32 byte_read(u16 port)
