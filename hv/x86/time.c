@@ -16,10 +16,15 @@
 #define PIT_HZ 1193182u
 #define PM_TIMER_HZ 3579545u
 
+/* ns = ((tsc << shift, or >> -shift) * mul) >> 32; as guests are told. */
+struct tsc_scale {
+	u32 mul;
+	s8 shift;
+};
+
 u32 tsc_khz;
-struct tsc_scale tsc_scale;
-static struct tsc_scale ns_scale; /* the way back */
-static u64 tsc_base;              /* TSC of the boot processor at time 0 */
+static struct tsc_scale tsc_scale, ns_scale; /* ns_scale: the way back. [I after time_init] */
+static u64 tsc_base;                         /* TSC of the boot processor at time 0 */
 static u32 lapic_khz;
 /* UTC at time 0. Changes by the privileged domain's word. */
 static u64 wallclock_base; /* [a] */
@@ -48,19 +53,9 @@ static u64 scale(u64 v, struct tsc_scale s)
 	return (u64)((unsigned __int128)v * s.mul >> 32);
 }
 
-u64 tsc_to_ns(u64 delta)
-{
-	return scale(delta, tsc_scale);
-}
-
-static u64 tsc_now(void)
-{
-	return rdtsc_ordered() + this_cpu()->tsc_offset;
-}
-
 u64 now_ns(void)
 {
-	s64 delta = (s64)(tsc_now() - tsc_base);
+	s64 delta = (s64)(rdtsc_ordered() + this_cpu()->tsc_offset - tsc_base);
 
 	return likely(delta > 0 && tsc_khz) ? scale((u64)delta, tsc_scale) : 0;
 }
@@ -112,11 +107,12 @@ static u32 __init khz_from_cpuid(void)
 	return (mhz & 0xffff) * 1000;
 }
 
-/* ---- the rate of the TSC, measured ---- */
+/* ---- the rates of the TSC and the APIC timer, measured ---- */
 
 struct reference {
 	const char *name;
-	u32 hz, mask;
+	u64 hz;
+	u32 mask;
 	u32 (*read)(void); /* counts up */
 };
 
@@ -142,101 +138,58 @@ static void __init start_pit(void)
 	outb(0x42, 0xff);
 }
 
+static u32 __init read_tsc(void)
+{
+	return (u32)rdtsc();
+}
+
 struct sample {
 	u64 tsc;
 	u32 ref, lapic;
 };
 
-/* Just after the reference moved, with the least time between the readings of a few tries. */
+/* Just after the reference moved. Of a few tries the quickest: nothing held us up in between. */
 static struct sample __init take_sample(const struct reference *r)
 {
 	struct sample best = { 0 };
 	u64 best_gap = ~0UL;
 
-	for (unsigned try = 0; try < 4; try++) {
-		u32 ref, old = r->read();
-		u64 before, after;
+	for (unsigned try = 0; try < 6; try++) {
+		u32 ref, lapic, old = r->read();
+		u64 before, gap;
 		unsigned left = 10000;
 
 		do {
 			before = rdtsc_ordered();
 			ref = r->read();
-			after = rdtsc_ordered();
+			lapic = lapic_timer_elapsed();
+			gap = rdtsc_ordered() - before;
 		} while (ref == old && --left);
-		if (after - before < best_gap) {
-			best_gap = after - before;
-			best = (struct sample){ before + (after - before) / 2, ref,
-						lapic_timer_elapsed() };
+		if (gap < best_gap) {
+			best_gap = gap;
+			best = (struct sample){ before + gap / 2, ref, lapic };
 		}
 	}
 	return best;
 }
 
-#define WINDOW_MS 3
+#define WINDOW_MS 5
 
-/* Until WINDOW_MS have passed on the reference; false when it stands still. */
-static bool __init wait_window(const struct reference *r, u32 start)
-{
-	u32 want = r->hz / 1000 * WINDOW_MS;
-
-	for (u32 left = 50000000; left; left--)
-		if (((r->read() - start) & r->mask) >= want)
-			return true;
-	return false;
-}
-
-static u32 __init rate_khz(const struct reference *r, u64 ticks, const struct sample *a,
-			   const struct sample *b)
-{
-	u64 ref = (b->ref - a->ref) & r->mask;
-
-	return ref ? (u32)(ticks * r->hz / ref / 1000) : 0;
-}
-
-/* TSC and APIC timer against r: two windows that must agree within 0.1 %, else a third. */
+/* Both against r; false when it stands still. */
 static bool __init measure(const struct reference *r)
 {
-	struct sample s[4];
-	u32 khz[3];
-	unsigned n = 0, from = 0, to;
+	struct sample a = take_sample(r), b;
+	u32 left = 50000000;
+	u64 passed;
 
-	s[0] = take_sample(r);
-	do {
-		if (!wait_window(r, s[n].ref))
+	while (((r->read() - a.ref) & r->mask) < r->hz * WINDOW_MS / 1000)
+		if (!--left)
 			return false;
-		s[n + 1] = take_sample(r);
-		khz[n] = rate_khz(r, s[n + 1].tsc - s[n].tsc, &s[n], &s[n + 1]);
-		n++;
-		if (n == 2 && khz[0] - khz[1] + khz[1] / 1000 <= khz[1] / 500)
-			break;
-	} while (n < 3);
-	to = n;
-	if (n == 3) {
-		/* Something held us up in one window, which then seems too fast or too slow: take
-		 * the middle one. */
-		u32 lo = MIN(khz[0], khz[1]), hi = MAX(khz[0], khz[1]);
-		u32 mid = MAX(lo, MIN(hi, khz[2]));
-
-		while (khz[from] != mid)
-			from++;
-		to = from + 1;
-	}
-	tsc_khz = rate_khz(r, s[to].tsc - s[from].tsc, &s[from], &s[to]);
-	lapic_khz = rate_khz(r, s[to].lapic - s[from].lapic, &s[from], &s[to]);
+	b = take_sample(r);
+	passed = (b.ref - a.ref) & r->mask;
+	tsc_khz = (u32)((b.tsc - a.tsc) * r->hz / passed / 1000);
+	lapic_khz = (u32)((u64)(b.lapic - a.lapic) * r->hz / passed / 1000);
 	return tsc_khz > 10000;
-}
-
-/* The APIC timer against a TSC whose rate is known. */
-static void __init measure_lapic(void)
-{
-	u64 start = rdtsc_ordered(), tsc;
-	u32 from = lapic_timer_elapsed(), to;
-
-	do {
-		tsc = rdtsc_ordered() - start;
-		to = lapic_timer_elapsed();
-	} while (tsc < (u64)tsc_khz * WINDOW_MS);
-	lapic_khz = (u32)((u64)(to - from) * tsc_khz / tsc);
 }
 
 static const char *__init find_rates(void)
@@ -249,10 +202,11 @@ static const char *__init find_rates(void)
 	if (!khz)
 		khz = khz_from_cpuid();
 	if (khz) {
+		struct reference tsc = { "CPUID", khz * 1000UL, ~0u, read_tsc };
+
+		measure(&tsc);
 		tsc_khz = khz;
-		if (!lapic_deadline_mode)
-			measure_lapic();
-		return "CPUID";
+		return tsc.name;
 	}
 	if (acpi_info.pm_timer && measure(&pm))
 		return pm.name;
@@ -270,61 +224,42 @@ static u8 __init cmos(u8 reg)
 	return inb(0x71);
 }
 
-struct cmos_time {
-	u8 sec, min, hour, day, month, year;
-};
-
-static void __init read_cmos(struct cmos_time *t)
-{
-	/* An update takes 2 ms at most; a clock that always says "updating" is read anyway. */
-	for (unsigned i = 0; i < 10000 && (cmos(10) & 0x80); i++)
-		cpu_relax();
-	*t = (struct cmos_time){ cmos(0), cmos(2), cmos(4), cmos(7), cmos(8), cmos(9) };
-}
-
-static u32 __init bcd(u8 v, bool binary)
+static u32 __init cmos_number(u8 v, bool binary)
 {
 	return binary ? v : (v & 15) + (v >> 4) * 10;
 }
 
-/* Days from 1970-01-01 in the calendar of today. */
+/* Days from 1970-01-01, in the calendar of today. A year begins in March here: its leap day is last. */
 static u64 __init days_since_1970(u32 y, u32 m, u32 d)
 {
-	static const u16 before[12] __initconst = { 0,   31,  59,  90,  120, 151,
-						    181, 212, 243, 273, 304, 334 };
-	u32 leap = (y - 1) / 4 - (y - 1) / 100 + (y - 1) / 400 - 477;
-	bool this_leap = (y % 4 == 0 && y % 100) || y % 400 == 0;
-
-	return (u64)(y - 1970) * 365 + leap + before[m - 1] + (m > 2 && this_leap) + d - 1;
+	if (m <= 2) {
+		m += 12;
+		y--;
+	}
+	return 365UL * y + y / 4 - y / 100 + y / 400 + (153 * (m - 3) + 2) / 5 + d - 1 - 719468;
 }
 
 static u64 __init read_wallclock(void)
 {
-	struct cmos_time t, again;
-	u8 status = cmos(11);
-	bool binary = status & 4, pm;
-	u32 hour, month, day;
+	u32 hour, day, month, year, seconds;
+	bool binary = cmos(11) & 4;
+	u8 raw_hour;
 
-	read_cmos(&t);
-	for (unsigned i = 0; i < 5; i++) { /* twice the same: not read across an update */
-		read_cmos(&again);
-		if (!memcmp(&t, &again, sizeof(t)))
-			break;
-		t = again;
-	}
-	pm = t.hour & 0x80;
-	hour = bcd(t.hour & 0x7f, binary);
-	if (!(status & 2))
-		hour = hour % 12 + (pm ? 12 : 0);
-	month = bcd(t.month, binary);
-	day = bcd(t.day, binary);
+	/* An update is announced 244 us before and takes 2 ms; a clock that always says "updating" is read
+	 * anyway. */
+	for (unsigned i = 0; i < 10000 && (cmos(10) & 0x80); i++)
+		cpu_relax();
+	seconds = cmos_number(cmos(0), binary) + cmos_number(cmos(2), binary) * 60;
+	raw_hour = cmos(4);
+	day = cmos_number(cmos(7), binary);
+	month = cmos_number(cmos(8), binary);
+	year = 2000 + cmos_number(cmos(9), binary);
+	hour = cmos_number(raw_hour & 0x7f, binary);
+	if (!(cmos(11) & 2))
+		hour = hour % 12 + (raw_hour & 0x80 ? 12 : 0);
 	if (month < 1 || month > 12 || day < 1 || day > 31)
 		return 0;
-	return (((days_since_1970(2000 + bcd(t.year, binary), month, day) * 24 + hour) * 60 +
-		 bcd(t.min, binary)) *
-			60 +
-		bcd(t.sec, binary)) *
-	       NS_PER_S;
+	return ((days_since_1970(year, month, day) * 24 + hour) * 3600 + seconds) * NS_PER_S;
 }
 
 u64 wallclock_ns(void)
@@ -387,57 +322,46 @@ void timer_program(u64 deadline_ns)
 
 /* ---- what guests are told ---- */
 
-static void fill_time(struct vcpu_time_info *t)
+/* The registered copy, in the guest's memory: of the running vCPU only. The version lies first. */
+static void update_guest_copy(u64 at, struct vcpu_time_info *t)
 {
-	t->tsc_timestamp = tsc_base - this_cpu()->tsc_offset;
-	t->system_time = 0;
-	t->tsc_to_system_mul = tsc_scale.mul;
-	t->tsc_shift = tsc_scale.shift;
-	t->flags = cpu_has(X86_TSC_SYNCED) ? XEN_PVCLOCK_TSC_STABLE_BIT : 0;
-}
-
-/* The registered copy, in the guest's memory: of the running vCPU only. */
-static void update_guest_copy(struct vcpu *v, struct vcpu_time_info *t)
-{
-	u64 at = v->time_guest;
 	u32 version = t->version;
 
 	t->version = version | 1;
-	if (copy_to_guest(at + offsetof(struct vcpu_time_info, version), &t->version,
-			  sizeof(version)))
+	if (copy_to_guest(at, &t->version, sizeof(version)))
 		return;
 	barrier();
 	if (copy_to_guest(at, t, sizeof(*t)))
 		return;
 	barrier();
-	t->version = version;
-	(void)!copy_to_guest(at + offsetof(struct vcpu_time_info, version), &t->version,
-			     sizeof(version));
+	(void)!copy_to_guest(at, &version, sizeof(version));
 }
 
 void vcpu_time_update(struct vcpu *v)
 {
-	struct vcpu_time_info *t = &v->vcpu_info->time, new = { 0 };
+	struct vcpu_time_info *t = &v->vcpu_info->time;
 	u32 version = READ_ONCE(t->version);
+	struct vcpu_time_info new = {
+		.tsc_timestamp = tsc_base - this_cpu()->tsc_offset,
+		.tsc_to_system_mul = tsc_scale.mul,
+		.tsc_shift = tsc_scale.shift,
+		.flags = cpu_has(X86_TSC_SYNCED) ? XEN_PVCLOCK_TSC_STABLE_BIT : 0,
+	};
 
-	fill_time(&new);
 	/* Nothing moves while the TSCs agree: written once. (The guest may spoil it for itself.) */
 	if (!version || READ_ONCE(t->tsc_timestamp) != new.tsc_timestamp ||
 	    READ_ONCE(t->flags) != new.flags) {
-		WRITE_ONCE(t->version, version | 1);
+		new.version = version | 1;
+		WRITE_ONCE(t->version, new.version);
 		barrier();
-		t->tsc_timestamp = new.tsc_timestamp;
-		t->system_time = new.system_time;
-		t->tsc_to_system_mul = new.tsc_to_system_mul;
-		t->tsc_shift = new.tsc_shift;
-		t->flags = new.flags;
+		*t = new;
 		barrier();
-		version = (version | 1) + 1;
+		version = new.version + 1;
 		WRITE_ONCE(t->version, version);
 	}
 	new.version = version & ~1u;
 	if (v->time_guest && v == current())
-		update_guest_copy(v, &new);
+		update_guest_copy(v->time_guest, &new);
 }
 
 void domain_wallclock_update(struct domain *d)
@@ -458,101 +382,58 @@ void domain_wallclock_update(struct domain *d)
 
 /* ---- do all processors see the same time? ---- */
 
-#define WARP_ROUNDS 400
-static u64 warp_last;     /* [a] highest TSC anybody has read */
-static s64 warp_worst;    /* [a] how far behind it another was read */
-static u32 warp_stage;    /* [a] hand-shake of the two that check */
-static u64 warp_boot_tsc; /* [a] */
-static bool warped;
+/*
+ * The processor that comes up asks, the boot processor answers with its TSC, many times. An answer below the
+ * reading before it or above the one after it is a step backwards; then the quickest question gives the
+ * offset, as network clocks are set.
+ */
+#define TSC_QUESTIONS 100
+static u32 tsc_turn;   /* [a] odd: asked; even: answered, half as many questions */
+static u64 tsc_answer; /* [a] */
+static bool warped;    /* [a] */
 
-/* Both do this at once: a reading below one that was published before it was taken is a step
- * backwards. */
-static void warp_rounds(void)
+static void await_turn(u32 turn)
 {
-	for (unsigned i = 0; i < WARP_ROUNDS; i++) {
-		u64 last = __atomic_load_n(&warp_last, __ATOMIC_SEQ_CST), now = rdtsc_ordered();
-
-		if ((s64)(now - last) < 0) {
-			__atomic_store_n(&warp_worst, MAX(warp_worst, (s64)(last - now)),
-					 __ATOMIC_RELAXED);
-		} else {
-			__atomic_compare_exchange_n(&warp_last, &last, now, false, __ATOMIC_SEQ_CST,
-						    __ATOMIC_RELAXED);
-		}
-	}
-}
-
-static void await_stage(u32 stage)
-{
-	while (__atomic_load_n(&warp_stage, __ATOMIC_ACQUIRE) != stage)
+	while (__atomic_load_n(&tsc_turn, __ATOMIC_ACQUIRE) != turn)
 		cpu_relax();
 }
 
-static void set_stage(u32 stage)
+static void set_turn(u32 turn)
 {
-	__atomic_store_n(&warp_stage, stage, __ATOMIC_RELEASE);
+	__atomic_store_n(&tsc_turn, turn, __ATOMIC_RELEASE);
 }
-
-/* Stages: 1 AP ready, 2 both run, 3 AP has finished; then per try 4 AP asks, 5 boot processor
- * answered; 6 end. */
-#define OFFSET_TRIES 8
 
 void __init tsc_check_boot(void)
 {
-	await_stage(1);
-	warp_last = 0;
-	warp_worst = 0;
-	set_stage(2);
-	warp_rounds();
-	await_stage(3);
-	if (!warp_worst) {
-		set_stage(0);
-		return;
+	for (u32 i = 0; i < TSC_QUESTIONS; i++) {
+		await_turn(2 * i + 1);
+		tsc_answer = rdtsc_ordered();
+		set_turn(2 * i + 2);
 	}
-	warped = true;
-	for (unsigned i = 0; i < OFFSET_TRIES; i++) {
-		set_stage(6);
-		await_stage(4);
-		warp_boot_tsc = rdtsc_ordered();
-		set_stage(5);
-		await_stage(7);
-	}
-	set_stage(0);
-}
-
-/* The offset by the quickest of a few questions, as network clocks are set. */
-static u64 find_offset(void)
-{
-	u64 best = ~0UL, offset = 0;
-
-	for (unsigned i = 0; i < OFFSET_TRIES; i++) {
-		u64 before, after;
-
-		await_stage(6);
-		before = rdtsc_ordered();
-		set_stage(4);
-		await_stage(5);
-		after = rdtsc_ordered();
-		if (after - before < best) {
-			best = after - before;
-			offset = warp_boot_tsc - (before + best / 2);
-		}
-		set_stage(7);
-	}
-	return offset;
 }
 
 void tsc_check_ap(void)
 {
-	set_stage(1);
-	await_stage(2);
-	warp_rounds();
-	set_stage(3);
-	/* The boot processor leaves stage 3 when it knows the result too. */
-	while (__atomic_load_n(&warp_stage, __ATOMIC_ACQUIRE) == 3)
-		cpu_relax();
-	if (__atomic_load_n(&warp_worst, __ATOMIC_RELAXED))
-		this_cpu()->tsc_offset = find_offset();
+	u64 best = ~0UL, offset = 0;
+	bool backwards = false;
+
+	for (u32 i = 0; i < TSC_QUESTIONS; i++) {
+		u64 before = rdtsc_ordered(), after;
+
+		set_turn(2 * i + 1);
+		await_turn(2 * i + 2);
+		after = rdtsc_ordered();
+		if ((s64)(tsc_answer - before) < 0 || (s64)(after - tsc_answer) < 0)
+			backwards = true;
+		if (after - before < best) {
+			best = after - before;
+			offset = tsc_answer - before - best / 2;
+		}
+	}
+	if (backwards) {
+		warped = true;
+		this_cpu()->tsc_offset = offset;
+	}
 }
 
 void __init tsc_check_finish(void)

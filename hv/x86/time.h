@@ -11,13 +11,6 @@ extern u32 tsc_khz; /* [I after time_init] */
  * clock. */
 void time_init(void);
 
-/* ns = ((tsc << shift, or >> -shift) * mul) >> 32; as guests are told. [I after time_init] */
-struct tsc_scale {
-	u32 mul;
-	s8 shift;
-};
-extern struct tsc_scale tsc_scale;
-u64 tsc_to_ns(u64 delta);
 /* Busy waiting; for start-up and devices. */
 void delay_us(u32 us);
 
