@@ -18,7 +18,6 @@ extern u32 nr_cpus;              /* processors found; ids are 0..nr_cpus-1 */
 /* Work asked of a processor, done on its way out to a guest or in its idle loop. Atomic, any processor. */
 #define WORK_RESCHED BIT(0) /* call schedule() */
 #define WORK_TIMER BIT(1)   /* call timers_run() */
-#define WORK_REAP BIT(2)    /* a domain waits to be torn down (idle loop) */
 #define WORK_EVENT BIT(3)   /* leave and re-enter: an event may be pending */
 #define WORK_UNLOAD BIT(4)  /* the idle processor gives up the vCPU state it still has loaded */
 #define WORK_YIELD BIT(5)   /* nothing but to leave the hypervisor for once: it has run long */

@@ -18,6 +18,7 @@
 #define HASH_SIZE 64
 #define RELINQUISH_BATCH 32 /* pages between two looks at other work */
 #define REAP_PERIOD_NS 1000000UL
+#define BURIED (~0U) /* relinquish_stage: its own reference is given back */
 
 struct domain *hardware_domain, *dom_xen, *dom_io, *dom_idle;
 struct vcpu_info dummy_vcpu_info;
@@ -25,8 +26,7 @@ struct vcpu_info dummy_vcpu_info;
 static spinlock_t list_lock = SPINLOCK_INIT;
 static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by age */
 static struct domain *hash[HASH_SIZE];                /* [list_lock] */
-static spinlock_t reap_lock = SPINLOCK_INIT;          /* one reaper at a time */
-static struct timer reap_timer;
+static struct timer reap_timer;                       /* the next step, where there is more to do */
 
 /* ---- the table ---- */
 
@@ -88,36 +88,18 @@ struct domain *domain_get_for(struct vcpu *v, u16 domid)
 	return v->domain;
 }
 
-/* The first one from `pos` on that lives, held. [list_lock] */
-static struct domain *first_from(struct list_head *pos)
-{
-	for (; pos != &domains; pos = pos->next) {
-		struct domain *d = list_entry(pos, struct domain, all);
-
-		if (hold_if_alive(d))
-			return d;
-	}
-	return NULL;
-}
-
-struct domain *domain_first(void)
-{
-	struct domain *d;
-
-	spin_lock(&list_lock);
-	d = first_from(domains.next);
-	spin_unlock(&list_lock);
-	return d;
-}
-
 struct domain *domain_next(struct domain *d)
 {
-	struct domain *next;
+	struct domain *next = NULL;
+	struct list_head *pos;
 
 	spin_lock(&list_lock);
-	next = first_from(d->all.next);
+	for (pos = d ? d->all.next : domains.next; !next && pos != &domains; pos = pos->next)
+		if (hold_if_alive(list_entry(pos, struct domain, all)))
+			next = list_entry(pos, struct domain, all);
 	spin_unlock(&list_lock);
-	domain_put(d);
+	if (d)
+		domain_put(d);
 	return next;
 }
 
@@ -125,22 +107,20 @@ struct domain *domain_next(struct domain *d)
 static int table_insert(struct domain *d, int id)
 {
 	static u16 last; /* [list_lock] numbers are used again as late as possible */
-	int err = 0, tries = MAX_DOMID;
+	int err = -EEXIST, tries;
 
 	spin_lock(&list_lock);
-	if (id < 0) {
-		do
-			last = last + 1 < MAX_DOMID ? last + 1 : 1;
-		while (find(last) && --tries);
-		id = last;
+	for (tries = 1; id < 0 && tries < MAX_DOMID; tries++) {
+		last = last % (MAX_DOMID - 1) + 1;
+		if (!find(last))
+			id = last;
 	}
-	if (id >= MAX_DOMID || find(id)) {
-		err = -EEXIST;
-	} else {
+	if (id >= 0 && id < MAX_DOMID && !find(id)) {
 		d->id = id;
 		d->hash_next = hash[id % HASH_SIZE];
 		hash[id % HASH_SIZE] = d;
 		list_add_tail(&d->all, &domains);
+		err = 0;
 	}
 	spin_unlock(&list_lock);
 	return err;
@@ -178,36 +158,27 @@ static struct domain *alloc_domain(u16 id, const char *name, u32 max_vcpus)
 	return d;
 }
 
-static void reap_in_between(void *data)
-{
-	(void)data;
-	domain_reap_step();
-}
-
-void domains_init(void)
-{
-	timer_init(&reap_timer, reap_in_between, NULL, 0);
-	dom_idle = alloc_domain(DOMID_IDLE, "idle", 0);
-	dom_xen = alloc_domain(DOMID_XEN, "hypervisor", 0);
-	dom_io = alloc_domain(DOMID_IO, "devices", 0);
-	if (!dom_idle || !dom_xen || !dom_io)
-		panic("no memory for the first domains");
-	/* nothing is ever pending for a vCPU that has this one */
-	dummy_vcpu_info.evtchn_upcall_mask = 1;
-}
-
-struct vcpu *idle_vcpu_create(u32 cpu)
+static struct vcpu *alloc_vcpu(struct domain *d, u32 id, u32 cpu)
 {
 	struct vcpu *v = xzalloc(struct vcpu);
 
 	if (!v)
-		panic("no memory for the idle vCPU of processor %u", cpu);
-	v->domain = dom_idle;
-	v->id = cpu;
+		return NULL;
+	v->domain = d;
+	v->id = id;
 	v->processor = cpu;
 	v->vcpu_info = &dummy_vcpu_info;
 	v->vcpu_info_mfn = INVALID_MFN;
 	list_init(&v->runq);
+	return v;
+}
+
+struct vcpu *idle_vcpu_create(u32 cpu)
+{
+	struct vcpu *v = alloc_vcpu(dom_idle, cpu, cpu);
+
+	if (!v)
+		panic("no memory for the idle vCPU of processor %u", cpu);
 	return v;
 }
 
@@ -245,7 +216,6 @@ static void free_domain(struct domain *d)
 	for_each_vcpu(d, v, i) {
 		arch_vcpu_destroy(v);
 		xfree(v);
-		timers_reserve(-3);
 	}
 	if (d->max_evtchns)
 		evtchn_free_domain(d);
@@ -257,7 +227,6 @@ static void free_domain(struct domain *d)
 	table_remove(d);
 	xfree(d->e820);
 	xfree(d);
-	timers_reserve(-2);
 }
 
 struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages,
@@ -265,28 +234,22 @@ struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pag
 {
 	struct domain *d;
 
-	if (!max_vcpus || max_vcpus > MAX_VCPUS || timers_reserve(2))
+	if (!max_vcpus || max_vcpus > MAX_VCPUS)
 		return NULL;
 	d = alloc_domain(0, name, max_vcpus);
-	if (!d) {
-		timers_reserve(-2);
+	if (!d)
 		return NULL;
-	}
 	d->privileged = privileged;
 	d->max_pages = max_pages;
 	timer_init(&d->watchdog[0], watchdog_expired, d, 0);
 	timer_init(&d->watchdog[1], watchdog_expired, d, 0);
-	if (table_insert(d, id)) {
-		xfree(d);
-		timers_reserve(-2);
-		return NULL;
-	}
-	if (arch_domain_create(d) || share_info_page(d) || evtchn_init_domain(d) ||
-	    grant_init_domain(d)) {
-		d->refcount = 0;
+	d->refcount = 0; /* in the table, but nobody gets hold of it before it is whole */
+	if (table_insert(d, id) || arch_domain_create(d) || share_info_page(d) ||
+	    evtchn_init_domain(d) || grant_init_domain(d)) {
 		free_domain(d);
 		return NULL;
 	}
+	__atomic_store_n(&d->refcount, 1, __ATOMIC_RELEASE);
 	if (privileged)
 		hardware_domain = d;
 	return d;
@@ -319,36 +282,27 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu)
 {
 	struct vcpu *v;
 
-	if (id >= d->max_vcpus || d->vcpu[id] || timers_reserve(3))
+	if (id >= d->max_vcpus || d->vcpu[id])
 		return NULL;
-	v = xzalloc(struct vcpu);
+	v = alloc_vcpu(d, id, cpu);
 	if (!v)
-		goto no_vcpu;
-	v->domain = d;
-	v->id = id;
-	v->processor = cpu;
-	v->vcpu_info =
-		id < XEN_LEGACY_MAX_VCPUS ? &d->shared_info->vcpu_info[id] : &dummy_vcpu_info;
-	v->vcpu_info_mfn = INVALID_MFN;
+		return NULL;
+	if (id < XEN_LEGACY_MAX_VCPUS)
+		v->vcpu_info = &d->shared_info->vcpu_info[id];
 	v->pause_flags = VPF_down | (d->pause_count ? VPF_paused : 0);
 	v->pause_count = d->pause_count;
 	v->runstate.state = RUNSTATE_offline;
 	v->runstate.state_entry_time = now_ns();
-	list_init(&v->runq);
 	timer_init(&v->singleshot, singleshot_expired, v, cpu);
 	timer_init(&v->periodic, periodic_expired, v, cpu);
 	timer_init(&v->poll_timer, poll_timeout, v, cpu);
-	if (arch_vcpu_create(v))
-		goto no_arch;
-	evtchn_init_vcpu(v);
+	if (arch_vcpu_create(v)) {
+		xfree(v);
+		return NULL;
+	}
 	/* pairs with for_each_vcpu() on other processors: what it finds is complete */
 	__atomic_store_n(&d->vcpu[id], v, __ATOMIC_RELEASE);
 	return v;
-no_arch:
-	xfree(v);
-no_vcpu:
-	timers_reserve(-3);
-	return NULL;
 }
 
 /* ---- death ---- */
@@ -362,20 +316,12 @@ static void stop_vcpus(struct domain *d)
 		vcpu_sleep(v, VPF_dead);
 }
 
-/* When this processor idles; and a step now and then in a guest's time, should guests always run. */
-static void ask_reaper(void)
-{
-	cpu_work(smp_processor_id(), WORK_REAP);
-	if (!READ_ONCE(reap_timer.index))
-		timer_set(&reap_timer, now_ns() + REAP_PERIOD_NS);
-}
-
 static void stopped(struct domain *d)
 {
 	stop_vcpus(d);
 	send_global_virq(VIRQ_DOM_EXC);
 	if (d->auto_reap)
-		ask_reaper();
+		domain_reap();
 }
 
 void domain_kill(struct domain *d, const char *why)
@@ -510,48 +456,63 @@ void domain_put(struct domain *d)
 }
 
 /*
- * Drop the domain's own reference, unless pages of it are still mapped by others: once. Who frees
- * the last page asks for another try; his use of d ends with the lock.
+ * Take d down a step further; at its end drop the domain's own reference, once, unless others still
+ * have pages of it mapped. Who frees the last page asks for another try; his use of d ends with the
+ * lock. True: there is more to do.
  */
-static void bury(struct domain *d)
+static bool reap_one(struct domain *d)
 {
 	bool pages;
 
+	if (!d->auto_reap || !READ_ONCE(d->shut_down) || d->relinquish_stage == BURIED)
+		return false;
+	if (domain_relinquish(d))
+		return true;
 	spin_lock(&d->page_lock);
 	pages = d->tot_pages;
 	spin_unlock(&d->page_lock);
-	if (d->relinquish_stage == ~0U || pages)
-		return;
-	d->relinquish_stage = ~0U;
-	domain_put(d);
+	if (!pages) {
+		d->relinquish_stage = BURIED;
+		domain_put(d);
+	}
+	return false;
 }
 
-static bool must_reap(const struct domain *d)
-{
-	return d->auto_reap && READ_ONCE(d->shut_down) && d->relinquish_stage != ~0U;
-}
-
-void domain_reap_step(void)
+/* A step now and then in a guest's time; one after the other where the processor idles. */
+static void reap(void *unused)
 {
 	bool again = false;
 	struct domain *d;
 
-	if (!spin_trylock(&reap_lock))
-		return;
+	(void)unused;
 	for (d = domain_first(); d; d = domain_next(d)) {
-		if (!must_reap(d))
+		if (!reap_one(d))
 			continue;
-		if (!domain_relinquish(d)) {
-			bury(d);
-			continue;
-		}
 		again = true;
 		if (d->relinquish_stage) /* it did not only wait for its vCPUs: a step is done */
 			break;
 	}
-	spin_unlock(&reap_lock);
 	if (d) /* the loop ended early, and holds the one it had come to */
 		domain_put(d);
 	if (again)
-		ask_reaper();
+		timer_set(&reap_timer, now_ns() + (is_idle(current_vcpu()) ? 0 : REAP_PERIOD_NS));
+}
+
+/* There may be something to do for it. */
+void domain_reap(void)
+{
+	if (!timer_armed(&reap_timer))
+		timer_set(&reap_timer, now_ns());
+}
+
+void domains_init(void)
+{
+	timer_init(&reap_timer, reap, NULL, 0);
+	dom_idle = alloc_domain(DOMID_IDLE, "idle", 0);
+	dom_xen = alloc_domain(DOMID_XEN, "hypervisor", 0);
+	dom_io = alloc_domain(DOMID_IO, "devices", 0);
+	if (!dom_idle || !dom_xen || !dom_io)
+		panic("no memory for the first domains");
+	/* nothing is ever pending for a vCPU that has this one */
+	dummy_vcpu_info.evtchn_upcall_mask = 1;
 }

@@ -49,7 +49,6 @@ struct vcpu {
 	struct list_head runq; /* [S] */
 	u64 sched_data;        /* [S] policy's own */
 	u64 slice_start;       /* [S] ns */
-	u64 processor_dirty;   /* [a] reserved */
 
 	struct vcpu_runstate_info runstate; /* [o] */
 	u64 runstate_guest; /* [o] guest virtual address registered for a copy, or 0 */
@@ -72,7 +71,7 @@ struct domain {
 	bool privileged;  /* [I] the control domain */
 	bool dying;       /* [a] being torn down: no new references to or from it */
 	bool shut_down;   /* [a] SCHEDOP_shutdown; code below */
-	bool auto_reap;   /* [I] nobody but the reaper will tear it down when it stops */
+	bool auto_reap;   /* [a] nobody but the reaper tears it down once it has stopped */
 	u8 shutdown_code; /* [a] SHUTDOWN_*, or SHUTDOWN_none */
 	u32 max_vcpus;    /* [I] */
 	struct vcpu *vcpu[MAX_VCPUS]; /* [I once set] NULL beyond those allocated */
@@ -165,11 +164,6 @@ void domain_shutdown(struct domain *d, u8 reason);
  */
 int domain_relinquish(struct domain *d);
 /*
- * WORK_REAP, from the idle loop: one step at tearing down a domain that stopped and has auto_reap
- * set.
- */
-void domain_reap_step(void);
-/*
  * Where the vcpu_info of a vCPU lies that has none yet (beyond XEN_LEGACY_MAX_VCPUS, or torn down).
  */
 extern struct vcpu_info dummy_vcpu_info;
@@ -184,8 +178,9 @@ void vcpu_unpause(struct vcpu *v);
 		if (((v) = (d)->vcpu[i]) == NULL)                                                  \
 			continue;                                                                  \
 		else
-struct domain *domain_first(void); /* iterate all; list lock inside, holds what it returns */
-struct domain *domain_next(struct domain *d); /* drops d */
+/* Iterate all: drops d (NULL: the beginning) and holds what it returns; NULL: no more. */
+struct domain *domain_next(struct domain *d);
+#define domain_first() domain_next(NULL)
 
 /* ---- scheduling (core/sched.c) ---- */
 void sched_init_cpu(u32 cpu, struct vcpu *idle);

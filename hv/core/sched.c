@@ -140,7 +140,7 @@ static bool wake_locked(struct sched_cpu *sc, struct vcpu *v)
 	policy->enqueue(sc, v, SCHED_WOKEN);
 	if (sc->current == sc->idle || policy->preempts(sc, v))
 		return true;
-	if (!sc->slice.index)
+	if (!timer_armed(&sc->slice))
 		timer_set(&sc->slice, MAX(now, sc->current->slice_start + SCHED_SLICE_NS));
 	return false;
 }

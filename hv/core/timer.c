@@ -1,82 +1,90 @@
 /* SPDX-License-Identifier: MIT */
-/* One-shot timers: a 4-ary heap a processor, in nanoseconds since start. */
+/* One-shot timers: a heap a processor, in nanoseconds since start. */
 
 #include "core/timer.h"
 
 #include "core/arch.h"
-#include "lib/string.h"
 #include "mm/page.h"
 
-#define TIMER_SLACK                                                                                \
-	64 /* room beyond what was reserved: the scheduler's and the machine's own few */
 #define TIMERS_PER_RUN 32 /* then the processor looks at its other work first */
 
 struct timer_queue {
 	spinlock_t lock;
-	u32 count, room;       /* [lock] */
-	struct timer **heap;   /* [lock] the earliest first */
+	struct timer *first;   /* [lock] the earliest: root of the heap */
 	u64 programmed;        /* [lock] no interrupt is needed before this; ~0: none at all */
 	struct timer *running; /* [lock to set] its fn runs now */
 };
 
 static struct timer_queue *queues[MAX_CPUS]; /* [I once the processor is up] */
-static spinlock_t reserve_lock = SPINLOCK_INIT;
-static u32 reserved = TIMER_SLACK; /* [reserve_lock] */
 
-static void place(struct timer_queue *q, u32 i, struct timer *t)
+/*
+ * A leftist heap: no timer comes before the one above it, and the way down to the right is the
+ * shortest to an empty place (its length is the rank), so at most a logarithm of how many there
+ * are. No memory is needed for one more.
+ */
+static u32 rank(const struct timer *t)
 {
-	q->heap[i] = t;
-	t->index = i + 1;
+	return t ? t->rank : 0;
 }
 
-static void sift_up(struct timer_queue *q, u32 i, struct timer *t)
+/* What is below t changed. True: so did its rank. */
+static bool settle(struct timer *t)
 {
-	while (i) {
-		u32 parent = (i - 1) / 4;
+	u32 was = t->rank;
 
-		if (q->heap[parent]->expires <= t->expires)
-			break;
-		place(q, i, q->heap[parent]);
-		i = parent;
+	if (rank(t->left) < rank(t->right)) {
+		struct timer *left = t->left;
+
+		t->left = t->right;
+		t->right = left;
 	}
-	place(q, i, t);
+	t->rank = rank(t->right) + 1;
+	return t->rank != was;
 }
 
-static void sift_down(struct timer_queue *q, u32 i, struct timer *t)
+/* Two heaps to one; not deeper than both ways to the right are long. */
+static struct timer *merge(struct timer *a, struct timer *b)
 {
-	for (;;) {
-		u32 c, first = 4 * i + 1, end = MIN(first + 4, q->count), min = first;
+	struct timer *first = a && (!b || a->expires <= b->expires) ? a : b;
 
-		if (first >= q->count)
-			break;
-		for (c = first + 1; c < end; c++)
-			if (q->heap[c]->expires < q->heap[min]->expires)
-				min = c;
-		if (q->heap[min]->expires >= t->expires)
-			break;
-		place(q, i, q->heap[min]);
-		i = min;
-	}
-	place(q, i, t);
+	if (!a || !b)
+		return first;
+	first->right = merge(first->right, first == a ? b : a);
+	first->right->up = first;
+	settle(first);
+	return first;
 }
 
-/* t->expires changed, or t is new at position i. */
-static void sift(struct timer_queue *q, u32 i, struct timer *t)
+static void heap_insert(struct timer_queue *q, struct timer *t)
 {
-	if (i && q->heap[(i - 1) / 4]->expires > t->expires)
-		sift_up(q, i, t);
-	else
-		sift_down(q, i, t);
+	t->left = t->right = NULL;
+	t->rank = 1;
+	q->first = merge(q->first, t);
+	q->first->up = NULL;
 }
 
 static void heap_remove(struct timer_queue *q, struct timer *t)
 {
-	u32 i = t->index - 1;
-	struct timer *last = q->heap[--q->count];
+	struct timer *below = merge(t->left, t->right), *up = t->up;
 
-	t->index = 0;
-	if (last != t)
-		sift(q, i, last);
+	if (below)
+		below->up = up;
+	if (!up)
+		q->first = below;
+	else if (up->left == t)
+		up->left = below;
+	else
+		up->right = below;
+	while (up && settle(up))
+		up = up->up;
+	t->rank = 0;
+}
+
+/* May t, which is in the heap, expire at another time without changing its place? */
+static bool stays(const struct timer *t, u64 at)
+{
+	return (!t->up || t->up->expires <= at) && (!t->left || at <= t->left->expires) &&
+	       (!t->right || at <= t->right->expires);
 }
 
 static struct timer_queue *queue_lock(struct timer *t)
@@ -105,16 +113,15 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
 void timer_set(struct timer *t, u64 expires)
 {
 	struct timer_queue *q = queue_lock(t);
-	u32 i = t->index;
+	bool in = timer_armed(t), stay = in && stays(t, expires);
 
+	if (in && !stay)
+		heap_remove(q, t);
 	t->expires = expires;
-	if (!i) {
-		BUG_ON(q->count >= q->room);
-		i = ++q->count;
-	}
-	sift(q, i - 1, t);
-	if (q->heap[0]->expires < q->programmed) {
-		q->programmed = q->heap[0]->expires;
+	if (!stay)
+		heap_insert(q, t);
+	if (q->first->expires < q->programmed) {
+		q->programmed = q->first->expires;
 		if (t->cpu == smp_processor_id())
 			timer_program(q->programmed);
 		else
@@ -129,7 +136,7 @@ void timer_stop(struct timer *t)
 		struct timer_queue *q = queue_lock(t);
 		bool elsewhere = q->running == t && t->cpu != smp_processor_id();
 
-		if (t->index)
+		if (timer_armed(t))
 			heap_remove(q, t);
 		spin_unlock(&q->lock);
 		if (!elsewhere)
@@ -140,7 +147,7 @@ void timer_stop(struct timer *t)
 
 void timer_migrate(struct timer *t, u32 cpu)
 {
-	bool armed = READ_ONCE(t->index) != 0;
+	bool armed = timer_armed(t);
 	struct timer_queue *q;
 
 	if (t->cpu == cpu)
@@ -161,8 +168,8 @@ void timers_run(u32 cpu)
 
 	spin_lock(&q->lock);
 	q->programmed = 0; /* we program at the end: nobody else need */
-	while (q->count && q->heap[0]->expires <= now && left--) {
-		struct timer *t = q->heap[0];
+	while (q->first && q->first->expires <= now && left--) {
+		struct timer *t = q->first;
 
 		heap_remove(q, t);
 		q->running = t;
@@ -171,49 +178,12 @@ void timers_run(u32 cpu)
 		spin_lock(&q->lock);
 		q->running = NULL;
 	}
-	q->programmed = q->count ? q->heap[0]->expires : ~0UL;
-	if (q->count)
+	q->programmed = q->first ? q->first->expires : ~0UL;
+	if (q->first)
 		timer_program(q->programmed);
 	spin_unlock(&q->lock);
 }
 
-static int queue_grow(struct timer_queue *q, u32 room)
-{
-	struct timer **heap, **old;
-
-	if (q->room >= room)
-		return 0;
-	room = ALIGN_UP(room, (u32)(PAGE_SIZE / sizeof(*heap)));
-	heap = xzalloc_array(struct timer *, room);
-	if (!heap)
-		return -ENOMEM;
-	spin_lock(&q->lock);
-	old = q->heap;
-	if (old)
-		memcpy(heap, old, q->count * sizeof(*heap));
-	q->heap = heap;
-	q->room = room;
-	spin_unlock(&q->lock);
-	xfree(old);
-	return 0;
-}
-
-int timers_reserve(int n)
-{
-	u32 cpu;
-	int err = 0;
-
-	spin_lock(&reserve_lock);
-	for (cpu = 0; cpu < MAX_CPUS && !err && n > 0; cpu++)
-		if (queues[cpu])
-			err = queue_grow(queues[cpu], reserved + n);
-	if (!err)
-		reserved += n;
-	spin_unlock(&reserve_lock);
-	return err;
-}
-
-/* Boot, or a processor coming up: its queue, with room for all timers there are. */
 void timers_init_cpu(u32 cpu)
 {
 	struct timer_queue *q = xzalloc(struct timer_queue);
@@ -221,9 +191,5 @@ void timers_init_cpu(u32 cpu)
 	if (!q)
 		panic("no memory for the timers of processor %u", cpu);
 	q->programmed = ~0UL;
-	spin_lock(&reserve_lock);
-	if (queue_grow(q, reserved))
-		panic("no memory for the timers of processor %u", cpu);
 	queues[cpu] = q;
-	spin_unlock(&reserve_lock);
 }

@@ -11,15 +11,18 @@ struct timer {
 	void (*fn)(void *data);
 	void *data;
 	u32 cpu;
-	u32 index; /* position in the heap + 1; 0 = not armed */
+	u32 rank; /* in the heap; 0 = not armed */
+	struct timer *up, *left, *right;
 };
 
+/* Armed at this moment; for who does not hold what arms it, a hint. */
+static inline bool timer_armed(const struct timer *t)
+{
+	return READ_ONCE(t->rank) != 0;
+}
+
+/* Boot, or a processor coming up: its queue. Panics without memory. */
 void timers_init_cpu(u32 cpu);
-/*
- * Make room for n more timers on every processor, so that arming one never needs memory; or give it
- * back (n negative). Whoever has more than a few calls it before timer_init(). 0 or -ENOMEM.
- */
-int timers_reserve(int n);
 void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
 /* Arm or move. Runs fn on t->cpu in its timer interrupt, interrupts off, at or after `expires`. */
 void timer_set(struct timer *t, u64 expires);

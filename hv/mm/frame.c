@@ -94,8 +94,8 @@ void free_domheap_page(struct page_info *pg)
 		list_remove(d, pg);
 		last = d->dying && !d->tot_pages;
 		spin_unlock(&d->page_lock);
-		if (last) /* others may have had it mapped long after the reaper was through */
-			cpu_work(smp_processor_id(), WORK_REAP);
+		if (last)
+			domain_reap();
 	}
 	set_m2p(page_to_mfn(pg), INVALID_M2P_ENTRY);
 	heap_give(pg, 0, true);

@@ -257,6 +257,8 @@ extern const struct type_ops page_type_ops; /* the one hook: defined in paging/d
  * lives, as it does while frames are its. NULL: there is none. (core/domain.c)
  */
 struct domain *domain_of_owner(u16 id);
+/* The last page of a dying domain is free: others may have had it mapped till now. (core/domain.c) */
+void domain_reap(void);
 
 /* ---- machine to physical --------------------------------------------------------------------- */
 static inline void set_m2p(u64 mfn, u64 gpfn)

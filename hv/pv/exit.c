@@ -10,13 +10,6 @@ extern const u8 pv_stubs[][16];
 extern const u8 ist_debug[], ist_nmi[], ist_double_fault[], ist_machine_check[];
 noreturn_fn void cpu_idle_start(struct cpu_info *info);
 
-/* A step of taking a domain down, then the interrupts that waited for it. Idle only. */
-static void reap(void)
-{
-	domain_reap_step();
-	__asm__ volatile("sti; nop; cli" ::: "memory");
-}
-
 static void do_work(struct cpu_info *info)
 {
 	u32 work = __atomic_exchange_n(&info->work, 0, __ATOMIC_ACQ_REL);
@@ -27,21 +20,13 @@ static void do_work(struct cpu_info *info)
 		context_unload_idle();
 	if (work & WORK_RESCHED)
 		schedule(info->current);
-	if ((work & WORK_REAP) && is_idle(info->current))
-		reap();
-	else if (work & WORK_REAP)
-		__atomic_fetch_or(&info->reap, 1, __ATOMIC_RELAXED);
 }
 
 /* Between STI and CLI interrupts are taken; one that comes before HLT ends it at once. */
 static void idle(struct cpu_info *info)
 {
-	if (READ_ONCE(info->reap)) {
-		info->reap = 0;
-		reap();
-	} else if (!READ_ONCE(info->work)) {
+	if (!READ_ONCE(info->work))
 		__asm__ volatile("sti; hlt; cli" ::: "memory");
-	}
 }
 
 static void deliver_nmi(struct vcpu *v, cpu_user_regs_t *regs)

@@ -32,8 +32,7 @@ struct cpu_info {
 	struct cpu *cpu;
 	struct tss *tss;
 	u64 scratch;
-	u32 reap; /* a domain waits to be torn down when this processor idles */
-	u32 pad;
+	u64 pad; /* for the alignment below */
 };
 /* RSP0 (end of what the processor pushes) must be 16-byte aligned: it would round it down otherwise. */
 _Static_assert(sizeof(struct cpu_info) % 16 == 8, "alignment of the hardware frame");

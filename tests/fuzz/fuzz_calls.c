@@ -344,7 +344,7 @@ static void die(void)
 		cr_assert(!audit_domain_pages(doms[i]));
 	for (int i = 0; i < 2; i++)
 		domain_kill(doms[i], "the input is over");
-	run_all();
+	reap_all();
 	for (int i = 0; i < 2; i++)
 		cr_assert(!domain_of_owner(ids[i]));
 	cr_assert(heap_free_pages() + HEAP_SLACK >= heap_before);

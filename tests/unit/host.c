@@ -224,6 +224,10 @@ WEAK int arch_domain_create(struct domain *d)
 	return 0;
 }
 
+WEAK void domain_reap(void)
+{
+}
+
 WEAK int arch_domain_relinquish(struct domain *d)
 {
 	(void)d;

@@ -31,6 +31,7 @@ void machine_up(void);
 void run_cpu(u32 cpu);
 /* Until nobody has work left. */
 void run_all(void);
+void reap_all(void); /* and lets time pass, until the dead are gone */
 /* Let a vCPU run on its processor, as if nobody else were there. */
 void put_on_cpu(struct vcpu *v);
 /* n pages for d; the first one's frame number. */

@@ -56,7 +56,7 @@ static void stop_and_reap(struct domain *d)
 {
 	u16 id = d->id;
 
-	run_all();
+	reap_all();
 	cr_assert(!domain_get(id), "d%u is there still", id);
 	cr_assert(!domain_of_owner(id));
 	expect(heap_free_pages(), free_before);
@@ -78,7 +78,7 @@ static struct domain *mortal(void)
 	machine_up();
 	/* The first one's death leaves slabs behind for the next. */
 	domain_kill(born(), "to be forgotten");
-	run_all();
+	reap_all();
 	free_before = heap_free_pages();
 	return born();
 }
@@ -114,7 +114,7 @@ Test(core_domain, many_lives)
 		give_pages(d, 4);
 		expect_ret(EVTCHN(alloc_unbound, &au, v0), 0);
 		domain_kill(d, "its time has come");
-		run_all();
+		reap_all();
 		if (!i)
 			after_first = heap_free_pages();
 	}
@@ -130,7 +130,7 @@ Test(core_domain, waits_for_pages_mapped_by_others)
 	cr_assert(get_page(mfn_to_page(mfn), d));
 	domain_hold(d); /* as a mapping does */
 	domain_shutdown(d, SHUTDOWN_poweroff);
-	run_all();
+	reap_all();
 	cr_assert(!domain_get(id) && domain_of_owner(id) == d);
 	expect(d->tot_pages, 1);
 	put_page(mfn_to_page(mfn));
@@ -146,7 +146,7 @@ Test(core_domain, goes_when_the_last_page_is_let_go)
 
 	cr_assert(get_page(mfn_to_page(mfn), d));
 	domain_shutdown(d, SHUTDOWN_poweroff);
-	run_all();
+	reap_all();
 	expect(d->tot_pages, 1);
 	put_page(mfn_to_page(mfn));
 	stop_and_reap(d);
@@ -180,12 +180,12 @@ Test(core_domain, timers_end_after_the_last_vcpu_has_stopped)
 	cr_assert(d->vcpu[1]->running);
 	expect_ret(VCPU(set_periodic_timer, 0, &set, d->vcpu[1]), 0);
 	expect_ret(domain_relinquish(d), -ERESTART);
-	cr_assert(d->vcpu[0]->periodic.index, "its timers were seen to too early");
+	cr_assert(d->vcpu[0]->periodic.rank, "its timers were seen to too early");
 	run_cpu(1);
 	cr_assert(!d->vcpu[1]->running);
 	while (domain_relinquish(d))
 		;
-	cr_assert(!d->vcpu[0]->periodic.index);
+	cr_assert(!d->vcpu[0]->periodic.rank);
 	stop_and_reap(d);
 	host_time += 10000000;
 	timers_run(0);

@@ -244,7 +244,7 @@ Test(core_grant, mapping_domain_dies)
 	}
 	expect(domu->refcount, 101);
 	domain_kill(d, "enough");
-	run_all();
+	reap_all();
 	for (i = 0; i < 100; i++)
 		expect_unused(i);
 }
@@ -260,12 +260,12 @@ Test(core_grant, granting_domain_dies_first)
 	grant(5, 0, 0, frame);
 	a = map(v0, 5, GNTMAP_host_map);
 	domain_kill(domu, "enough");
-	run_all();
+	reap_all();
 	cr_assert(domain_of_owner(id) == domu && domu->dying);
 	expect(domu->tot_pages, 1);
 	expect(map(v0, 5, GNTMAP_host_map).status, GNTST_bad_domain);
 	expect(unmap(v0, a.handle, 0x1000, 0), GNTST_okay);
-	run_all();
+	reap_all();
 	cr_assert(!domain_of_owner(id));
 }
 
