@@ -56,9 +56,11 @@ SECTIONS
 		*(EXCLUDE_FILE(*liblzma.a:* *libz.a:* *libzstd.a:*) .data.rel.ro
 		  EXCLUDE_FILE(*liblzma.a:* *libz.a:* *libzstd.a:*) .data.rel.ro.*)
 		*(.got .got.plt)
-		/* Last: its size is not known in the first link; no text may move. */
+		/* Its size is not known in the first link: room of a fixed size, so that no text moves. */
 		. = ALIGN(8);
+		__symtab = .;
 		KEEP(*(.symtab_hv))
+		. = __symtab + 0x8000;
 		. = ALIGN(PAGE);
 	} :rodata
 	__rodata_end = .;
