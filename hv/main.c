@@ -20,11 +20,16 @@
 
 noreturn_fn void cpu_idle_entry(struct cpu *c);
 
+noreturn_fn void __init hv_start(u32 magic, u64 info)
+{
+	pv_set_gates();
+	early_setup(magic, info);
+}
+
 noreturn_fn void hv_main(void)
 {
 	struct domain *dom0;
 
-	pv_set_gates();
 	domains_init();
 	acpi_init();
 	lapic_init();

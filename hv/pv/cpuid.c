@@ -84,12 +84,12 @@ static void leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
 		l->d = host_xcr0 >> 32;
 		l->c = 576; /* the largest area: the end of the last component we let through */
 		for (u32 i = 2; i < 63; i++) {
-			u32 size, offset, c, d;
+			struct cpuid_leaf part; /* a: its size, b: where */
 
 			if (!(host_xcr0 >> i & 1))
 				continue;
-			cpuid(0xd, i, &size, &offset, &c, &d);
-			l->c = MAX(l->c, size + offset);
+			part = cpuid(0xd, i);
+			l->c = MAX(l->c, part.a + part.b);
 		}
 		if (current() != v)
 			l->b = l->c;
@@ -103,11 +103,8 @@ static void leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
 
 static void leaf_extended(u32 leaf, struct cpuid_leaf *l)
 {
-	u32 a, b, c, d;
-
 	switch (leaf) {
 	case 0x80000001:
-		cpuid(1, 0, &a, &b, &c, &d);
 		l->b = 0;
 		l->c &= E1_ECX;
 		if (!(host_xcr0 & 4))
@@ -172,7 +169,7 @@ void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *l)
 		leaf_hypervisor(leaf, sub, l);
 		return;
 	}
-	cpuid(leaf, sub, &l->a, &l->b, &l->c, &l->d);
+	*l = cpuid(leaf, sub);
 	switch (leaf) {
 	case 0:
 		l->a = MIN(l->a, 0xdu);

@@ -50,9 +50,7 @@ static inline bool is_forced_cpuid(u64 code)
 }
 void pv_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs);
 
-struct cpuid_leaf {
-	u32 a, b, c, d;
-};
+struct cpuid_leaf; /* x86/asm.h */
 /* What the guest sees of CPUID. */
 void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *out);
 /* MSRs as the guest sees them. false: #GP. */

@@ -16,22 +16,17 @@
 #define CR0_PG BIT(31)
 #define CR4_TSD BIT(2)
 #define CR4_DE BIT(3)
-#define CR4_PSE BIT(4)
 #define CR4_PAE BIT(5)
 #define CR4_MCE BIT(6)
 #define CR4_PGE BIT(7)
-#define CR4_PCE BIT(8)
 #define CR4_OSFXSR BIT(9)
 #define CR4_OSXMMEXCPT BIT(10)
-#define CR4_UMIP BIT(11)
 #define CR4_FSGSBASE BIT(16)
 #define CR4_PCIDE BIT(17)
 #define CR4_OSXSAVE BIT(18)
 #define CR4_SMEP BIT(20)
 #define CR4_SMAP BIT(21)
-#define CR4_PKE BIT(22)
 
-#define RFLAGS_CF BIT(0)
 #define RFLAGS_MBS BIT(1)
 #define RFLAGS_TF BIT(8)
 #define RFLAGS_IF BIT(9)
@@ -41,15 +36,9 @@
 #define RFLAGS_RF BIT(16)
 #define RFLAGS_VM BIT(17)
 #define RFLAGS_AC BIT(18)
-#define RFLAGS_VIF BIT(19)
-#define RFLAGS_VIP BIT(20)
-#define RFLAGS_ID BIT(21)
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_TSC 0x10
-#define MSR_SPEC_CTRL 0x48
-#define MSR_PRED_CMD 0x49
-#define MSR_MTRRCAP 0xfe
 #define MSR_SYSENTER_CS 0x174
 #define MSR_SYSENTER_ESP 0x175
 #define MSR_SYSENTER_EIP 0x176
@@ -57,7 +46,6 @@
 #define MSR_PAT 0x277
 #define MSR_TSC_DEADLINE 0x6e0
 #define MSR_X2APIC_BASE 0x800
-#define MSR_XSS 0xda0
 #define MSR_EFER 0xc0000080
 #define MSR_STAR 0xc0000081
 #define MSR_LSTAR 0xc0000082
@@ -83,7 +71,7 @@ static inline void wrmsr(u32 msr, u64 v)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((u32)v), "d"((u32)(v >> 32)) : "memory");
 }
-/* For values or numbers a guest chose: false instead of a fault. */
+/* For numbers that the processor may not have: false instead of a fault. */
 static inline bool rdmsr_safe(u32 msr, u64 *v)
 {
 	u32 lo = 0, hi = 0;
@@ -96,19 +84,6 @@ static inline bool rdmsr_safe(u32 msr, u64 *v)
 		: "+a"(lo), "+d"(hi), "=&r"(bad)
 		: "c"(msr));
 	*v = (u64)hi << 32 | lo;
-	return !bad;
-}
-static inline bool wrmsr_safe(u32 msr, u64 v)
-{
-	u32 bad;
-
-	__asm__ volatile(
-		"1: wrmsr; xor %0, %0; 2:\n"
-		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 3f - .; .popsection\n"
-		".subsection 1; 3: mov $1, %0; jmp 2b; .previous"
-		: "=&r"(bad)
-		: "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
-		: "memory");
 	return !bad;
 }
 #define READ_CR(n)                                                                                 \
@@ -135,9 +110,17 @@ static inline void invlpg(u64 va)
 {
 	__asm__ volatile("invlpg (%0)" : : "r"(va) : "memory");
 }
-static inline void cpuid(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c, u32 *d)
+struct cpuid_leaf {
+	u32 a, b, c, d;
+};
+static inline struct cpuid_leaf cpuid(u32 leaf, u32 sub)
 {
-	__asm__ volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(sub));
+	struct cpuid_leaf l;
+
+	__asm__ volatile("cpuid"
+			 : "=a"(l.a), "=b"(l.b), "=c"(l.c), "=d"(l.d)
+			 : "a"(leaf), "c"(sub));
+	return l;
 }
 static inline u64 rdtsc(void)
 {
@@ -156,14 +139,6 @@ static inline u64 rdtsc_ordered(void)
 static inline void cpu_relax(void)
 {
 	__asm__ volatile("pause" ::: "memory");
-}
-static inline void irq_enable(void)
-{
-	__asm__ volatile("sti" ::: "memory");
-}
-static inline void irq_disable(void)
-{
-	__asm__ volatile("cli" ::: "memory");
 }
 #define PORT_IO(sfx, type)                                                                         \
 	static inline void out##sfx(u16 port, type v)                                              \

@@ -51,7 +51,6 @@ struct cpu {
 	u64 flush_va;       /* [a] */
 	u32 tlb_stamp;      /* [a] TLB clock at its last full flush */
 	u64 timer_deadline;
-	u64 next_slice;
 	u64 hypercalls[64]; /* counted for the debug key and the toolstack */
 	u64 traps[32];
 	u64 irqs;
@@ -60,9 +59,7 @@ struct cpu {
 	u64 *gdt_page; /* page 14, ours */
 	u8 *stub;      /* writable view of its stub page */
 	u64 *root;     /* L4 used while idle */
-	u64 cur_fs_gs_unused;
 	u16 ldt_sel;
-	bool in_guest_unused;
 	u32 nmi_count;
 };
 
@@ -106,11 +103,16 @@ enum cpuid_word {
 };
 extern u32 cpu_feature_words[FEAT_WORDS];
 #define FEATURE(word, bit) ((word)*32 + (bit))
+#define X86_PSE FEATURE(FEAT_1_EDX, 3)
 #define X86_TSC FEATURE(FEAT_1_EDX, 4)
+#define X86_MSR FEATURE(FEAT_1_EDX, 5)
+#define X86_MCE FEATURE(FEAT_1_EDX, 7)
+#define X86_APIC FEATURE(FEAT_1_EDX, 9)
 #define X86_PGE FEATURE(FEAT_1_EDX, 13)
 #define X86_PAT FEATURE(FEAT_1_EDX, 16)
 #define X86_CLFLUSH FEATURE(FEAT_1_EDX, 19)
 #define X86_FXSR FEATURE(FEAT_1_EDX, 24)
+#define X86_SSE2 FEATURE(FEAT_1_EDX, 26)
 #define X86_PCID FEATURE(FEAT_1_ECX, 17)
 #define X86_X2APIC FEATURE(FEAT_1_ECX, 21)
 #define X86_TSC_DEADLINE FEATURE(FEAT_1_ECX, 24)
@@ -120,17 +122,16 @@ extern u32 cpu_feature_words[FEAT_WORDS];
 #define X86_SMEP FEATURE(FEAT_7_EBX, 7)
 #define X86_INVPCID FEATURE(FEAT_7_EBX, 10)
 #define X86_SMAP FEATURE(FEAT_7_EBX, 20)
-#define X86_UMIP FEATURE(FEAT_7_ECX, 2)
-#define X86_LA57 FEATURE(FEAT_7_ECX, 16)
 #define X86_RDPID FEATURE(FEAT_7_ECX, 22)
+#define X86_MD_CLEAR FEATURE(FEAT_7_EDX, 10)
+#define X86_IBRS_IBPB FEATURE(FEAT_7_EDX, 26)
+#define X86_ARCH_CAPS FEATURE(FEAT_7_EDX, 29)
 #define X86_SYSCALL FEATURE(FEAT_E1_EDX, 11)
-#define X86_NX FEATURE(FEAT_E1_EDX, 20)
 #define X86_PAGE1GB FEATURE(FEAT_E1_EDX, 26)
 #define X86_RDTSCP FEATURE(FEAT_E1_EDX, 27)
-#define X86_LM FEATURE(FEAT_E1_EDX, 29)
 #define X86_XSAVEOPT FEATURE(FEAT_D1_EAX, 0)
-#define X86_XSAVES FEATURE(FEAT_D1_EAX, 3)
 #define X86_INVARIANT_TSC FEATURE(FEAT_E7_EDX, 8)
+#define X86_IBPB FEATURE(FEAT_E8_EBX, 12)
 /* Synthetic: decided by us, patched in or out */
 #define X86_XPTI FEATURE(FEAT_SYNTH, 0) /* two roots a guest (Meltdown) */
 #define X86_USE_SMAP FEATURE(FEAT_SYNTH, 1)

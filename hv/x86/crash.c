@@ -10,14 +10,8 @@
 #include "x86/power.h"
 #include "x86/setup.h"
 
-static bool opt_noreboot;
-
-static int __init parse_noreboot(const char *s)
-{
-	opt_noreboot = strcmp(s, "0") && strcmp(s, "no") && strcmp(s, "off") && strcmp(s, "false");
-	return 0;
-}
-BOOT_OPTION("noreboot", parse_noreboot);
+static s8 opt_noreboot;
+BOOL_OPTION("noreboot", opt_noreboot);
 
 /* Past the log and its locks: what is broken may hold them. */
 static void emergency(const char *fmt, ...) printf_fn(1, 2);
@@ -39,7 +33,8 @@ extern const u32 hv_symbol_count __attribute__((weak));
 extern const u32 hv_symbol_offsets[] __attribute__((weak)); /* from the image's start, ascending */
 extern const char hv_symbol_names[] __attribute__((weak));  /* in that order, zero-terminated */
 
-const char *symbol_lookup(u64 addr, u64 *offset)
+/* The function that contains addr and the offset into it; NULL when addr is not in our text. */
+static const char *symbol_lookup(u64 addr, u64 *offset)
 {
 	u32 off = (u32)(addr - (u64)__image_start), i = 0;
 	const char *name = hv_symbol_names;
@@ -58,13 +53,10 @@ const char *symbol_lookup(u64 addr, u64 *offset)
 
 static void print_address(u64 addr)
 {
-	u64 off;
+	u64 off = 0;
 	const char *name = symbol_lookup(addr, &off);
 
-	if (name)
-		emergency("    [<%016lx>] %s+%#lx\n", addr, name, off);
-	else
-		emergency("    [<%016lx>]\n", addr);
+	emergency("    [<%016lx>] %s+%#lx\n", addr, name ? name : "?", off);
 }
 
 static bool on_our_stack(u64 rsp)
@@ -77,7 +69,8 @@ static bool on_our_stack(u64 rsp)
 	       (rsp >= (u64)__bss_start && rsp < (u64)__image_end);
 }
 
-void crash_backtrace(u64 rip, u64 rsp)
+/* Return addresses found on the stack from `rsp` up; a scan, so stale ones may show. */
+static void backtrace(u64 rip, u64 rsp)
 {
 	unsigned shown = 0;
 	u64 end = (rsp | (STACK_SIZE - 1)) + 1 - sizeof(struct cpu_info), off;
@@ -110,7 +103,7 @@ void crash_dump_regs(const cpu_user_regs_t *r)
 	emergency("CR0 %08lx CR2 %016lx CR3 %016lx CR4 %08lx\n", read_cr0(), read_cr2(), read_cr3(),
 		  read_cr4());
 	if (!(r->cs & 3))
-		crash_backtrace(r->rip, r->rsp);
+		backtrace(r->rip, r->rsp);
 }
 
 /* ---- faults of ours that were foreseen ---- */
@@ -139,28 +132,19 @@ noreturn_fn void machine_halt(void)
 		__asm__ volatile("cli; hlt" ::: "memory");
 }
 
-static void stop_others(void)
-{
-	__atomic_store_n(&machine_stopping, true, __ATOMIC_RELEASE);
-	if (nr_cpus > 1)
-		send_ipi_all_but_self_nmi();
-}
-
-/* Only the first processor tells; a second panic of the same one must not begin again. */
-static void begin(void)
+/* Stop the others and say why. Only the first processor tells; a second panic of the same one must not begin
+ * again. */
+static void begin(const char *what, const char *fmt, va_list ap)
 {
 	static u32 entered;
+	static char why[256];
 
 	if (__atomic_fetch_add(&entered, 1, __ATOMIC_ACQ_REL))
 		machine_halt();
-	stop_others();
+	__atomic_store_n(&machine_stopping, true, __ATOMIC_RELEASE);
+	if (nr_cpus > 1)
+		send_ipi_all_but_self_nmi();
 	console_force();
-}
-
-static void tell(const char *what, const char *fmt, va_list ap)
-{
-	static char why[256];
-
 	hv_vsnprintf(why, sizeof(why), fmt, ap);
 	emergency("\n*** Pavise %s: %s\n", what, why);
 }
@@ -185,11 +169,10 @@ void panic(const char *fmt, ...)
 {
 	va_list ap;
 
-	begin();
 	va_start(ap, fmt);
-	tell("stops", fmt, ap);
+	begin("stops", fmt, ap);
 	va_end(ap);
-	crash_backtrace((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
+	backtrace((u64)__builtin_return_address(0), (u64)__builtin_frame_address(0) + 16);
 	finish();
 }
 
@@ -197,9 +180,8 @@ void fail_start(const char *fmt, ...)
 {
 	va_list ap;
 
-	begin();
 	va_start(ap, fmt);
-	tell("cannot start", fmt, ap);
+	begin("cannot start", fmt, ap);
 	va_end(ap);
 	finish();
 }
@@ -208,17 +190,9 @@ void crash_with_regs(const cpu_user_regs_t *regs, const char *fmt, ...)
 {
 	va_list ap;
 
-	begin();
 	va_start(ap, fmt);
-	tell("stops", fmt, ap);
+	begin("stops", fmt, ap);
 	va_end(ap);
 	crash_dump_regs(regs);
 	finish();
-}
-
-void crash_nmi(const cpu_user_regs_t *regs)
-{
-	(void)regs;
-	if (__atomic_load_n(&machine_stopping, __ATOMIC_ACQUIRE))
-		machine_halt();
 }

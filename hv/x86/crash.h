@@ -13,13 +13,6 @@ void crash_dump_regs(const cpu_user_regs_t *regs);
 noreturn_fn void fail_start(const char *fmt, ...) printf_fn(1, 2);
 /* As panic(), for a fault of ours whose registers were saved. */
 noreturn_fn void crash_with_regs(const cpu_user_regs_t *regs, const char *fmt, ...) printf_fn(2, 3);
-/* Called by the NMI handler: halts this processor for good when another is stopping the machine. */
-void crash_nmi(const cpu_user_regs_t *regs);
-/* Return addresses found on the stack from `rsp` up; a scan, so stale ones may show. */
-void crash_backtrace(u64 rip, u64 rsp);
-/* The function that contains addr and the offset into it; NULL when addr is not in our text. */
-const char *symbol_lookup(u64 addr, u64 *offset);
-
 /*
  * A fault of ours at an instruction with an entry in .ex_table: goes on at the fixup. False: there
  * is none.

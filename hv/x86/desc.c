@@ -239,7 +239,7 @@ static void load_gdt(u64 base, u16 limit)
 	__asm__ volatile("lgdt %0" : : "m"(d));
 }
 
-static void load_idt(void)
+void idt_load(void)
 {
 	struct {
 		u16 limit;
@@ -277,7 +277,7 @@ void percpu_load(struct cpu *c)
 	set_system_desc(c->gdt_page, HV_TSS, base + PERCPU_TSS, TSS_LIMIT, DESC_TSS);
 	__asm__ volatile("lldt %w0" : : "r"(0));
 	__asm__ volatile("ltr %w0" : : "r"(HV_TSS));
-	load_idt();
+	idt_load();
 
 	wrmsr(MSR_STAR, (u64)GUEST_CS32 << 48 | (u64)HV_CS << 32);
 	wrmsr(MSR_LSTAR, base + PERCPU_STUB + STUB_SYSCALL);

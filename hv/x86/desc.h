@@ -12,6 +12,8 @@ enum { IST_DF = 1, IST_NMI, IST_MCE, IST_DB };
  * (none) or IST_*. While the machine starts only: then the table is read-only. */
 void idt_set_gate(unsigned vec, const void *handler, unsigned dpl, unsigned ist);
 
+/* The calling processor uses it. */
+void idt_load(void);
 /* The page it lies in. */
 const void *idt_page(void);
 

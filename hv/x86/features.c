@@ -16,32 +16,25 @@ u64 hv_cr4 __ro_after_init;
 static s8 opt_smap __initdata = -1, opt_smep __initdata = -1, opt_pcid __initdata = -1;
 static s8 opt_xpti __initdata = -1, opt_spec_ctrl __initdata = -1, opt_x2apic __initdata = -1;
 
-static int __init parse_bool(const char *s, s8 *out)
+int __init parse_bool(const char *s, s8 *out)
 {
-	static const char *const yes[] = { "", "1", "on", "yes", "true", "enable" };
-	static const char *const no[] = { "0", "off", "no", "false", "disable" };
+	static const char words[][8] = { "0", "no",  "off", "false", "disable", "",
+					 "1", "yes", "on",  "true",  "enable" };
 
-	for (unsigned i = 0; i < ARRAY_SIZE(yes); i++)
-		if (!strcmp(s, yes[i]))
-			return *out = 1, 0;
-	for (unsigned i = 0; i < ARRAY_SIZE(no); i++)
-		if (!strcmp(s, no[i]))
-			return *out = 0, 0;
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++)
+		if (!strcmp(s, words[i])) {
+			*out = i >= 5; /* the first five say no */
+			return 0;
+		}
 	return -EINVAL;
 }
 
-#define FEATURE_OPTION(name, var)                                                                  \
-	static int __init parse_##var(const char *s)                                               \
-	{                                                                                          \
-		return parse_bool(s, &var);                                                        \
-	}                                                                                          \
-	BOOT_OPTION(name, parse_##var)
-FEATURE_OPTION("smap", opt_smap);
-FEATURE_OPTION("smep", opt_smep);
-FEATURE_OPTION("pcid", opt_pcid);
-FEATURE_OPTION("xpti", opt_xpti);
-FEATURE_OPTION("spec-ctrl", opt_spec_ctrl);
-FEATURE_OPTION("x2apic", opt_x2apic);
+BOOL_OPTION("smap", opt_smap);
+BOOL_OPTION("smep", opt_smep);
+BOOL_OPTION("pcid", opt_pcid);
+BOOL_OPTION("xpti", opt_xpti);
+BOOL_OPTION("spec-ctrl", opt_spec_ctrl);
+BOOL_OPTION("x2apic", opt_x2apic);
 
 static void feature_set(unsigned f, bool on)
 {
@@ -53,56 +46,56 @@ static void feature_set(unsigned f, bool on)
 
 static void __init read_words(void)
 {
-	u32 *w = cpu_feature_words, a, b, c, d, max, ext;
+	u32 *w = cpu_feature_words, max = cpuid(0, 0).a, ext = cpuid(0x80000000, 0).a;
+	struct cpuid_leaf l = cpuid(1, 0);
 
-	cpuid(0, 0, &max, &b, &c, &d);
-	cpuid(1, 0, &a, &b, &w[FEAT_1_ECX], &w[FEAT_1_EDX]);
-	cpu_stepping = a & 15;
-	cpu_model = a >> 4 & 15;
-	cpu_family = a >> 8 & 15;
+	cpu_stepping = l.a & 15;
+	cpu_model = l.a >> 4 & 15;
+	cpu_family = l.a >> 8 & 15;
 	if (cpu_family >= 6)
-		cpu_model |= a >> 12 & 0xf0;
+		cpu_model |= l.a >> 12 & 0xf0;
 	if (cpu_family == 15)
-		cpu_family += a >> 20 & 0xff;
-	if (max >= 7)
-		cpuid(7, 0, &a, &w[FEAT_7_EBX], &w[FEAT_7_ECX], &w[FEAT_7_EDX]);
+		cpu_family += l.a >> 20 & 0xff;
+	w[FEAT_1_ECX] = l.c;
+	w[FEAT_1_EDX] = l.d;
+	if (max >= 7) {
+		l = cpuid(7, 0);
+		w[FEAT_7_EBX] = l.b;
+		w[FEAT_7_ECX] = l.c;
+		w[FEAT_7_EDX] = l.d;
+	}
 	if (max >= 13)
-		cpuid(13, 1, &w[FEAT_D1_EAX], &b, &c, &d);
-	cpuid(0x80000000, 0, &ext, &b, &c, &d);
-	cpuid(0x80000001, 0, &a, &b, &w[FEAT_E1_ECX], &w[FEAT_E1_EDX]);
+		w[FEAT_D1_EAX] = cpuid(13, 1).a;
+	l = cpuid(0x80000001, 0);
+	w[FEAT_E1_ECX] = l.c;
+	w[FEAT_E1_EDX] = l.d;
 	if (ext >= 0x80000007)
-		cpuid(0x80000007, 0, &a, &b, &c, &w[FEAT_E7_EDX]);
+		w[FEAT_E7_EDX] = cpuid(0x80000007, 0).d;
 	if (ext >= 0x80000008) {
-		cpuid(0x80000008, 0, &a, &w[FEAT_E8_EBX], &c, &d);
-		phys_addr_bits = a & 0xff;
+		l = cpuid(0x80000008, 0);
+		phys_addr_bits = l.a & 0xff;
+		w[FEAT_E8_EBX] = l.b;
 	}
 }
 
 static void __init read_vendor(void)
 {
-	static const struct {
-		char name[13];
-		enum cpu_vendor vendor;
-	} known[] = { { "GenuineIntel", VENDOR_INTEL },
-		      { "AuthenticAMD", VENDOR_AMD },
-		      { "HygonGenuine", VENDOR_HYGON } };
-	u32 a, id[3];
+	static const char names[][13] = { [VENDOR_INTEL] = "GenuineIntel",
+					  [VENDOR_AMD] = "AuthenticAMD",
+					  [VENDOR_HYGON] = "HygonGenuine" };
+	struct cpuid_leaf l = cpuid(0, 0);
+	u32 id[3] = { l.b, l.d, l.c };
 
-	cpuid(0, 0, &a, &id[0], &id[2], &id[1]);
-	cpu_vendor = VENDOR_OTHER;
-	for (unsigned i = 0; i < ARRAY_SIZE(known); i++)
-		if (!memcmp(id, known[i].name, sizeof(id)))
-			cpu_vendor = known[i].vendor;
+	cpu_vendor = 0;
+	while (cpu_vendor < VENDOR_OTHER && memcmp(id, names[cpu_vendor], sizeof(id)) != 0)
+		cpu_vendor++;
 }
 
 static bool __init under_tcg(void)
 {
-	u32 a, id[3];
+	struct cpuid_leaf l = cpuid(0x40000000, 0);
 
-	if (!cpu_has(X86_HYPERVISOR))
-		return false;
-	cpuid(0x40000000, 0, &a, &id[0], &id[1], &id[2]);
-	return !memcmp(id, "TCGTCGTCGTCG", sizeof(id));
+	return cpu_has(X86_HYPERVISOR) && !memcmp(&l.b, "TCGTCGTCGTCG", 12);
 }
 
 static void __init need(bool has, const char *what)
@@ -115,17 +108,15 @@ static void __init need(bool has, const char *what)
 
 static void __init check_needed(void)
 {
-	u32 edx = cpu_feature_words[FEAT_1_EDX];
-
-	need(edx & BIT(3), "PSE");
-	need(edx & BIT(5), "model-specific registers");
-	need(edx & BIT(9), "local APIC");
+	need(cpu_has(X86_PSE), "PSE");
 	need(cpu_has(X86_TSC), "time stamp counter");
+	need(cpu_has(X86_MSR), "model-specific registers");
+	need(cpu_has(X86_APIC), "local APIC");
 	need(cpu_has(X86_PGE), "global pages");
 	need(cpu_has(X86_PAT), "page attribute table");
 	need(cpu_has(X86_CLFLUSH), "CLFLUSH");
 	need(cpu_has(X86_FXSR), "FXSAVE");
-	need(edx & BIT(26), "SSE2");
+	need(cpu_has(X86_SSE2), "SSE2");
 	need(cpu_has(X86_SYSCALL), "SYSCALL");
 }
 
@@ -134,27 +125,20 @@ static void __init check_needed(void)
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define ARCH_CAP_RDCL_NO BIT(0)
 #define ARCH_CAP_MDS_NO BIT(5)
-#define FEAT_7_EDX_MD_CLEAR BIT(10)
-#define FEAT_7_EDX_IBRS_IBPB BIT(26)
-#define FEAT_7_EDX_ARCH_CAPS BIT(29)
-#define FEAT_E8_EBX_IBPB BIT(12)
 
 static void __init choose_mitigations(void)
 {
-	u32 edx = cpu_feature_words[FEAT_7_EDX];
 	bool on = opt_spec_ctrl != 0, intel = cpu_vendor == VENDOR_INTEL, tcg = cpu_has(X86_TCG);
-	bool ibpb =
-		(edx & FEAT_7_EDX_IBRS_IBPB) || (cpu_feature_words[FEAT_E8_EBX] & FEAT_E8_EBX_IBPB);
 	u64 caps = 0;
 
-	if (edx & FEAT_7_EDX_ARCH_CAPS)
+	if (cpu_has(X86_ARCH_CAPS))
 		rdmsr_safe(MSR_ARCH_CAPABILITIES, &caps);
 	/* Software emulation speculates nothing, whatever model it plays. */
 	feature_set(X86_XPTI,
 		    opt_xpti >= 0 ? opt_xpti : on && intel && !tcg && !(caps & ARCH_CAP_RDCL_NO));
-	feature_set(X86_VERW, on && intel && !tcg && (edx & FEAT_7_EDX_MD_CLEAR) &&
-				      !(caps & ARCH_CAP_MDS_NO));
-	feature_set(X86_IBPB_SWITCH, on && !tcg && ibpb);
+	feature_set(X86_VERW,
+		    on && intel && !tcg && cpu_has(X86_MD_CLEAR) && !(caps & ARCH_CAP_MDS_NO));
+	feature_set(X86_IBPB_SWITCH, on && !tcg && (cpu_has(X86_IBRS_IBPB) || cpu_has(X86_IBPB)));
 	feature_set(X86_RSB_STUFF, on && !tcg);
 }
 
@@ -185,32 +169,28 @@ static void __init choose_features(void)
 
 static void __init choose_cr4(void)
 {
+	static const struct {
+		unsigned feature;
+		u64 bit;
+	} optional[] = { { X86_MCE, CR4_MCE },       { X86_SMEP, CR4_SMEP },
+			 { X86_USE_SMAP, CR4_SMAP }, { X86_USE_FSGSBASE, CR4_FSGSBASE },
+			 { X86_XSAVE, CR4_OSXSAVE }, { X86_USE_PCID, CR4_PCIDE } };
+
 	hv_cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
-	if (cpu_feature_words[FEAT_1_EDX] & BIT(7))
-		hv_cr4 |= CR4_MCE;
-	if (cpu_has(X86_SMEP))
-		hv_cr4 |= CR4_SMEP;
-	if (cpu_has(X86_USE_SMAP))
-		hv_cr4 |= CR4_SMAP;
-	if (cpu_has(X86_USE_FSGSBASE))
-		hv_cr4 |= CR4_FSGSBASE;
-	if (cpu_has(X86_XSAVE))
-		hv_cr4 |= CR4_OSXSAVE;
-	if (cpu_has(X86_USE_PCID))
-		hv_cr4 |= CR4_PCIDE;
+	for (unsigned i = 0; i < ARRAY_SIZE(optional); i++)
+		if (cpu_has(optional[i].feature))
+			hv_cr4 |= optional[i].bit;
 }
 
-const char *__init cpu_brand(void)
+static const char *__init cpu_brand(void)
 {
-	static char brand[49] __initbss;
-	u32 *w = (u32 *)brand, max, b, c, d;
+	static struct cpuid_leaf brand[4] __initbss; /* the last one stays zero */
 
-	cpuid(0x80000000, 0, &max, &b, &c, &d);
-	if (max < 0x80000004)
+	if (cpuid(0x80000000, 0).a < 0x80000004)
 		return "unnamed processor";
-	for (u32 i = 0; i < 3; i++, w += 4)
-		cpuid(0x80000002 + i, 0, &w[0], &w[1], &w[2], &w[3]);
-	return brand;
+	for (u32 i = 0; i < 3; i++)
+		brand[i] = cpuid(0x80000002 + i, 0);
+	return (const char *)brand;
 }
 
 void __init features_init(void)

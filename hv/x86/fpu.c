@@ -34,17 +34,15 @@ CPU_INIT(fpu_cpu_init);
 
 void fpu_init(void)
 {
-	u32 a, b, c, d;
+	u32 a = cpuid(0xd, 0).a;
 
-	cpuid(0xd, 0, &a, &b, &c, &d);
 	host_xcr0 = XCR0_X87 | XCR0_SSE;
 	if (a & XCR0_AVX)
 		host_xcr0 |= XCR0_AVX;
 	if ((a & XCR0_AVX512) == XCR0_AVX512 && (a & XCR0_AVX))
 		host_xcr0 |= XCR0_AVX512;
 	xsetbv(0, host_xcr0);
-	cpuid(0xd, 0, &a, &b, &c, &d);
-	xsave_size = b;
+	xsave_size = cpuid(0xd, 0).b;
 	log_debug("FPU: XCR0 %lx, %u bytes a vCPU\n", host_xcr0, xsave_size);
 }
 

@@ -24,8 +24,6 @@ u64 trampoline_maddr __ro_after_init;
 
 u64 idle_l4[512] __page_aligned_bss;
 static u64 hv_l3[512] __page_aligned_bss; /* slot 258 */
-static u64 image_l2[512] __page_aligned_bss;
-static u64 image_l1[2][512] __page_aligned_bss;
 
 #define PTE_TABLE (PTE_P | PTE_RW | PTE_A)
 #define PTE_RO (PTE_P | PTE_A | PTE_NX)
@@ -50,81 +48,73 @@ static bool heap_ready;
 /* Until the final tables are in force only what the first ones map may be touched. */
 static u64 alloc_limit __initdata = 4 * GIB;
 
-static void __init drop_range(unsigned i)
-{
-	for (nr_free--; i < nr_free; i++)
-		free_ranges[i] = free_ranges[i + 1];
-}
-
-static void __init insert_range(unsigned i, u64 start, u64 end)
-{
-	if (nr_free == ARRAY_SIZE(free_ranges))
-		fail_start("the memory map has too many pieces");
-	for (unsigned j = nr_free++; j > i; j--)
-		free_ranges[j] = free_ranges[j - 1];
-	free_ranges[i] = (struct range){ start, end };
-}
-
 /* Take [start, end) out of what is free. */
 static void __init reserve(u64 start, u64 end)
 {
 	start = ALIGN_DOWN(start, PAGE_SIZE);
 	end = ALIGN_UP(end, PAGE_SIZE);
-	for (unsigned i = 0; i < nr_free; i++) {
-		struct range r = free_ranges[i];
+	for (unsigned i = 0, n; i < nr_free; i += n) {
+		struct range r = free_ranges[i], left[2];
 
+		n = 1;
 		if (r.end <= start || r.start >= end)
 			continue;
-		drop_range(i);
-		if (r.end > end)
-			insert_range(i, end, r.end);
+		n = 0;
 		if (r.start < start)
-			insert_range(i, r.start, start);
-		else
-			i--;
+			left[n++] = (struct range){ r.start, start };
+		if (r.end > end)
+			left[n++] = (struct range){ end, r.end };
+		if (nr_free + n > ARRAY_SIZE(free_ranges))
+			fail_start("the memory map has too many pieces");
+		memmove(&free_ranges[i + n], &free_ranges[i + 1], (nr_free - i - 1) * sizeof(r));
+		memcpy(&free_ranges[i], left, n * sizeof(r));
+		nr_free += n - 1;
 	}
 }
 
-/* From the top, so that low memory stays for those that need it. */
-static u64 __init boot_alloc_aligned(u64 pages, u64 align)
+/* From the top, so that low memory stays for those that need it; 0: no range is large enough. */
+static u64 __init take_range(u64 size, u64 align, int fill)
 {
-	u64 size = pages << PAGE_SHIFT;
-
 	for (unsigned i = nr_free; i-- > 0;) {
 		u64 end = MIN(free_ranges[i].end, alloc_limit), at = ALIGN_DOWN(end - size, align);
 
-		if (end < size || at < free_ranges[i].start || at > end)
+		if (end < size || at < free_ranges[i].start)
 			continue;
 		reserve(at, at + size);
-		memset(maddr_to_virt(at), 0, size);
+		memset(maddr_to_virt(at), fill, size);
 		return at;
 	}
 	return 0;
 }
 
-static u64 __init boot_alloc_early(u64 pages)
-{
-	u64 at = boot_alloc_aligned(pages, PAGE_SIZE);
-
-	if (!at)
-		fail_start("too little memory: no %lu KiB left at start; give the machine more",
-			   pages * 4);
-	return at;
-}
-
-u64 boot_alloc(u64 pages)
+static u64 take_heap(u64 pages)
 {
 	struct page_info *pg;
 	unsigned order = 0;
 
-	if (!heap_ready)
-		return boot_alloc_early(pages);
 	while ((1UL << order) < pages)
 		order++;
 	pg = alloc_heap_pages(order, MEMF_zero);
-	if (!pg)
+	return pg ? page_to_mfn(pg) << PAGE_SHIFT : 0;
+}
+
+u64 boot_alloc(u64 pages)
+{
+	u64 at = heap_ready ? take_heap(pages) : take_range(pages << PAGE_SHIFT, PAGE_SIZE, 0);
+
+	if (!at)
 		fail_start("too little memory: no %lu KiB left; give the machine more", pages * 4);
-	return page_to_mfn(pg) << PAGE_SHIFT;
+	return at;
+}
+
+/* The whole pages of entry i of the memory map, as far as we reach; false: none, or no RAM. */
+static bool __init ram_range(unsigned i, struct range *r)
+{
+	const struct e820_entry *e = &boot_info.e820[i];
+
+	r->start = ALIGN_UP(e->start, PAGE_SIZE);
+	r->end = MIN(ALIGN_DOWN(e->start + e->size, PAGE_SIZE), DIRECTMAP_SIZE);
+	return e->type == E820_RAM && r->start < r->end;
 }
 
 /* Bytes of RAM in [start, end). */
@@ -164,18 +154,15 @@ static void __init check_modules(void)
 static void __init find_free_memory(void)
 {
 	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
-		const struct e820_entry *e = &boot_info.e820[i];
-		u64 start = ALIGN_UP(e->start, PAGE_SIZE),
-		    end = ALIGN_DOWN(e->start + e->size, PAGE_SIZE);
+		struct range *r = &free_ranges[nr_free];
 
-		end = MIN(end, DIRECTMAP_SIZE);
-		if (e->type != E820_RAM || start >= end)
+		if (!ram_range(i, r))
 			continue;
-		insert_range(nr_free, start, end);
-		max_mfn = end >> PAGE_SHIFT;
+		max_mfn = r->end >> PAGE_SHIFT;
 		/* The highest page below the BIOS's own data. */
-		if (start < 0x90000 && end >= 0x10000)
-			trampoline_maddr = MIN(end, 0x90000UL) - PAGE_SIZE;
+		if (r->start < 0x90000 && r->end >= 0x10000)
+			trampoline_maddr = MIN(r->end, 0x90000UL) - PAGE_SIZE;
+		nr_free++;
 	}
 	reserve(0, LOW_MEMORY);
 	reserve(HV_IMAGE_PHYS, image_maddr(__image_end));
@@ -192,20 +179,21 @@ static u64 *table_of(u64 entry)
 	return maddr_to_virt(entry & PTE_ADDR);
 }
 
-static u64 *next_table(u64 *entry)
+static u64 *next_table(u64 *entry, u64 flags)
 {
 	if (!(*entry & PTE_P))
-		*entry = boot_alloc(1) | PTE_TABLE;
+		*entry = boot_alloc(1) | flags;
 	return table_of(*entry);
 }
 
-/* One leaf at `level`, tables above it made as needed. */
+/* One leaf at `level`, tables above it made as needed: what guests read, nobody writes on this way. */
 static void map_leaf(u64 va, u64 pte, unsigned level)
 {
 	u64 *t = idle_l4;
 
 	for (unsigned l = 4; l > level; l--)
-		t = next_table(&t[pt_index(va, l)]);
+		t = next_table(&t[pt_index(va, l)],
+			       pte & PTE_US ? PTE_P | PTE_US | PTE_A : PTE_TABLE);
 	t[pt_index(va, level)] = pte | (level > 1 ? PTE_PSE : 0);
 }
 
@@ -242,30 +230,23 @@ u64 *hv_table_entry(u64 va, unsigned level)
 	}
 }
 
-static u64 __init image_flags(u64 va)
-{
-	if (va < (u64)__text_end)
-		return PTE_TEXT;
-	if (va < (u64)__rodata_end)
-		return PTE_RO;
-	if (va >= (u64)__init_start && va < (u64)__init_text_end)
-		return PTE_TEXT;
-	return PTE_DATA;
-}
-
-/* The image, page by page, each part with its rights; tables in the image itself. */
+/* The image, page by page, each part with its rights. */
 static void __init map_image(void)
 {
-	idle_l4[pt_index(HV_IMAGE_VIRT, 4)] = image_maddr(hv_l3) | PTE_TABLE;
-	hv_l3[pt_index(HV_IMAGE_VIRT, 3)] = image_maddr(image_l2) | PTE_TABLE;
-	for (unsigned i = 0; i < ARRAY_SIZE(image_l1); i++)
-		image_l2[pt_index((u64)__image_start, 2) + i] =
-			image_maddr(image_l1[i]) | PTE_TABLE;
-	for (u64 va = (u64)__image_start; va < (u64)__image_end; va += PAGE_SIZE) {
-		u64 page = (va - (u64)__image_start) >> PAGE_SHIFT;
+	const struct {
+		char *end;
+		u64 flags;
+	} parts[] = { { __text_end, PTE_TEXT },
+		      { __rodata_end, PTE_RO },
+		      { __init_start, PTE_DATA },
+		      { __init_text_end, PTE_TEXT },
+		      { __image_end, PTE_DATA } };
+	u64 at = (u64)__image_start, size;
 
-		image_l1[page / 512][page % 512] =
-			(va - HV_IMAGE_VIRT) | image_flags(va) | pte_global;
+	idle_l4[pt_index(HV_IMAGE_VIRT, 4)] = image_maddr(hv_l3) | PTE_TABLE;
+	for (unsigned i = 0; i < ARRAY_SIZE(parts); i++, at += size) {
+		size = (u64)parts[i].end - at;
+		map_pages(at, at - HV_IMAGE_VIRT, size, parts[i].flags | pte_global, 1);
 	}
 }
 
@@ -280,17 +261,14 @@ static void __init map_ram_range(u64 start, u64 end, unsigned max_level)
 static void __init map_ram(void)
 {
 	u64 image = HV_IMAGE_PHYS, image_end = image_maddr(__image_end);
+	struct range r;
 
 	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
-		const struct e820_entry *e = &boot_info.e820[i];
-		u64 start = ALIGN_UP(e->start, PAGE_SIZE),
-		    end = MIN(ALIGN_DOWN(e->start + e->size, PAGE_SIZE), DIRECTMAP_SIZE);
-
-		if (e->type != E820_RAM)
+		if (!ram_range(i, &r))
 			continue;
-		map_ram_range(start, MIN(end, image), 3);
-		map_ram_range(MAX(start, image), MIN(end, image_end), 1);
-		map_ram_range(MAX(start, image_end), end, 3);
+		map_ram_range(r.start, MIN(r.end, image), 3);
+		map_ram_range(MAX(r.start, image), MIN(r.end, image_end), 1);
+		map_ram_range(MAX(r.start, image_end), r.end, 3);
 	}
 }
 
@@ -306,23 +284,21 @@ struct frame_indexed {
 /* Back the table from offset off on; returns how many bytes that made. */
 static u64 __init back_piece(const struct frame_indexed *t, u64 off, u64 size)
 {
-	u64 scale = PAGE_SIZE / t->entry_size, at = 0, step = LARGE_PAGE;
-	u64 rights = PTE_DATA;
+	u64 scale = PAGE_SIZE / t->entry_size, at = 0, step = LARGE_PAGE, rights = PTE_DATA;
 
 	if (!(off & (step - 1)) && size - off >= step &&
 	    ram_in(off * scale, (off + step) * scale) == step * scale)
-		at = boot_alloc_aligned(step >> PAGE_SHIFT, step);
+		at = take_range(step, step, t->fill);
 	if (!at) {
 		step = PAGE_SIZE;
 		if (ram_in(off * scale, (off + step) * scale)) {
-			at = boot_alloc_early(1);
+			at = boot_alloc(1);
+			memset(maddr_to_virt(at), t->fill, step);
 		} else {
 			at = t->hole;
 			rights = PTE_RO;
 		}
 	}
-	if (t->fill && at != t->hole)
-		memset(maddr_to_virt(at), t->fill, step);
 	map_pages(t->va + off, at, step, rights | pte_global, 2);
 	if (t->ro_va)
 		map_pages(t->ro_va + off, at, step, PTE_RO | PTE_US | pte_global, 2);
@@ -333,36 +309,16 @@ static void __init back_table(struct frame_indexed *t)
 {
 	u64 size = ALIGN_UP(max_mfn * t->entry_size, PAGE_SIZE);
 
-	t->hole = boot_alloc_early(1);
+	t->hole = boot_alloc(1);
 	memset(maddr_to_virt(t->hole), t->fill, PAGE_SIZE);
 	for (u64 off = 0; off < size;)
 		off += back_piece(t, off, size);
 }
 
-/* Guests reach the M2P's read-only view: its tables let user mode through, and nobody write. */
-static void __init open_m2p_view(void)
-{
-	u64 *l4e = &idle_l4[pt_index(M2P_VIRT_RO, 4)];
-
-	*l4e = (*l4e & ~PTE_RW) | PTE_US;
-	for (unsigned i = 0; i < 512; i++) {
-		u64 *l3e = &table_of(*l4e)[i];
-
-		if (!(*l3e & PTE_P))
-			continue;
-		*l3e = (*l3e & ~PTE_RW) | PTE_US;
-		for (unsigned j = 0; j < 512; j++) {
-			u64 *l2e = &table_of(*l3e)[j];
-
-			if (*l2e & PTE_P)
-				*l2e = (*l2e & ~PTE_RW) | PTE_US;
-		}
-	}
-}
-
 static void __init restricted_page(u64 *l3, u64 va)
 {
-	u64 *l2 = next_table(&l3[pt_index(va, 3)]), *l1 = next_table(&l2[pt_index(va, 2)]);
+	u64 *l2 = next_table(&l3[pt_index(va, 3)], PTE_TABLE);
+	u64 *l1 = next_table(&l2[pt_index(va, 2)], PTE_TABLE);
 
 	l1[pt_index(va, 1)] = *hv_table_entry(va, 1) & ~PTE_RW;
 }
@@ -371,7 +327,7 @@ static void __init restricted_page(u64 *l3, u64 va)
  * processor and the entry code touch before CR3 is changed. */
 static void __init restrict_slots(void)
 {
-	u64 l3 = boot_alloc_early(1), *t = maddr_to_virt(l3);
+	u64 l3 = boot_alloc(1), *t = maddr_to_virt(l3);
 
 	for (u64 va = (u64)__entry_text_start; va < (u64)__entry_text_end; va += PAGE_SIZE)
 		restricted_page(t, va);
@@ -395,12 +351,11 @@ void __init paging_init(void)
 	map_image();
 	map_ram();
 	/* Tables that every address space shares must exist before they are copied from. */
-	next_table(&hv_l3[pt_index(PERCPU_VIRT, 3)]);
+	next_table(&hv_l3[pt_index(PERCPU_VIRT, 3)], PTE_TABLE);
 	write_cr3(image_maddr(idle_l4));
 	alloc_limit = ~0UL;
 	back_table(&frames);
 	back_table(&m2p);
-	open_m2p_view();
 	for (unsigned i = 0; i < ARRAY_SIZE(hv_l4_template); i++)
 		hv_l4_template[i] = idle_l4[HV_SLOT_FIRST + i];
 	if (cpu_has(X86_XPTI))
@@ -423,50 +378,37 @@ static void __init mark_ours(u64 start, u64 end)
 
 /* What is RAM, above the BIOS's memory, and not free is the hypervisor's (modules too, until they
  * are used). */
-static void __init mark_occupied(const struct e820_entry *e)
+static void __init mark_occupied(struct range ram)
 {
-	u64 at = MAX(ALIGN_UP(e->start, PAGE_SIZE), LOW_MEMORY);
-	u64 end = MIN(ALIGN_DOWN(e->start + e->size, PAGE_SIZE), DIRECTMAP_SIZE);
+	u64 at = MAX(ram.start, LOW_MEMORY);
 
-	for (unsigned i = 0; i < nr_free && at < end; i++) {
+	for (unsigned i = 0; i < nr_free; i++) {
 		const struct range *r = &free_ranges[i];
 
-		if (r->end <= at || r->start >= end)
+		if (r->end <= at || r->start >= ram.end)
 			continue;
 		mark_ours(at, r->start);
 		at = r->end;
 	}
-	mark_ours(at, end);
+	mark_ours(at, ram.end);
 }
 
 void __init heap_init(void)
 {
-	u64 kept = 0, ram = ram_in(LOW_MEMORY, DIRECTMAP_SIZE);
+	u64 ram = ram_in(LOW_MEMORY, DIRECTMAP_SIZE), kept = ram;
+	struct range r;
 
 	for (unsigned i = 0; i < boot_info.nr_e820; i++)
-		if (boot_info.e820[i].type == E820_RAM)
-			mark_occupied(&boot_info.e820[i]);
+		if (ram_range(i, &r))
+			mark_occupied(r);
 	heap_ready = true;
 	for (unsigned i = 0; i < nr_free; i++) {
-		kept += free_ranges[i].end - free_ranges[i].start;
+		kept -= free_ranges[i].end - free_ranges[i].start;
 		heap_add(free_ranges[i].start >> PAGE_SHIFT, free_ranges[i].end >> PAGE_SHIFT);
 	}
-	kept = ram - kept;
 	for (unsigned i = 0; i < boot_info.nr_modules; i++)
 		kept -= ALIGN_UP(boot_info.modules[i].size, PAGE_SIZE);
 	log_info("Memory: hypervisor keeps %lu KiB of %lu MiB\n", kept >> 10, ram >> 20);
-}
-
-static void free_range(u64 start, u64 end)
-{
-	for (u64 va = start; va < end; va += PAGE_SIZE) {
-		*hv_table_entry(va, 1) = 0;
-		invlpg(va);
-	}
-	for (u64 mfn = (start - HV_IMAGE_VIRT) >> PAGE_SHIFT;
-	     mfn < (end - HV_IMAGE_VIRT) >> PAGE_SHIFT; mfn++)
-		memset(mfn_to_page(mfn), 0, sizeof(struct page_info));
-	heap_add((start - HV_IMAGE_VIRT) >> PAGE_SHIFT, (end - HV_IMAGE_VIRT) >> PAGE_SHIFT);
 }
 
 /* No writable view remains of text, constants and what is only written while starting. */
@@ -480,13 +422,17 @@ static void seal_image(void)
 
 void free_init_memory(void)
 {
-	u64 size = (u64)(__init_bss_end -
-			 __init_start); /* neighbours, with a gap for alignment between */
+	/* Neighbours, with a gap for alignment between. */
+	u64 start = (u64)__init_start, end = (u64)__init_bss_end;
+	u64 mfn = (start - HV_IMAGE_VIRT) >> PAGE_SHIFT, n = (end - start) >> PAGE_SHIFT;
 
 	seal_image();
-	free_range((u64)__init_start, (u64)__init_bss_end);
+	for (u64 va = start; va < end; va += PAGE_SIZE)
+		*hv_table_entry(va, 1) = 0;
 	tlb_flush_global();
-	log_info("Start-up code and data given back: %lu KiB\n", size >> 10);
+	memset(mfn_to_page(mfn), 0, n * sizeof(struct page_info));
+	heap_add(mfn, mfn + n);
+	log_info("Start-up code and data given back: %lu KiB\n", n * 4);
 }
 
 /* ---- device registers and firmware tables

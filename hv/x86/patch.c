@@ -72,9 +72,7 @@ static void __init apply_one(const struct alt_instr *a)
 
 void __init alternatives_apply(void)
 {
-	u32 a, b, c, d;
-
 	for (const struct alt_instr *i = __altinstructions_start; i < __altinstructions_end; i++)
 		apply_one(i);
-	cpuid(0, 0, &a, &b, &c, &d); /* serializes: nothing stale was prefetched */
+	cpuid(0, 0); /* serializes: nothing stale was prefetched */
 }

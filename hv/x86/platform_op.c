@@ -140,15 +140,14 @@ static long op_get_cpuinfo(struct xen_platform_op *op)
 static long op_get_cpu_version(struct xen_platform_op *op)
 {
 	struct xenpf_pcpu_version *ver = &op->u.pcpu_version;
-	u32 a, name[3];
+	struct cpuid_leaf l = cpuid(0, 0);
 
 	ver->max_present = nr_cpus - 1;
 	memset(ver->vendor_id, 0, sizeof(ver->vendor_id));
 	ver->family = ver->model = ver->stepping = 0;
 	if (ver->xen_cpuid >= nr_cpus || !cpus[ver->xen_cpuid])
 		return 0;
-	cpuid(0, 0, &a, &name[0], &name[2], &name[1]);
-	memcpy(ver->vendor_id, name, sizeof(ver->vendor_id));
+	memcpy(ver->vendor_id, (u32[]){ l.b, l.d, l.c }, sizeof(ver->vendor_id));
 	ver->family = cpu_family;
 	ver->model = cpu_model;
 	ver->stepping = cpu_stepping;

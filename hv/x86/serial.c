@@ -13,15 +13,7 @@
 #include "x86/setup.h"
 
 /* 16550 registers, from the base port */
-enum {
-	UART_DATA = 0,
-	UART_IER = 1,
-	UART_FCR = 2,
-	UART_LCR = 3,
-	UART_MCR = 4,
-	UART_LSR = 5,
-	UART_SCR = 7
-};
+enum { UART_DATA, UART_IER, UART_FCR, UART_LCR, UART_MCR, UART_LSR, UART_SCR = 7 };
 #define LSR_DATA_READY BIT(0)
 #define LSR_THR_EMPTY BIT(5)
 #define LCR_DLAB 0x80
@@ -39,21 +31,17 @@ static struct timer poll_timer;
 
 static u32 __init number(const char **s)
 {
+	static const char digits[] __initconst = "0123456789abcdef";
 	u32 base = 10, n = 0;
+	const char *d;
 
-	if ((*s)[0] == '0' && (*s)[1] == 'x') {
+	if (!strncmp(*s, "0x", 2)) {
 		base = 16;
 		*s += 2;
 	}
-	for (;; (*s)++) {
-		u32 c = (u8) * *s, digit = c - '0' < 10       ? c - '0' :
-					   (c | 32) - 'a' < 6 ? (c | 32) - 'a' + 10 :
-								99;
-
-		if (digit >= base)
-			return n;
-		n = n * base + digit;
-	}
+	for (; **s && (d = strchr(digits, **s | ' ')) && (u32)(d - digits) < base; (*s)++)
+		n = n * base + (u32)(d - digits);
+	return n;
 }
 
 /* 8n1 and the like: data bits, parity, stop bits. */
@@ -103,13 +91,14 @@ static int __init parse_console(const char *s)
 	bool uart = false, vga = false;
 
 	while (*s) {
-		size_t n = strchr(s, ',') ? (size_t)(strchr(s, ',') - s) : strlen(s);
+		const char *comma = strchr(s, ',');
+		size_t n = comma ? (size_t)(comma - s) : strlen(s);
 
-		if (n == 4 && !strncmp(s, "com1", 4))
+		if (n == 4 && !strncmp(s, "com1", n))
 			uart = true;
-		else if (n == 3 && !strncmp(s, "vga", 3))
+		else if (n == 3 && !strncmp(s, "vga", n))
 			vga = true;
-		else if (n != 4 || strncmp(s, "none", 4))
+		else if (n != 4 || strncmp(s, "none", n) != 0)
 			return -EINVAL;
 		s += n + (s[n] == ',');
 	}
@@ -119,24 +108,15 @@ static int __init parse_console(const char *s)
 }
 BOOT_OPTION("console", parse_console);
 
-static char opt_loglvl[32] __initbss, opt_guest_loglvl[32] __initbss;
-
-static int __init keep(char *to, const char *s)
-{
-	if (strlen(s) >= sizeof(opt_loglvl))
-		return -EINVAL;
-	memcpy(to, s, strlen(s) + 1);
-	console_set_levels(*opt_loglvl ? opt_loglvl : NULL,
-			   *opt_guest_loglvl ? opt_guest_loglvl : NULL);
-	return 0;
-}
 static int __init parse_loglvl(const char *s)
 {
-	return keep(opt_loglvl, s);
+	console_set_levels(s, NULL);
+	return 0;
 }
 static int __init parse_guest_loglvl(const char *s)
 {
-	return keep(opt_guest_loglvl, s);
+	console_set_levels(NULL, s);
+	return 0;
 }
 BOOT_OPTION("loglvl", parse_loglvl);
 BOOT_OPTION("guest_loglvl", parse_guest_loglvl);
@@ -221,22 +201,17 @@ void console_hw_write(const char *s, size_t n)
 
 /* ---- input ---- */
 
-static void take_input(void)
+static void serial_irq(void *unused)
 {
+	(void)unused;
 	/* Bounded: a stuck status bit must not hold the processor. */
 	for (unsigned i = 0; i < 64 && (inb(uart_base + UART_LSR) & LSR_DATA_READY); i++)
 		console_input((char)inb(uart_base + UART_DATA));
 }
 
-static void serial_irq(void *data)
-{
-	(void)data;
-	take_input();
-}
-
 static void serial_poll(void *data)
 {
-	take_input();
+	serial_irq(NULL);
 	timer_set(data, now_ns() + POLL_NS);
 }
 
@@ -250,7 +225,7 @@ void __init serial_irq_init(void)
 		return;
 	}
 	outb(uart_base + UART_IER, 1); /* received data */
-	take_input();
+	serial_irq(NULL);
 }
 
 u16 console_port(void)

@@ -18,45 +18,6 @@ u32 nr_cpus = 1;
 
 _Static_assert(sizeof(struct cpu_info) <= BOOT_STACK_TOP_ROOM, "room on the boot stack");
 
-struct gate {
-	u16 offset_low, selector;
-	u8 ist, type;
-	u16 offset_mid;
-	u32 offset_high, zero;
-};
-static struct gate early_idt[32] __initbss;
-
-extern char early_stubs[];
-void early_exception(cpu_user_regs_t *regs);
-
-/* A fault before entry code proper is in place: either one we have an answer for, or the end. */
-void __init early_exception(cpu_user_regs_t *regs)
-{
-	if (ex_table_fixup(regs))
-		return;
-	crash_with_regs(regs, "exception %u (error %#x) at start, CR2 %#lx", regs->entry_vector,
-			regs->error_code, read_cr2());
-}
-
-static void __init early_idt_load(void)
-{
-	struct {
-		u16 limit;
-		u64 base;
-	} __attribute__((packed)) idtr = { sizeof(early_idt) - 1, (u64)early_idt };
-
-	for (unsigned i = 0; i < ARRAY_SIZE(early_idt); i++) {
-		u64 at = (u64)early_stubs + 16 * i;
-
-		early_idt[i] = (struct gate){ .offset_low = (u16)at,
-					      .selector = BOOT_CS64,
-					      .type = 0x8e,
-					      .offset_mid = (u16)(at >> 16),
-					      .offset_high = at >> 32 };
-	}
-	__asm__ volatile("lidt %0" : : "m"(idtr));
-}
-
 static void __init early_cpu_info(void)
 {
 	struct cpu_info *ci = cpu_info();
@@ -113,7 +74,7 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 	static char line[sizeof(boot_info.cmdline)] __initbss;
 
 	early_cpu_info();
-	early_idt_load();
+	idt_load();
 	parse_loader(magic, info);
 	memcpy(line, boot_info.cmdline, sizeof(line));
 	cmdline_parse(line);
@@ -132,8 +93,6 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 	paging_init();
 	alternatives_apply();
 	percpu_create(&boot_cpu);
-	for (unsigned i = 0; i < ARRAY_SIZE(early_idt); i++)
-		idt_set_gate(i, early_stubs + 16 * i, 0, 0);
 	cpu_init_registers(&boot_cpu);
 	heap_init();
 	console_vga_init();

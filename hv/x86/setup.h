@@ -2,10 +2,11 @@
 /*
  * Start of the boot processor, in order:
  *
- *   head.S          32-bit to 64-bit, first page tables
- *   early_setup()   loader's words, options, console, features, memory map, page tables, heap,
- * window of processor 0, its stack hv_main()       the rest (hv/main.c), on that stack: ACPI,
- * interrupts, time, the other processors, the first domain, free_init_memory(), idle
+ * head.S: 32-bit to 64-bit, first page tables.
+ * hv_start() (hv/main.c): the IDT; early_setup(): loader's words, options, console, features,
+ * memory map, page tables, heap, window of processor 0, its stack.
+ * hv_main(), on that stack: ACPI, interrupts, time, the other processors, the first domain,
+ * free_init_memory(), idle.
  */
 #ifndef X86_SETUP_H
 #define X86_SETUP_H
@@ -24,6 +25,8 @@ extern char __entry_text_start[], __entry_text_end[];
 extern char __init_start[], __init_text_end[], __init_end[], __bss_start[], __image_end[];
 extern char __init_bss_start[], __init_bss_end[];
 
+/* First C, on the boot stack: what the loader left in EAX and EBX. */
+noreturn_fn void hv_start(u32 magic, u64 info);
 noreturn_fn void early_setup(u32 magic, u64 info);
 /* The integrating part of the hypervisor: everything after memory works. Boot processor, its own
  * stack. */
@@ -71,7 +74,14 @@ void cpu_init_registers(struct cpu *c);
 
 void features_init(void); /* boot processor, before paging_init() */
 extern u64 hv_cr4;        /* CR4 while the hypervisor runs, the same on all processors */
-const char *cpu_brand(void);
+/* "on", "off" and the like into *out: 1, 0. -EINVAL for anything else. */
+int parse_bool(const char *s, s8 *out);
+#define BOOL_OPTION(name, var)                                                                     \
+	static int __init parse_##var(const char *s)                                               \
+	{                                                                                          \
+		return parse_bool(s, &var);                                                        \
+	}                                                                                          \
+	BOOT_OPTION(name, parse_##var)
 
 /* Console as the options say; callable before anything else, output polled. */
 void serial_init(void);

@@ -72,39 +72,31 @@ void delay_us(u32 us)
 
 static u32 __init khz_from_hypervisor(void)
 {
-	u32 max, sig[3], a, b, c, d;
+	struct cpuid_leaf l;
 	u64 hz;
 
 	if (!cpu_has(X86_HYPERVISOR))
 		return 0;
-	cpuid(0x40000000, 0, &max, &sig[0], &sig[1], &sig[2]);
-	if (max >= 0x40000003 && max < 0x40010000 && !memcmp(sig, "Microsoft Hv", 12)) {
-		cpuid(0x40000003, 0, &a, &b, &c, &d);
-		if ((a & BIT(11)) && rdmsr_safe(0x40000022, &hz))
-			return (u32)(hz / 1000);
-	}
-	if (max < 0x40000010 || max >= 0x40010000)
-		return 0;
-	cpuid(0x40000010, 0, &a, &b, &c, &d);
-	return a;
+	l = cpuid(0x40000000, 0);
+	if (l.a >= 0x40000003 && l.a < 0x40010000 && !memcmp(&l.b, "Microsoft Hv", 12) &&
+	    (cpuid(0x40000003, 0).a & BIT(11)) && rdmsr_safe(0x40000022, &hz))
+		return (u32)(hz / 1000);
+	return l.a >= 0x40000010 && l.a < 0x40010000 ? cpuid(0x40000010, 0).a : 0;
 }
 
 static u32 __init khz_from_cpuid(void)
 {
-	u32 max, den, num, crystal, mhz, b, c, d;
+	u32 max = cpuid(0, 0).a;
+	struct cpuid_leaf l; /* TSC = crystal (Hz, in c) * b / a */
 
-	cpuid(0, 0, &max, &b, &c, &d);
 	if (cpu_vendor != VENDOR_INTEL || max < 0x15)
 		return 0;
-	cpuid(0x15, 0, &den, &num, &crystal, &d);
-	if (!den || !num)
+	l = cpuid(0x15, 0);
+	if (!l.a || !l.b)
 		return 0;
-	if (crystal)
-		return (u32)((u64)crystal * num / den / 1000);
-	if (max < 0x16)
-		return 0;
-	cpuid(0x16, 0, &mhz, &b, &c, &d);
-	return (mhz & 0xffff) * 1000;
+	if (l.c)
+		return (u32)((u64)l.c * l.b / l.a / 1000);
+	return max < 0x16 ? 0 : (cpuid(0x16, 0).a & 0xffff) * 1000;
 }
 
 /* ---- the rates of the TSC and the APIC timer, measured ---- */

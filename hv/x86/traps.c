@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Traps of the hypervisor itself, and interrupts whomever they interrupted. */
 #include "x86/traps.h"
-#include "lib/log.h"
 #include "lib/string.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
@@ -9,45 +8,11 @@
 #include "x86/crash.h"
 #include "x86/flush.h"
 #include "x86/irq.h"
+#include "x86/power.h"
 
-/* Where an instruction that may fault goes on when it does: both relative to the field itself. */
-struct ex_entry {
-	s32 insn, fixup;
-};
-extern const struct ex_entry __ex_table_start[], __ex_table_end[];
-
-static u64 find_fixup(u64 rip)
-{
-	for (const struct ex_entry *e = __ex_table_start; e < __ex_table_end; e++)
-		if ((u64)&e->insn + e->insn == rip)
-			return (u64)&e->fixup + e->fixup;
-	return 0;
-}
-
-static const char *const trap_names[] = {
-	"divide error",
-	"debug",
-	"NMI",
-	"breakpoint",
-	"overflow",
-	"bounds",
-	"invalid opcode",
-	"no FPU",
-	"double fault",
-	"coprocessor overrun",
-	"invalid TSS",
-	"segment not present",
-	"stack fault",
-	"general protection",
-	"page fault",
-	"spurious",
-	"FPU error",
-	"alignment",
-	"machine check",
-	"SIMD error",
-	"virtualization",
-	"control protection",
-};
+static const char trap_names[][4] = { "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+				      "#DF", "9",   "#TS", "#NP", "#SS", "#GP", "#PF", "15",
+				      "#MF", "#AC", "#MC", "#XM", "#VE", "#CP" };
 
 noreturn_fn static void fatal_trap(const cpu_user_regs_t *regs)
 {
@@ -84,16 +49,10 @@ void handle_interrupt(u32 vector)
 
 void hv_trap(cpu_user_regs_t *regs)
 {
-	u64 fixup;
-
-	if (regs->entry_vector >= 32) {
+	if (regs->entry_vector >= 32)
 		handle_interrupt(regs->entry_vector);
-		return;
-	}
-	fixup = find_fixup(regs->rip);
-	if (!fixup)
+	else if (!ex_table_fixup(regs))
 		fatal_trap(regs);
-	regs->rip = fixup;
 }
 
 /*
@@ -118,8 +77,10 @@ cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 
 cpu_user_regs_t *hv_nmi(cpu_user_regs_t *regs)
 {
+	(void)regs;
 	this_cpu()->nmi_count++;
-	crash_nmi(regs); /* does not return when the machine is being stopped */
+	if (__atomic_load_n(&machine_stopping, __ATOMIC_ACQUIRE))
+		machine_halt();
 	return NULL;
 }
 

@@ -2,7 +2,7 @@
 /*
  * First instructions: multiboot 1 and 2 and PVH all enter here in 32-bit protected mode, paging
  * off. Checks that the processor has long mode and NX, maps the first 4 GiB (identity, direct map,
- * image), enters 64-bit mode at the image's own addresses and calls early_setup(magic, info).
+ * image), enters 64-bit mode at the image's own addresses and calls hv_start(magic, info).
  */
 #define __ASSEMBLY__
 #include "x86/layout.h"
@@ -42,7 +42,7 @@ start32:
 	mov	%eax, %ebp /* the loader's magic, kept to the end */
 	mov	%ebx, %esi /* what it left for us */
 	lgdt	PA(boot_gdtr)
-	mov	$BOOT_DS, %eax
+	mov	$HV_DS, %eax
 	mov	%eax, %ds
 	mov	%eax, %es
 	mov	%eax, %ss
@@ -102,7 +102,7 @@ start32:
 	wrmsr
 	mov	$0x80010033, %eax /* PG, WP, NE, ET, MP, PE */
 	mov	%eax, %cr0
-	ljmp	$BOOT_CS64, $PA(start64_low)
+	ljmp	$HV_CS, $PA(start64_low)
 
 no_long_mode:
 	mov	$PA(msg_lm), %esi
@@ -135,17 +135,18 @@ die:
 msg_lm:	.asciz "Pavise: this processor has no 64-bit mode; use one that has (-cpu qemu64).\r\n"
 msg_nx:	.asciz "Pavise: this processor has no NX bit; enable it in the firmware.\r\n"
 
+	/* Only the page of ours, at its usual selectors, so that the IDT is right from the start. */
 	.balign 8
 boot_gdt:
 	.quad 0
-	.quad 0x00af9b000000ffff /* BOOT_CS64 */
-	.quad 0x00cf93000000ffff /* BOOT_DS */
+	.quad 0x00af9b000000ffff /* HV_CS */
+	.quad 0x00cf93000000ffff /* HV_DS */
 	.quad 0x00cf9b000000ffff /* BOOT_CS32 */
 boot_gdt_end:
 	.short 0
 boot_gdtr:
-	.short boot_gdt_end - boot_gdt - 1
-	.long PA(boot_gdt)
+	.short GDT_OUR_FIRST + boot_gdt_end - boot_gdt - 1
+	.long PA(boot_gdt) - GDT_OUR_FIRST
 
 	.code64
 start64_low:
@@ -162,70 +163,14 @@ start64_low:
 	mov	%ebp, %edi
 	mov	%esi, %esi
 	xor	%ebp, %ebp
-	call	early_setup
+	call	hv_start
 	ud2
 
 	.balign 8
-	.globl boot_gdtr64
 	.short 0, 0, 0
 boot_gdtr64:
-	.short boot_gdt_end - boot_gdt - 1
-	.quad boot_gdt
-
-/*
- * Exceptions before entry code proper is in place: 32 stubs of 16 bytes; early_exception() gets
- * the vector and what was pushed. The error code is made up where the processor has none.
- */
-	.section .init.text, "ax"
-	.balign 16
-	.globl early_stubs
-early_stubs:
-	vec = 0
-	.rept 32
-	.balign 16
-	.if !((0x60227d00 >> vec) & 1) /* 8, 10-14, 17, 21, 29, 30 bring one */
-	push	$0
-	.endif
-	movl	$vec, 4(%rsp) /* where cpu_user_regs has entry_vector */
-	jmp	early_common
-	vec = vec + 1
-	.endr
-early_common:
-	push	%rdi
-	push	%rsi
-	push	%rdx
-	push	%rcx
-	push	%rax
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%rbx
-	push	%rbp
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
-	mov	%rsp, %rdi
-	cld
-	call	early_exception
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%rbp
-	pop	%rbx
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rax
-	pop	%rcx
-	pop	%rdx
-	pop	%rsi
-	pop	%rdi
-	add	$8, %rsp
-	iretq
+	.short GDT_OUR_FIRST + boot_gdt_end - boot_gdt - 1
+	.quad boot_gdt - GDT_OUR_FIRST
 
 	.section .bss.init, "aw", @nobits
 	.balign 4096

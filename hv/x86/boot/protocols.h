@@ -11,10 +11,8 @@
 #define PVH_MAGIC 0x336ec578
 #define PVH_START_MAGIC 0x48565021 /* ours: the entry had no magic in EAX */
 
-/* Selectors of the first GDT. */
-#define BOOT_CS64 0x08
-#define BOOT_DS 0x10
-#define BOOT_CS32 0x18
+/* 32-bit code, in the first GDT only. */
+#define BOOT_CS32 0xe018
 
 /* Room for struct cpu_info on top of the boot stack; setup.c asserts that it suffices. */
 #define BOOT_STACK_TOP_ROOM 512
