@@ -29,12 +29,15 @@
 	EX 901b, \bad
 .endm
 
-.macro SAVE_ALL
+.macro SAVE_FIRST
 	push %rdi
 	push %rsi
 	push %rdx
 	push %rcx
 	push %rax
+.endm
+
+.macro SAVE_REST
 	push %r8
 	push %r9
 	push %r10
@@ -45,6 +48,19 @@
 	push %r13
 	push %r14
 	push %r15
+.endm
+
+.macro SAVE_ALL
+	SAVE_FIRST
+	SAVE_REST
+.endm
+
+/* At a gate: the processor may have pushed into the entry page. After this RSP is on the stack. */
+.macro SAVE_ALL_AT_GATE enter
+	ALT_OLD
+	SAVE_FIRST
+	ALT_NEW FEAT_XPTI, call \enter
+	SAVE_REST
 .endm
 
 .macro RESTORE_ALL
@@ -90,9 +106,7 @@ pv_syscall_entry:
 	push %r11
 	push $GUEST_CS64
 	push %rcx
-	ALT_OLD
 	mov AT_RIP(CI_current), %r11
-	ALT_NEW FEAT_XPTI, call xpti_syscall
 	testb $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
 	jz syscall_from_user
 	cmp $HYPERCALL_iret, %rax
@@ -245,7 +259,6 @@ pv_cstar_entry:
 	push %rcx
 	pushq $VEC_SYSCALL_MARK
 	SAVE_ALL
-	ALT_NOP FEAT_XPTI, call xpti_full_root
 	mov %rsp, %rdi
 	call pv_syscall32
 	jmp exit_to_guest
@@ -263,7 +276,6 @@ pv_sysenter_entry:				/* RSP: end of the hardware frame; SYSENTER saves nothing 
 	/* NT and TF came from the guest with SYSENTER; IRET and single steps must not see them. */
 	pushq $2
 	popfq
-	ALT_NOP FEAT_XPTI, call xpti_full_root
 	mov %rsp, %rdi
 	call pv_sysenter
 	jmp exit_to_guest
@@ -462,10 +474,8 @@ pv_stubs:					/* 16 bytes each, vectors 0-255 */
 exception_entry:
 	SMAP_CLOSE
 	cld
-	SAVE_ALL
-	ALT_OLD
+	SAVE_ALL_AT_GATE xpti_enter
 	testb $3, REGS_cs(%rsp)
-	ALT_NEW FEAT_XPTI, call xpti_full_root
 	jz entry_from_hv
 	movl REGS_entry_vector(%rsp), %eax
 	mov CI_current(%rsp), %rdi
@@ -477,10 +487,8 @@ exception_entry:
 interrupt_entry:
 	SMAP_CLOSE
 	cld
-	SAVE_ALL
-	ALT_OLD
+	SAVE_ALL_AT_GATE xpti_enter
 	testb $3, REGS_cs(%rsp)
-	ALT_NEW FEAT_XPTI, call xpti_full_root
 	jz entry_from_hv
 	mov %rsp, %rdi
 	call pv_interrupt
@@ -506,15 +514,15 @@ entry_from_hv:
 	movl $\vec, 4(%rsp)
 	SMAP_CLOSE
 	cld
-	SAVE_ALL
-	ALT_NOP FEAT_XPTI, call xpti_ist_enter
+	SAVE_ALL_AT_GATE xpti_ist_enter
 	mov %rsp, %rdi
 	call \handler
 	test %rax, %rax				/* the ordinary stack's frame to go on with, or NULL */
 	jnz 1f
-	ALT_NOP FEAT_XPTI, mov %rbx, %cr3
 	RESTORE_ALL
+	ALT_OLD
 	iretq
+	ALT_NEW FEAT_XPTI, jmp xpti_ist_iretq
 1:	mov %rax, %rsp
 	mov CI_current(%rsp), %rdi
 	mov %rsp, %rsi
@@ -529,72 +537,160 @@ entry_from_hv:
 	IST_STUB ist_machine_check, 18, 0, hv_ist_enter
 
 /* ---- two roots a guest -----------------------------------------------------------------------------------
- * Out of line, patched in by X86_XPTI. cpu_info.root_cr3 is the whole address space of the current mode,
- * exit_cr3 the one the guest runs on: there only this file's text, the IDT and the windows are mapped of ours.
+ * Where X86_XPTI is on, TSS and SYSCALL stubs name the entry page (struct entry_page) and what stands here: the root
+ * of a guest has that page, not the stack. A way in loads root_cr3, moves what was pushed to its place on the stack
+ * and goes on as without; a way out goes by the entry page and loads exit_cr3. A register that waits in the entry
+ * page for the load of CR3 is overwritten there.
  */
+#define TO_STACK (PERCPU_STACK + STACK_SIZE - CI_size + REGS_es - PERCPU_ENTRY - ENTRY_size)
+
+/* Fields of the entry page when RSP points at regs.rip */
+#define AT_RIP_ENTRY(field) (field - ENTRY_rip - TO_STACK)(%rsp)
+
+/* RSP at offset \at of the entry page, and on the stack after it. */
+.macro ENTER_STACK at
+	mov %rax, ENTRY_scratch - \at(%rsp)
+	mov ENTRY_root_cr3 - \at(%rsp), %rax
+	mov %rax, %cr3
+	mov ENTRY_scratch - \at(%rsp), %rax
+	movq $0, ENTRY_scratch - \at(%rsp)
+	lea TO_STACK(%rsp), %rsp
+.endm
+
+.macro SYSCALL_BY_ENTRY_PAGE name, entry
+	.globl \name
 	.balign 16
-xpti_full_root:					/* after SAVE_ALL, of any frame; clobbers RCX */
-	mov %rsp, %rcx
-	or $(STACK_SIZE - 1), %rcx
-	mov CI_root_cr3 - CI_size + 1(%rcx), %rcx
-	mov %rcx, %cr3
-	testb $3, REGS_cs + 8(%rsp)		/* instead of the caller */
+\name:						/* RSP at frame.rsp, which is the guest's */
+	ENTER_STACK ENTRY_rsp
+	add $8, %rsp
+	pushq -TO_STACK - 8(%rsp)
+	jmp \entry
+.endm
+	SYSCALL_BY_ENTRY_PAGE xpti_syscall, pv_syscall_entry
+	SYSCALL_BY_ENTRY_PAGE xpti_cstar, pv_cstar_entry
+
+	.globl xpti_sysenter
+xpti_sysenter:					/* RSP: end of the frame */
+	ENTER_STACK ENTRY_size
+	jmp pv_sysenter_entry
+
+/*
+ * In place of SAVE_FIRST. RSP is in the entry page where a guest was interrupted, or an IRET to one faults; else on
+ * the stack, and CR3 is right.
+ */
+#define WINDOW_PAGE (0x40000000 / 4096 + PERCPU_STRIDE / 4096 - 1) /* which page of a window, and that it is one */
+	.balign 16
+xpti_enter:
+	xchg %rdi, (%rsp)			/* its place; RDI = where to go on */
+	push %rsi
+	mov %rsp, %rsi
+	shr $12, %rsi
+	and $WINDOW_PAGE, %esi
+	cmp $((PERCPU_VIRT + PERCPU_ENTRY) >> 12 & WINDOW_PAGE), %esi
+	jne 1f
+	mov %rsp, %rsi
+	and $-ENTRY_size, %rsi
+	mov ENTRY_root_cr3(%rsi), %rsi
+	mov %rsi, %cr3
+	lea TO_STACK + 64(%rsp), %rsp
+	.rept 8					/* SS, RSP, RFLAGS, CS, RIP, error code, RDI, RSI */
+	pushq -TO_STACK - 8(%rsp)
+	.endr
+	movq $0, -TO_STACK(%rsp)
+	movq $0, 8 - TO_STACK(%rsp)
+1:	push %rdx
+	push %rcx
+	push %rax
+	push %rdi
 	ret
 
-xpti_ist_enter:					/* either root may be loaded: RBX keeps which */
-	mov %cr3, %rbx
-	jmp xpti_full_root
+/* In place of SAVE_FIRST on a stack of its own: RSP at ist[].regs then, and either root may be loaded. */
+xpti_ist_enter:
+	xchg %rdi, (%rsp)
+	push %rsi
+	mov %cr3, %rsi
+	mov %rsi, IST_cr3 - IST_regs(%rsp)
+	mov %rsp, %rsi
+	and $-ENTRY_size, %rsi
+	mov ENTRY_root_cr3(%rsi), %rsi
+	mov %rsi, %cr3
+	mov %rsp, %rsi
+	mov IST_stack - IST_regs(%rsi), %rsp
+	push %rsi				/* for the way back */
+	.irp at, 56, 48, 40, 32, 24, 16, 8, 0
+	pushq \at(%rsi)
+	.endr
+	movq $0, (%rsi)
+	movq $0, 8(%rsi)
+	jmp 1b
 
-/* The next three are called with RSP at regs.rip: so it is 8 below. */
-xpti_syscall:
-	mov 8 + AT_RIP(CI_root_cr3), %r11
-	mov %r11, %cr3
-	mov 8 + AT_RIP(CI_current), %r11
-	ret
+xpti_ist_iretq:					/* RSP at the frame; registers as they were */
+	push %rdi
+	mov 48(%rsp), %rdi			/* ist[].regs */
+	.irp at, 0, 24, 32, 40, 48, 56		/* RDI, then the frame */
+	popq \at(%rdi)
+	.endr
+	lea 24(%rdi), %rsp
+	mov IST_cr3 - IST_regs(%rdi), %rdi
+	mov %rdi, %cr3
+	mov -24(%rsp), %rdi
+	movq $0, -24(%rsp)
+	iretq
 
+/* The next two are called with RSP at regs.rip: so it is 8 below. */
 xpti_to_kernel:					/* R11 = vCPU, RCX = its kernel_cr3 */
-	mov %rcx, 8 + AT_RIP(CI_root_cr3)
+	mov %rcx, 8 + AT_RIP_ENTRY(ENTRY_root_cr3)
 	mov %rcx, %cr3
 	mov VCPU_kernel_exit_cr3(%r11), %rcx
-	mov %rcx, 8 + AT_RIP(CI_exit_cr3)
+	mov %rcx, 8 + AT_RIP_ENTRY(ENTRY_exit_cr3)
 	swapgs
 	ret
 
-xpti_to_user:					/* RDX = user_cr3. Nothing more is read before the exit. */
-	mov %rdx, 8 + AT_RIP(CI_root_cr3)
+xpti_to_user:					/* RDX = user_cr3. Nothing of the guest's is read before the exit. */
+	mov %rdx, 8 + AT_RIP_ENTRY(ENTRY_root_cr3)
 	mov 8 + AT_RIP(CI_current), %rdx
 	mov VCPU_user_exit_cr3(%rdx), %rdx
-	mov %rdx, 8 + AT_RIP(CI_exit_cr3)
+	mov %rdx, 8 + AT_RIP_ENTRY(ENTRY_exit_cr3)
 	swapgs
 	ret
 
-xpti_syscall_exit:				/* RSP below regs.rip, at RAX; RCX = kernel stack, R11 = vCPU */
-	EXIT_TO_GUEST_HOOKS
-	mov VCPU_syscall_callback(%r11), %r11
-	mov 8 + AT_RIP(CI_exit_cr3), %rax
-	mov %rax, %cr3
-	mov (%rsp), %rax
-	lea -56(%rcx), %rsp
-	mov %r11, %rcx
+xpti_syscall_exit:				/* RAX on the stack, regs.rip above; RCX = kernel stack, R11 = vCPU */
+	pop %rax
+	lea -56(%rcx), %rcx
+	mov %rcx, AT_RIP(REGS_rsp)
+	mov VCPU_syscall_callback(%r11), %rcx
+	mov %rcx, AT_RIP(REGS_rip)
 	mov $RFLAGS_ALWAYS, %r11d
-	sysretq
-
-xpti_sysret_rip:				/* RSP at regs.rip */
-	sub $REGS_rip, %rsp
+	jmp xpti_sysret_rip
 xpti_sysret:					/* RSP = &cpu_info.regs; all but RCX and RSP is the guest's */
+	add $REGS_rip, %rsp
+xpti_sysret_rip:				/* RSP at regs.rip */
+	mov AT_RIP(REGS_rip), %rcx
+	mov %rcx, AT_RIP_ENTRY(ENTRY_rip)
+	mov AT_RIP(REGS_rsp), %rcx
+	mov %rcx, AT_RIP_ENTRY(ENTRY_rsp)
 	EXIT_TO_GUEST_HOOKS
-	mov CI_exit_cr3(%rsp), %rcx
+	lea -TO_STACK(%rsp), %rsp
+	mov ENTRY_exit_cr3 - ENTRY_rip(%rsp), %rcx
 	mov %rcx, %cr3
-	mov REGS_rip(%rsp), %rcx
-	mov REGS_rsp(%rsp), %rsp
+	mov (%rsp), %rcx
+	mov ENTRY_rsp - ENTRY_rip(%rsp), %rsp
 	sysretq
 
 xpti_iretq:					/* RSP at regs.rip; the registers are the guest's */
-	mov %rdx, AT_RIP(CI_scratch)
-	mov AT_RIP(CI_exit_cr3), %rdx
+	.rept 5
+	popq -TO_STACK - 8(%rsp)
+	.endr
+	lea -TO_STACK - 40(%rsp), %rsp
+	mov %rdx, ENTRY_scratch - ENTRY_rip(%rsp)
+	mov ENTRY_exit_cr3 - ENTRY_rip(%rsp), %rdx
 	mov %rdx, %cr3
-	mov AT_RIP(CI_scratch), %rdx
+	mov ENTRY_scratch - ENTRY_rip(%rsp), %rdx
+	movq $0, ENTRY_scratch - ENTRY_rip(%rsp)
 901:	iretq
-	EX 901b, iret_fault
+	EX 901b, xpti_iret_fault
+xpti_iret_fault:				/* RSP at frame.rip, and the root is ours */
+	lea TO_STACK(%rsp), %rsp
+	jmp iret_fault
 
 	.section .note.GNU-stack, "", @progbits

@@ -39,14 +39,22 @@ void asm_offsets(void)
 	DEFINE(REGS_size, sizeof(cpu_user_regs_t));
 
 	OFFSET(CI_current, struct cpu_info, current);
-	OFFSET(CI_root_cr3, struct cpu_info, root_cr3);
-	OFFSET(CI_exit_cr3, struct cpu_info, exit_cr3);
 	OFFSET(CI_id, struct cpu_info, id);
 	OFFSET(CI_work, struct cpu_info, work);
 	OFFSET(CI_cpu, struct cpu_info, cpu);
 	OFFSET(CI_tss, struct cpu_info, tss);
 	OFFSET(CI_scratch, struct cpu_info, scratch);
 	DEFINE(CI_size, sizeof(struct cpu_info));
+
+	OFFSET(ENTRY_root_cr3, struct entry_page, root_cr3);
+	OFFSET(ENTRY_exit_cr3, struct entry_page, exit_cr3);
+	OFFSET(ENTRY_scratch, struct entry_page, scratch);
+	OFFSET(ENTRY_rip, struct entry_page, frame.rip);
+	OFFSET(ENTRY_rsp, struct entry_page, frame.rsp);
+	DEFINE(ENTRY_size, sizeof(struct entry_page));
+	OFFSET(IST_stack, struct entry_ist, stack);
+	OFFSET(IST_cr3, struct entry_ist, cr3);
+	OFFSET(IST_regs, struct entry_ist, regs);
 
 	OFFSET(CPU_info, struct cpu, info);
 	OFFSET(CPU_hypercalls, struct cpu, hypercalls);

@@ -34,10 +34,10 @@ void load_guest_root(struct vcpu *v);
 static inline void load_root(u64 cr3, u64 exit_cr3)
 {
 	if (patched_in(X86_XPTI)) {
-		struct cpu_info *info = cpu_info();
+		struct entry_page *e = this_cpu()->entry;
 
-		info->root_cr3 = cr3;
-		info->exit_cr3 = exit_cr3;
+		e->root_cr3 = cr3;
+		e->exit_cr3 = exit_cr3;
 	}
 	write_cr3(cr3);
 }

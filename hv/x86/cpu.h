@@ -25,8 +25,6 @@ _Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 8.7");
 struct cpu_info {
 	cpu_user_regs_t regs; /* the guest's registers while it is interrupted */
 	struct vcpu *current;
-	/* With X86_XPTI: CR3 in the hypervisor, and in the guest. Else as at start. */
-	u64 root_cr3, exit_cr3;
 	u32 id;   /* processor number */
 	u32 work; /* [a] WORK_*: checked on every way out */
 	struct cpu *cpu;
@@ -37,12 +35,36 @@ struct cpu_info {
 /* RSP0 (end of what the processor pushes) must be 16-byte aligned: it would round it down otherwise. */
 _Static_assert(sizeof(struct cpu_info) % 16 == 8, "alignment of the hardware frame");
 
+/*
+ * With X86_XPTI, all that the processor writes on the way in and reads on the way out: its window has this page, and
+ * every restricted root the windows. So no register stays here but those of `frame` and of the frames in `ist`.
+ * Else not used. Written by its own processor.
+ */
+struct entry_page {
+	u64 root_cr3; /* the whole address space of the current mode: in force in the hypervisor */
+	u64 exit_cr3; /* the restricted one: in force in the guest */
+	u64 scratch;
+	u64 pad[13];
+	struct entry_ist {
+		u64 stack; /* top of the stack that the vector goes on with */
+		u64 cr3;   /* what it found */
+		u64 pad[6];
+		u64 regs[8]; /* RSI and RDI (0 after use), error code, what the processor pushes */
+	} ist[4];
+	u64 room[427]; /* below `frame`: error code and registers of an entry, an IRET that faults */
+	struct {
+		u64 rip, cs, rflags, rsp, ss;
+	} frame;
+};
+_Static_assert(sizeof(struct entry_page) == 4096, "one page");
+
 /* The rest, one a processor. Written by itself only, except fields marked [a]. */
 struct cpu {
 	u32 id, apic_id, acpi_id;
 	bool online; /* [a] */
 	struct cpu_info *info;
 	struct tss *tss;
+	struct entry_page *entry;
 	struct vcpu *idle;
 	struct vcpu *
 		loaded; /* whose CR3, segments, FPU and debug registers are in the processor [a to read] */

@@ -63,9 +63,8 @@ static bool on_our_stack(u64 rsp)
 {
 	if (rsp & 7)
 		return false;
-	return (rsp >= PERCPU_VIRT && rsp < PERCPU_VIRT + (u64)MAX_CPUS * PERCPU_STRIDE &&
-		(rsp & (PERCPU_STRIDE - 1)) >= PERCPU_STACK &&
-		(rsp & (PERCPU_STRIDE - 1)) < PERCPU_STACK + STACK_SIZE) ||
+	return (rsp - PERCPU_VIRT - PERCPU_STACK < (u64)MAX_CPUS * PERCPU_STRIDE &&
+		(rsp & (PERCPU_STRIDE - 1)) < STACK_SIZE) ||
 	       (rsp >= (u64)__bss_start && rsp < (u64)__image_end);
 }
 

@@ -38,6 +38,9 @@ static u64 zeros_maddr; /* descriptor table pages nobody has given us */
 void pv_syscall_entry(void);
 void pv_cstar_entry(void);
 void pv_sysenter_entry(void);
+void xpti_syscall(void);
+void xpti_cstar(void);
+void xpti_sysenter(void);
 
 void idt_set_gate(unsigned vec, const void *handler, unsigned dpl, unsigned ist)
 {
@@ -83,16 +86,22 @@ static void fill_gdt(u64 *gdt, const struct cpu *c)
 	gdt[(HV_PERCPU_SEL - GDT_OUR_FIRST) / 8] = 0x0040f10000000000UL | c->id;
 }
 
-static void fill_tss(struct tss *tss, u32 id)
+/* Where the processor pushes: on the stack, or, where roots are split, in the entry page. */
+static void fill_tss(struct cpu *c)
 {
-	u64 stack = percpu_base(id) + PERCPU_STACK;
+	static const u16 tops[] = { [IST_DF - 1] = STACK_IST_DF,
+				    [IST_NMI - 1] = STACK_IST_NMI,
+				    [IST_MCE - 1] = STACK_IST_MCE,
+				    [IST_DB - 1] = STACK_IST_DB };
+	u64 stack = percpu_base(c->id) + PERCPU_STACK;
+	bool split = cpu_has(X86_XPTI);
 
-	tss->rsp0 = (u64)percpu_info(id) + offsetof(struct cpu_info, regs.es);
-	tss->ist[IST_DF - 1] = stack + STACK_IST_DF;
-	tss->ist[IST_NMI - 1] = stack + STACK_IST_NMI;
-	tss->ist[IST_MCE - 1] = stack + STACK_IST_MCE;
-	tss->ist[IST_DB - 1] = stack + STACK_IST_DB;
-	tss->iomap_base = TSS_IOMAP_NONE;
+	c->tss->rsp0 = split ? (u64)(c->entry + 1) : (u64)&c->info->regs.es;
+	for (unsigned i = 0; i < ARRAY_SIZE(tops); i++) {
+		c->entry->ist[i].stack = stack + tops[i];
+		c->tss->ist[i] = split ? (u64)&c->entry->ist[i + 1] : stack + tops[i];
+	}
+	c->tss->iomap_base = TSS_IOMAP_NONE;
 }
 
 /* Bytes of code with one RIP-relative operand, from where they run in the window. */
@@ -107,17 +116,18 @@ static u8 *emit(u8 *at, const char *op, unsigned n, u64 runs_at, u64 target)
 
 /*
  * SYSCALL leaves RSP the guest's and nothing to find ours by: code of the processor's own does.
- *	mov %rsp, regs.rsp(%rip); lea regs.rsp(%rip), %rsp; jmp entry
+ *	mov %rsp, slot(%rip); lea slot(%rip), %rsp; jmp entry
+ * slot is regs.rsp or, where roots are split, its double in the entry page.
  */
-static void build_stub(u8 *page, unsigned off, u32 id, u64 entry)
+static void build_stub(const struct cpu *c, unsigned off, void (*entry)(void))
 {
-	u64 rsp_slot = (u64)&percpu_info(id)->regs.rsp;
-	u64 va = percpu_base(id) + PERCPU_STUB;
-	u8 *p = page + off;
+	u64 slot = cpu_has(X86_XPTI) ? (u64)&c->entry->frame.rsp : (u64)&c->info->regs.rsp;
+	u64 va = percpu_base(c->id) + PERCPU_STUB;
+	u8 *p = c->stub + off;
 
-	p = emit(p, "\x48\x89\x25", 3, va + (u64)(p - page), rsp_slot);
-	p = emit(p, "\x48\x8d\x25", 3, va + (u64)(p - page), rsp_slot);
-	emit(p, "\xe9", 1, va + (u64)(p - page), entry);
+	p = emit(p, "\x48\x89\x25", 3, va + (u64)(p - c->stub), slot);
+	p = emit(p, "\x48\x8d\x25", 3, va + (u64)(p - c->stub), slot);
+	emit(p, "\xe9", 1, va + (u64)(p - c->stub), (u64)entry);
 }
 #define STUB_SYSCALL 0
 #define STUB_CSTAR 32
@@ -140,8 +150,7 @@ static void shared_pages(void)
 
 static void map_window(struct cpu *c, u64 *l1)
 {
-	u64 tss = boot_alloc(1), gdt = boot_alloc(1), stub = boot_alloc(2),
-	    stack = boot_alloc(1 << STACK_ORDER);
+	u64 tss = boot_alloc(1), gdt = boot_alloc(1), stub = boot_alloc(1), entry = boot_alloc(1);
 	u64 bitmap = virt_to_maddr(port_bitmap), *t = l1 + (PERCPU_TSS >> PAGE_SHIFT);
 
 	/* GDT and LDT entries change with the vCPU: never global. The processor sets no accessed
@@ -153,15 +162,14 @@ static void map_window(struct cpu *c, u64 *l1)
 	t[1] = bitmap | LEAF_RO | pte_global;
 	t[2] = (bitmap + PAGE_SIZE) | LEAF_RO | pte_global;
 	t[3] = ones_maddr | LEAF_RO | pte_global;
-	t = l1 + (PERCPU_STUB >> PAGE_SHIFT);
-	t[0] = stub | LEAF_TEXT | pte_global;
-	t[1] = (stub + PAGE_SIZE) | LEAF_RW | pte_global;
-	t = l1 + (PERCPU_STACK >> PAGE_SHIFT);
-	for (unsigned i = 0; i < 1 << STACK_ORDER; i++)
-		t[i] = (stack + i * PAGE_SIZE) | LEAF_RW | pte_global;
+	l1[PERCPU_STUB >> PAGE_SHIFT] = stub | LEAF_TEXT | pte_global;
+	l1[PERCPU_ENTRY >> PAGE_SHIFT] = entry | LEAF_RW | pte_global;
+	map_pages(percpu_base(c->id) + PERCPU_STACK, boot_alloc(1 << STACK_ORDER), STACK_SIZE,
+		  LEAF_RW | pte_global, 1);
 	c->gdt_pte = l1;
 	c->gdt_page = maddr_to_virt(gdt);
 	c->tss = (struct tss *)(percpu_base(c->id) + PERCPU_TSS);
+	c->entry = (struct entry_page *)(percpu_base(c->id) + PERCPU_ENTRY);
 	c->stub = maddr_to_virt(stub);
 }
 
@@ -174,17 +182,17 @@ void percpu_create(struct cpu *c)
 	l2e = hv_table_entry(percpu_base(c->id), 2);
 	WRITE_ONCE(*l2e, l1 | PTE_P | PTE_RW | PTE_A);
 
-	fill_gdt(c->gdt_page, c);
-	fill_tss(c->tss, c->id);
-	memset(c->stub, 0xcc, PAGE_SIZE);
-	build_stub(c->stub, STUB_SYSCALL, c->id, (u64)pv_syscall_entry);
-	build_stub(c->stub, STUB_CSTAR, c->id, (u64)pv_cstar_entry);
 	c->root = maddr_to_virt(image_maddr(idle_l4));
 	c->info = percpu_info(c->id);
+	fill_gdt(c->gdt_page, c);
+	fill_tss(c);
+	memset(c->stub, 0xcc, PAGE_SIZE);
+	build_stub(c, STUB_SYSCALL, cpu_has(X86_XPTI) ? xpti_syscall : pv_syscall_entry);
+	build_stub(c, STUB_CSTAR, cpu_has(X86_XPTI) ? xpti_cstar : pv_cstar_entry);
 	c->info->cpu = c;
 	c->info->id = c->id;
 	c->info->tss = c->tss;
-	c->info->root_cr3 = image_maddr(idle_l4);
+	c->entry->root_cr3 = image_maddr(idle_l4);
 }
 
 /* ---- a vCPU's own tables ---- */
@@ -286,7 +294,8 @@ void percpu_load(struct cpu *c)
 	if (cpu_vendor == VENDOR_INTEL) {
 		wrmsr(MSR_SYSENTER_CS, HV_CS);
 		wrmsr(MSR_SYSENTER_ESP, c->tss->rsp0);
-		wrmsr(MSR_SYSENTER_EIP, (u64)pv_sysenter_entry);
+		wrmsr(MSR_SYSENTER_EIP,
+		      (u64)(cpu_has(X86_XPTI) ? xpti_sysenter : pv_sysenter_entry));
 	}
 }
 

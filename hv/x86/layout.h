@@ -17,7 +17,7 @@
 #define FRAMETABLE_VIRT 0xffff80a000000000 /* slot 257, from 128 GiB: struct page_info [max_mfn] */
 #define HV_IMAGE_VIRT 0xffff810000000000   /* slot 258: the image, at + its load address */
 #define HV_IMAGE_PHYS 0x200000             /* its load address */
-/* image + 1 GiB: a window a processor, in reach of a 32-bit jump */
+/* image + 1 GiB: a window a processor, in reach of a 32-bit jump; image + 2 GiB: their stacks */
 #define PERCPU_VIRT 0xffff810040000000
 #define PERCPU_STRIDE 0x200000          /* 2 MiB: one L1 table each; 512 of them */
 #define IOREMAP_VIRT 0xffff814000000000 /* slot 258 + 256 GiB: device registers */
@@ -29,8 +29,10 @@
 #define PERCPU_GDT 0x00000   /* 16 pages: 0-13 the vCPU's frames, 14 ours, 15 empty */
 #define PERCPU_LDT 0x10000   /* 16 pages: the vCPU's LDT */
 #define PERCPU_TSS 0x20000   /* 1 page TSS, 2 pages port bitmap, 1 page of ones */
-#define PERCPU_STUB 0x28000  /* 1 page of code (SYSCALL stubs), 1 page of its data */
-#define PERCPU_STACK 0x40000 /* the stack, STACK_SIZE, with an unmapped page below */
+#define PERCPU_STUB 0x28000  /* 1 page of code: SYSCALL stubs */
+#define PERCPU_ENTRY 0x29000 /* 1 page: struct entry_page */
+/* The stack, STACK_SIZE, with nothing below: beyond the windows, which a guest may have mapped (X86_XPTI). */
+#define PERCPU_STACK 0x40000000
 
 #define STACK_ORDER 3
 #define STACK_SIZE 0x8000 /* aligned to its size: this_cpu() depends on it */

@@ -360,7 +360,6 @@ void __init paging_init(void)
 		hv_l4_template[i] = idle_l4[HV_SLOT_FIRST + i];
 	if (cpu_has(X86_XPTI))
 		restrict_slots();
-	cpu_info()->root_cr3 = image_maddr(idle_l4);
 }
 
 /* ---- handing over to the heap

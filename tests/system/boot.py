@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from machine import SUCCESS, TOP, Machine
+from roots import Roots
 
 BUILD = TOP / 'build'
 LOGS = BUILD / 'test-logs/system'
@@ -63,6 +64,7 @@ class Config:
     initramfs: str = ''
     timeout: int = 600
     bare: bool = True            # makes sense without a hypervisor, too
+    follow: object = Machine     # the class that follows it
 
 
 def expand(c, words):
@@ -160,6 +162,11 @@ CONFIGS = (
            hv_append='no_such_option=1', success=r'(?i)no_such_option'),
     Config(name='panic', ci=True, smp=2, mode='none', ends='panic', end='reset',
            success='Kernel panic - not syncing: sysrq'),
+    # Two roots a guest: what they have is looked at while it runs; the other kernel, other processors.
+    Config(name='xpti', ci=True, smp=4, hv_append='xpti=yes', checks=('cpus:4', 'compat32', 'debugreg', 'ldt', 'dmesg'),
+           follow=Roots, bare=False),
+    *(Config(name=f'xpti-{cpu.split("-")[0]}', cpu=cpu, smp=4, kernel='6.12', hv_append='xpti=yes', checks=LONG,
+             bare=False) for cpu in CPUS),
     Config(name='small', smp=1, memory=384, checks=('mem', 'forkstorm:1', 'dmesg')),
     Config(name='large', smp=2, memory=6144, checks=('mem', 'forkstorm:1', 'dmesg')),
     Config(name='reboot', smp=4, mode='none', ends='reboot', end='reset', success='INIT-REACHED'),
@@ -224,7 +231,7 @@ def boot(c, options, folder, echo=None):
         success = rf'TESTS-DONE {len(checks)} passed, 0 failed'
     else:
         success = 'INIT-REACHED'
-    machine = Machine(arguments, c.success or success, end=c.end, talk=c.talk, timeout=c.timeout * options.patience,
+    machine = c.follow(arguments, c.success or success, end=c.end, talk=c.talk, timeout=c.timeout * options.patience,
                       silence=max(180, c.timeout // 3) * options.patience, log=LOGS / f'{c.name}.log', echo=echo)
     machine.run()
     return verdict(c, machine), machine
