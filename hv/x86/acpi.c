@@ -20,11 +20,14 @@
 
 struct acpi_info acpi_info;
 
-/* A table that was mapped whole and whose checksum is right. */
+/* What acpi_parse() was given. */
+static struct acpi_info *info __initdata;
+static acpi_map_fn *map __initdata;
+
+/* A table that was mapped whole and whose checksum is right, or an entry of one. */
 struct table {
 	const u8 *at;
 	u32 len;
-	u64 addr;
 };
 
 /* ---- reading ---- */
@@ -49,63 +52,50 @@ static u8 __init sum(const u8 *p, u32 len)
 }
 
 /* Map the table at addr if its signature is `sig`. */
-static bool __init map_table(acpi_map_fn *map, u64 addr, const char *sig, struct table *t)
+static bool __init map_table(u64 addr, const char *sig, struct table *t)
 {
 	const u8 *head = addr ? map(addr, HEADER) : NULL;
-	u32 len;
+	const char *wrong;
 
 	if (!head || memcmp(head, sig, 4) != 0)
 		return false;
-	memcpy(&len, head + 4, sizeof(len));
-	if (len < HEADER || len > ACPI_MAX_TABLE) {
-		log_warn("ACPI: table %s at 0x%lx says it has %u bytes; it is ignored\n", sig, addr,
-			 len);
-		return false;
+	memcpy(&t->len, head + 4, sizeof(t->len));
+	if (t->len < HEADER || t->len > ACPI_MAX_TABLE) {
+		wrong = "has an impossible length";
+	} else {
+		t->at = map(addr, t->len);
+		wrong = !t->at             ? "is outside memory" :
+			sum(t->at, t->len) ? "has a wrong checksum" :
+					     NULL;
 	}
-	*t = (struct table){ map(addr, len), len, addr };
-	if (!t->at) {
-		log_warn("ACPI: table %s at 0x%lx is outside memory; it is ignored\n", sig, addr);
-		return false;
-	}
-	if (sum(t->at, len) != 0) {
-		log_warn("ACPI: table %s at 0x%lx has a wrong checksum; it is ignored\n", sig,
-			 addr);
-		return false;
-	}
-	return true;
+	if (wrong)
+		log_warn("ACPI: table %s at 0x%lx %s; it is ignored\n", sig, addr, wrong);
+	return !wrong;
 }
 
 /* ---- MADT ---- */
 
-static void __init add_cpu(struct acpi_info *info, u32 apic_id, u32 acpi_id, u32 flags)
+static void __init add_cpu(u32 apic_id, u32 acpi_id, u32 flags)
 {
-	u32 i;
-
-	if (!(flags & BIT(0))) /* not enabled */
+	if (!(flags & BIT(0)) || info->nr_cpus == ACPI_MAX_CPUS) /* bit 0: enabled */
 		return;
-	for (i = 0; i < info->nr_cpus; i++)
+	for (u32 i = 0; i < info->nr_cpus; i++)
 		if (info->cpus[i].apic_id == apic_id)
 			return; /* named again as an x2APIC, or a lie */
-	if (info->nr_cpus == ACPI_MAX_CPUS)
-		return;
 	info->cpus[info->nr_cpus++] = (struct acpi_cpu){ apic_id, acpi_id };
 }
 
-static void __init add_ioapic(struct acpi_info *info, const struct table *e)
+static void __init add_ioapic(const struct table *e)
 {
-	struct acpi_ioapic a = { .id = field(e, 2, 1),
-				 .addr = field(e, 4, 4),
-				 .gsi_base = field(e, 8, 4) };
-	u32 i;
+	struct acpi_ioapic a = { field(e, 2, 1), field(e, 4, 4), field(e, 8, 4) };
 
-	for (i = 0; i < info->nr_ioapics; i++)
+	for (u32 i = 0; i < info->nr_ioapics; i++)
 		if (info->ioapics[i].addr == a.addr || info->ioapics[i].gsi_base == a.gsi_base)
 			return;
-	if (a.addr == 0 || a.addr & 0xf || info->nr_ioapics == ACPI_MAX_IOAPICS) {
+	if (a.addr == 0 || a.addr & 0xf || info->nr_ioapics == ACPI_MAX_IOAPICS)
 		log_warn("ACPI: IO-APIC at 0x%x is not usable\n", a.addr);
-		return;
-	}
-	info->ioapics[info->nr_ioapics++] = a;
+	else
+		info->ioapics[info->nr_ioapics++] = a;
 }
 
 /* Flags of the specification ("MPS INTI"): 0 as the bus has it, 1 high / edge, 3 low / level. */
@@ -119,13 +109,11 @@ static bool __init inti_level(u16 flags)
 	return (flags >> 2 & 3) == 3;
 }
 
-static void __init add_override(struct acpi_info *info, const struct table *e)
+static void __init add_override(const struct table *e)
 {
 	u16 flags = field(e, 8, 2);
-	struct acpi_override o = { .irq = field(e, 3, 1),
-				   .gsi = field(e, 4, 4),
-				   .level = inti_level(flags),
-				   .low = inti_low(flags) };
+	struct acpi_override o = { field(e, 3, 1), field(e, 4, 4), inti_level(flags),
+				   inti_low(flags) };
 
 	if (field(e, 2, 1) != 0 || o.irq > 15 || info->nr_overrides == ACPI_MAX_OVERRIDES)
 		log_warn("ACPI: override of interrupt %u is ignored\n", o.irq);
@@ -133,15 +121,14 @@ static void __init add_override(struct acpi_info *info, const struct table *e)
 		info->overrides[info->nr_overrides++] = o;
 }
 
-static void __init add_nmi(struct acpi_info *info, u32 acpi_id, u16 flags, u8 lint)
+static void __init add_nmi(u32 acpi_id, u16 flags, u8 lint)
 {
-	if (lint > 1 || info->nr_nmis == ACPI_MAX_NMIS)
-		return;
-	info->nmis[info->nr_nmis++] =
-		(struct acpi_nmi){ acpi_id, lint, inti_level(flags), inti_low(flags) };
+	if (lint <= 1 && info->nr_nmis < ACPI_MAX_NMIS)
+		info->nmis[info->nr_nmis++] =
+			(struct acpi_nmi){ acpi_id, lint, inti_level(flags), inti_low(flags) };
 }
 
-static void __init madt_entry(struct acpi_info *info, const struct table *e)
+static void __init madt_entry(const struct table *e)
 {
 	static const u8 least[] = {
 		[0] = 8, [1] = 12, [2] = 10, [4] = 6, [5] = 12, [9] = 16, [10] = 12
@@ -155,41 +142,37 @@ static void __init madt_entry(struct acpi_info *info, const struct table *e)
 			 e->len);
 		return;
 	}
-	if (type == 0 && field(e, 3, 1) != 0xff)
-		add_cpu(info, field(e, 3, 1), field(e, 2, 1), field(e, 4, 4));
+	if (type == 0 && e->at[3] != 0xff)
+		add_cpu(e->at[3], e->at[2], field(e, 4, 4));
 	else if (type == 1)
-		add_ioapic(info, e);
+		add_ioapic(e);
 	else if (type == 2)
-		add_override(info, e);
+		add_override(e);
 	else if (type == 4)
-		add_nmi(info, e->at[2] == 0xff ? ACPI_EVERY_CPU : e->at[2], field(e, 3, 2),
-			e->at[5]);
+		add_nmi(e->at[2] == 0xff ? ACPI_EVERY_CPU : e->at[2], field(e, 3, 2), e->at[5]);
 	else if (type == 5)
 		info->lapic_addr = field(e, 4, 8);
 	else if (type == 9 && field(e, 4, 4) != ~0U)
-		add_cpu(info, field(e, 4, 4), field(e, 12, 4), field(e, 8, 4));
+		add_cpu(field(e, 4, 4), field(e, 12, 4), field(e, 8, 4));
 	else if (type == 10)
-		add_nmi(info, field(e, 4, 4), field(e, 2, 2), e->at[8]);
+		add_nmi(field(e, 4, 4), field(e, 2, 2), e->at[8]);
 }
 
-static void __init parse_madt(struct acpi_info *info, const struct table *t, acpi_map_fn *map)
+static void __init parse_madt(const struct table *t)
 {
 	struct table e;
-	u32 off;
 
-	(void)map;
 	if (info->has_madt || t->len < 44)
 		return;
 	info->has_madt = true;
 	info->lapic_addr = field(t, 36, 4);
-	info->has_i8259 = field(t, 40, 4) & BIT(0);
-	for (off = 44; off + 2 <= t->len; off += e.len) {
-		e = (struct table){ t->at + off, t->at[off + 1], t->addr + off };
+	for (u32 off = 44; off + 2 <= t->len; off += e.len) {
+		e = (struct table){ t->at + off, t->at[off + 1] };
 		if (e.len < 2 || e.len > t->len - off) {
 			log_warn("ACPI: the MADT breaks off at byte %u\n", off);
 			return;
 		}
-		madt_entry(info, &e);
+		madt_entry(&e);
 	}
 }
 
@@ -216,7 +199,7 @@ static bool __init aml_integer(const u8 **p, const u8 *end, u32 *value)
 }
 
 /* Is p, just behind a name "_S5_", its package: Name (_S5_, Package (n) { a, b, ... }) ? */
-static bool __init aml_s5(struct acpi_info *info, const u8 *p, const u8 *end)
+static bool __init aml_s5(const u8 *p, const u8 *end)
 {
 	u32 a, b = 0;
 	u8 n;
@@ -234,13 +217,13 @@ static bool __init aml_s5(struct acpi_info *info, const u8 *p, const u8 *end)
 	return true;
 }
 
-static void __init find_s5(struct acpi_info *info, const struct table *dsdt)
+static void __init find_s5(const struct table *dsdt)
 {
 	const u8 *p = dsdt->at + HEADER, *end = dsdt->at + dsdt->len;
 
 	for (; end - p > 4 && !info->has_s5; p++)
 		if (*p == '_' && memcmp(p, "_S5_", 4) == 0)
-			info->has_s5 = aml_s5(info, p + 4, end);
+			info->has_s5 = aml_s5(p + 4, end);
 }
 
 /* A port from the old field at `off`, or from the generic address at `xoff` where that is one. */
@@ -256,20 +239,7 @@ static u16 __init fadt_port(const struct table *t, u32 off, u32 xoff)
 	return 0;
 }
 
-static void __init fadt_ports(struct acpi_info *info, const struct table *t, u32 flags)
-{
-	info->pm1a_evt = fadt_port(t, 56, 148);
-	info->pm1b_evt = fadt_port(t, 60, 160);
-	info->pm1a_cnt = fadt_port(t, 64, 172);
-	info->pm1b_cnt = fadt_port(t, 68, 184);
-	info->pm1_evt_len = field(t, 88, 1);
-	info->pm1_cnt_len = field(t, 89, 1);
-	if (field(t, 91, 1) == 4)
-		info->pm_timer = fadt_port(t, 76, 208);
-	info->pm_timer_32bit = flags & BIT(8);
-}
-
-static void __init parse_fadt(struct acpi_info *info, const struct table *t, acpi_map_fn *map)
+static void __init parse_fadt(const struct table *t)
 {
 	u32 flags = field(t, 112, 4);
 	u64 dsdt_addr = field(t, 140, 8);
@@ -278,29 +248,29 @@ static void __init parse_fadt(struct acpi_info *info, const struct table *t, acp
 	if (info->has_fadt || t->len < 116)
 		return;
 	info->has_fadt = true;
-	info->sci_irq = field(t, 46, 2);
 	info->smi_cmd = field(t, 48, 4) < 0x10000 ? field(t, 48, 4) : 0;
 	info->acpi_enable = field(t, 52, 1);
-	if (!(flags & BIT(20))) /* "hardware reduced": no such registers */
-		fadt_ports(info, t, flags);
+	if (!(flags & BIT(20))) { /* "hardware reduced": no such registers */
+		info->pm1a_cnt = fadt_port(t, 64, 172);
+		info->pm1b_cnt = fadt_port(t, 68, 184);
+		if (field(t, 91, 1) == 4)
+			info->pm_timer = fadt_port(t, 76, 208);
+		info->pm_timer_32bit = flags & BIT(8);
+	}
 	if (flags & BIT(10)) {
-		info->reset.space = field(t, 116, 1);
-		info->reset.bits = field(t, 117, 1);
-		info->reset.address = field(t, 120, 8);
+		info->reset = (struct acpi_register){ field(t, 116, 1), field(t, 117, 1),
+						      field(t, 120, 8) };
 		info->reset_value = field(t, 128, 1);
 	}
-	if (map_table(map, dsdt_addr ? dsdt_addr : field(t, 40, 4), "DSDT", &dsdt))
-		find_s5(info, &dsdt);
+	if (map_table(dsdt_addr ? dsdt_addr : field(t, 40, 4), "DSDT", &dsdt))
+		find_s5(&dsdt);
 }
 
 /* ---- the small ones ---- */
 
-static void __init parse_mcfg(struct acpi_info *info, const struct table *t, acpi_map_fn *map)
+static void __init parse_mcfg(const struct table *t)
 {
-	u32 off;
-
-	(void)map;
-	for (off = 44; off + 16 <= t->len && info->nr_mcfg < ACPI_MAX_MCFG; off += 16) {
+	for (u32 off = 44; off + 16 <= t->len && info->nr_mcfg < ACPI_MAX_MCFG; off += 16) {
 		struct acpi_mcfg m = { field(t, off, 8), field(t, off + 8, 2),
 				       field(t, off + 10, 1), field(t, off + 11, 1) };
 
@@ -311,48 +281,40 @@ static void __init parse_mcfg(struct acpi_info *info, const struct table *t, acp
 	}
 }
 
-static void __init parse_hpet(struct acpi_info *info, const struct table *t, acpi_map_fn *map)
+static void __init parse_hpet(const struct table *t)
 {
-	(void)map;
 	if (info->hpet_addr == 0 && field(t, 40, 1) == ACPI_SPACE_MEMORY)
 		info->hpet_addr = field(t, 44, 8);
 }
 
-static const struct {
-	const char *sig;
-	void (*parse)(struct acpi_info *info, const struct table *t, acpi_map_fn *map);
-} parsers[] = {
-	{ "APIC", parse_madt },
-	{ "FACP", parse_fadt },
-	{ "MCFG", parse_mcfg },
-	{ "HPET", parse_hpet },
-};
-
 /* ---- the root ---- */
 
-static void __init parse_one(struct acpi_info *info, u64 addr, acpi_map_fn *map)
+static void __init parse_one(u64 addr)
 {
-	const u8 *head = addr ? map(addr, HEADER) : NULL;
+	static const struct {
+		char sig[5];
+		void (*parse)(const struct table *t);
+	} parsers[] = { { "APIC", parse_madt },
+			{ "FACP", parse_fadt },
+			{ "MCFG", parse_mcfg },
+			{ "HPET", parse_hpet } };
 	struct table t;
-	unsigned i;
 
-	for (i = 0; head && i < ARRAY_SIZE(parsers); i++)
-		if (memcmp(head, parsers[i].sig, 4) == 0 &&
-		    map_table(map, addr, parsers[i].sig, &t))
-			parsers[i].parse(info, &t, map);
+	for (unsigned i = 0; i < ARRAY_SIZE(parsers); i++)
+		if (map_table(addr, parsers[i].sig, &t))
+			parsers[i].parse(&t);
 }
 
 /* The list of tables at addr, of 4-byte (RSDT) or 8-byte (XSDT) addresses. */
-static bool __init parse_list(struct acpi_info *info, u64 addr, const char *sig, u32 width,
-			      acpi_map_fn *map)
+static bool __init parse_list(u64 addr, const char *sig, u32 width)
 {
 	struct table t;
-	u32 off, n = 0;
+	u32 n = 0;
 
-	if (!map_table(map, addr, sig, &t))
+	if (!map_table(addr, sig, &t))
 		return false;
-	for (off = HEADER; t.len - off >= width && n < MAX_TABLES; off += width, n++)
-		parse_one(info, field(&t, off, width), map);
+	for (u32 off = HEADER; t.len - off >= width && n < MAX_TABLES; off += width, n++)
+		parse_one(field(&t, off, width));
 	return true;
 }
 
@@ -361,77 +323,69 @@ static bool __init rsdp_at(const u8 *p)
 	return memcmp(p, "RSD PTR ", 8) == 0 && sum(p, 20) == 0;
 }
 
-static u64 __init scan_rsdp(acpi_map_fn *map, u64 start, u64 size)
+static u64 __init scan_rsdp(u64 start, u64 size)
 {
 	const u8 *p = map(start, size);
-	u64 off;
 
-	for (off = 0; p && off + 20 <= size; off += 16)
+	for (u64 off = 0; p && off + 20 <= size; off += 16)
 		if (rsdp_at(p + off))
 			return start + off;
 	return 0;
 }
 
-static u64 __init find_rsdp(acpi_map_fn *map)
+static u64 __init find_rsdp(void)
 {
 	const u8 *p = map(0x40e, 2); /* the BIOS data area names the extended one */
-	u64 ebda, found = 0;
-	u16 seg = 0;
+	u64 ebda = p ? (u64)(p[0] | p[1] << 8) << 4 : 0, found = 0;
 
-	if (p)
-		memcpy(&seg, p, sizeof(seg));
-	ebda = (u64)seg << 4;
 	if (ebda >= 0x1000 && ebda <= 0xa0000 - 1024)
-		found = scan_rsdp(map, ebda, 1024);
-	return found ? found : scan_rsdp(map, 0xe0000, 0x20000);
+		found = scan_rsdp(ebda, 1024);
+	return found ? found : scan_rsdp(0xe0000, 0x20000);
 }
 
-static void __init parse_root(struct acpi_info *info, acpi_map_fn *map)
+static void __init parse_root(void)
 {
-	const u8 *p = map(info->rsdp, 20);
-	struct table rsdp = { p, 20, info->rsdp };
+	struct table rsdp = { map(info->rsdp, 20), 20 };
 	bool done = false;
 
-	if (!p || !rsdp_at(p)) {
+	if (!rsdp.at || !rsdp_at(rsdp.at)) {
 		log_warn("ACPI: no root pointer at 0x%lx\n", info->rsdp);
 		info->rsdp = 0;
 		return;
 	}
-	if (field(&rsdp, 15, 1) >= 2) {
-		p = map(info->rsdp, 36);
-		rsdp = (struct table){ p, 36, info->rsdp };
-		done = p && sum(p, 36) == 0 &&
-		       parse_list(info, field(&rsdp, 24, 8), "XSDT", 8, map);
+	if (rsdp.at[15] >= 2) {
+		struct table longer = { map(info->rsdp, 36), 36 };
+
+		done = longer.at && sum(longer.at, 36) == 0 &&
+		       parse_list(field(&longer, 24, 8), "XSDT", 8);
 	}
-	if (!done && rsdp.at)
-		done = parse_list(info, field(&rsdp, 16, 4), "RSDT", 4, map);
-	if (!done)
+	if (!done && !parse_list(field(&rsdp, 16, 4), "RSDT", 4))
 		log_warn("ACPI: the root pointer at 0x%lx leads to no list of tables\n",
 			 info->rsdp);
 }
 
 /* What a machine without a usable MADT has. */
-static void __init fill_defaults(struct acpi_info *info)
+static void __init fill_defaults(void)
 {
 	if (info->nr_cpus == 0) {
 		log_warn("ACPI: no processors listed; using only the one that booted\n");
-		info->cpus[info->nr_cpus++] = (struct acpi_cpu){ 0, 0 };
+		info->nr_cpus = 1;
 	}
 	if (info->nr_ioapics == 0)
-		info->ioapics[info->nr_ioapics++] = (struct acpi_ioapic){ 0, DEFAULT_IOAPIC, 0 };
+		info->ioapics[info->nr_ioapics++].addr = DEFAULT_IOAPIC;
 	if (info->lapic_addr == 0 || info->lapic_addr & (PAGE_SIZE - 1))
 		info->lapic_addr = DEFAULT_LAPIC;
-	if (!info->has_madt)
-		info->has_i8259 = true;
 }
 
-void __init acpi_parse(struct acpi_info *info, u64 rsdp, acpi_map_fn *map)
+void __init acpi_parse(struct acpi_info *to, u64 rsdp, acpi_map_fn *how)
 {
+	info = to;
+	map = how;
 	memset(info, 0, sizeof(*info));
-	info->rsdp = rsdp ? rsdp : find_rsdp(map);
+	info->rsdp = rsdp ? rsdp : find_rsdp();
 	if (info->rsdp)
-		parse_root(info, map);
-	fill_defaults(info);
+		parse_root();
+	fill_defaults();
 }
 
 static const void __init *map_checked(u64 maddr, u64 size)
@@ -451,16 +405,14 @@ void __init acpi_init(void)
 		 acpi_info.hpet_addr ? "yes" : "no", acpi_info.has_s5 ? "yes" : "no");
 }
 
-void acpi_isa_irq(const struct acpi_info *info, u8 irq, u32 *gsi, bool *level, bool *low)
+void acpi_isa_irq(const struct acpi_info *ai, u8 irq, u32 *gsi, bool *level, bool *low)
 {
-	u32 i;
+	struct acpi_override found = { .gsi = irq };
 
-	*gsi = irq;
-	*level = *low = false;
-	for (i = 0; i < info->nr_overrides; i++)
-		if (info->overrides[i].irq == irq) {
-			*gsi = info->overrides[i].gsi;
-			*level = info->overrides[i].level;
-			*low = info->overrides[i].low;
-		}
+	for (u32 i = 0; i < ai->nr_overrides; i++)
+		if (ai->overrides[i].irq == irq)
+			found = ai->overrides[i];
+	*gsi = found.gsi;
+	*level = found.level;
+	*low = found.low;
 }

@@ -52,8 +52,6 @@ enum { ACPI_SPACE_MEMORY = 0, ACPI_SPACE_IO = 1, ACPI_SPACE_PCI = 2 };
 struct acpi_info {
 	u64 rsdp; /* machine address; 0 = this machine has no ACPI */
 	bool has_madt, has_fadt;
-	bool has_i8259;
-
 	u64 lapic_addr;
 	struct acpi_cpu cpus[ACPI_MAX_CPUS]; /* enabled ones, at least one; in any order */
 	u32 nr_cpus;
@@ -64,11 +62,9 @@ struct acpi_info {
 	struct acpi_nmi nmis[ACPI_MAX_NMIS];
 	u32 nr_nmis;
 
-	u16 sci_irq; /* ISA number; look it up among the overrides */
 	u16 smi_cmd;
 	u8 acpi_enable; /* written to smi_cmd: firmware hands over what is below */
-	u16 pm1a_evt, pm1b_evt, pm1a_cnt, pm1b_cnt;
-	u8 pm1_evt_len, pm1_cnt_len;
+	u16 pm1a_cnt, pm1b_cnt;
 	u16 pm_timer;        /* 3.579545 MHz counter */
 	bool pm_timer_32bit; /* else 24 */
 	struct acpi_register reset;
@@ -90,16 +86,16 @@ typedef const void *acpi_map_fn(u64 maddr, u64 size);
 #define ACPI_MAX_TABLE (1UL << 20)
 
 /*
- * Read all tables into *info; rsdp = 0: look for it in the BIOS areas. A table that is truncated,
+ * Read all tables into *to; rsdp = 0: look for it in the BIOS areas. A table that is truncated,
  * has a wrong checksum or lies about its lengths is skipped with a sentence. Without a usable MADT,
- * *info describes one processor (APIC id 0) and one IO-APIC at 0xfec00000. Never fails.
+ * *to describes one processor (APIC id 0) and one IO-APIC at 0xfec00000. Never fails.
  */
-void acpi_parse(struct acpi_info *info, u64 rsdp, acpi_map_fn *map);
+void acpi_parse(struct acpi_info *to, u64 rsdp, acpi_map_fn *map);
 
 /* Boot processor, once, after map_firmware() works: fill acpi_info. */
 void acpi_init(void);
 
 /* GSI, trigger and polarity of an ISA interrupt (0-15). */
-void acpi_isa_irq(const struct acpi_info *info, u8 irq, u32 *gsi, bool *level, bool *low);
+void acpi_isa_irq(const struct acpi_info *ai, u8 irq, u32 *gsi, bool *level, bool *low);
 
 #endif

@@ -18,7 +18,6 @@ enum {
 	APIC_LDR = 0xd0,
 	APIC_DFR = 0xe0,
 	APIC_SVR = 0xf0,
-	APIC_ESR = 0x280,
 	APIC_ICR = 0x300,
 	APIC_ICR_HIGH = 0x310,
 	APIC_LVT_TIMER = 0x320,
@@ -35,7 +34,6 @@ enum {
 #define LVT_MASKED BIT(16)
 #define LVT_DEADLINE BIT(18)
 #define LVT_NMI (4 << 8)
-#define LVT_LEVEL BIT(15)
 #define LVT_LOW BIT(13)
 #define TIMER_BY_1 0xb
 #define ICR_NMI (4 << 8)
@@ -64,11 +62,6 @@ static void apic_write(u32 reg, u32 v)
 		wrmsr(MSR_X2APIC_BASE + reg / 16, v);
 	else
 		*(volatile u32 *)(mmio + reg) = v;
-}
-
-u32 lapic_id(void)
-{
-	return lapic_x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 }
 
 void lapic_eoi(void)
@@ -117,9 +110,8 @@ void lapic_send_startup(u32 apic_id, u32 page)
 /* ---- set-up ---- */
 
 /* Which of the two pins an NMI source is wired to, the tables say; usual is LINT1. */
-static void set_nmi_pins(void)
+static void set_nmi_pins(u32 acpi_id)
 {
-	u32 acpi_id = this_cpu()->acpi_id;
 	u32 lint[2] = { LVT_MASKED, acpi_info.nr_nmis ? LVT_MASKED : LVT_NMI };
 
 	for (u32 i = 0; i < acpi_info.nr_nmis; i++) {
@@ -143,13 +135,25 @@ static void mask_local_sources(void)
 		apic_write(entries[i], LVT_MASKED);
 }
 
-static void lapic_enable(void)
+void lapic_timer_free_run(bool on)
+{
+	u32 mode = on ? LVT_MASKED : lapic_deadline_mode ? LVT_DEADLINE : 0;
+
+	apic_write(APIC_LVT_TIMER, VEC_TIMER | mode);
+	apic_write(APIC_TIMER_INITIAL, on ? ~0u : 0);
+}
+
+void lapic_enable(struct cpu *c)
 {
 	u64 base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
 	if (lapic_x2apic)
 		base |= APIC_BASE_X2;
 	wrmsr(MSR_APIC_BASE, base);
+	c->apic_id = lapic_x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
+	for (u32 i = 0; i < acpi_info.nr_cpus; i++)
+		if (acpi_info.cpus[i].apic_id == c->apic_id)
+			c->acpi_id = acpi_info.cpus[i].acpi_id;
 	if (!lapic_x2apic) {
 		apic_write(APIC_DFR, ~0u);
 		apic_write(APIC_LDR, 0);
@@ -157,10 +161,9 @@ static void lapic_enable(void)
 	apic_write(APIC_SVR, SVR_ENABLE | VEC_SPURIOUS);
 	apic_write(APIC_TPR, 0);
 	mask_local_sources();
-	set_nmi_pins();
+	set_nmi_pins(c->acpi_id);
 	apic_write(APIC_TIMER_DIVIDE, TIMER_BY_1);
-	apic_write(APIC_LVT_TIMER, VEC_TIMER | (lapic_deadline_mode ? LVT_DEADLINE : 0));
-	apic_write(APIC_TIMER_INITIAL, 0);
+	lapic_timer_free_run(false);
 	/* What firmware left in service would block everything below it. */
 	for (unsigned i = 0; i < 256 / 32; i++)
 		lapic_eoi();
@@ -180,19 +183,9 @@ void __init lapic_init(void)
 	lapic_deadline_mode = cpu_has(X86_TSC_DEADLINE);
 	if (!lapic_x2apic)
 		mmio = ioremap(acpi_info.lapic_addr, PAGE_SIZE);
-	lapic_enable();
-	this_cpu()->apic_id = lapic_id();
-	for (u32 i = 0; i < acpi_info.nr_cpus; i++)
-		if (acpi_info.cpus[i].apic_id == this_cpu()->apic_id)
-			this_cpu()->acpi_id = acpi_info.cpus[i].acpi_id;
-	set_nmi_pins();
+	lapic_enable(&boot_cpu);
 	log_info("Local APIC: %s, timer %s\n", lapic_x2apic ? "x2APIC" : "xAPIC",
 		 lapic_deadline_mode ? "by TSC deadline" : "one-shot");
-}
-
-void lapic_init_ap(void)
-{
-	lapic_enable();
 }
 
 /* ---- timer ---- */
@@ -207,19 +200,7 @@ void lapic_timer_deadline(u64 tsc)
 	wrmsr(MSR_TSC_DEADLINE, tsc);
 }
 
-void __init lapic_timer_free_run(void)
-{
-	apic_write(APIC_LVT_TIMER, LVT_MASKED | VEC_TIMER);
-	apic_write(APIC_TIMER_INITIAL, ~0u);
-}
-
 u32 __init lapic_timer_elapsed(void)
 {
 	return ~0u - apic_read(APIC_TIMER_CURRENT);
-}
-
-void __init lapic_timer_stop_free_run(void)
-{
-	apic_write(APIC_TIMER_INITIAL, 0);
-	apic_write(APIC_LVT_TIMER, VEC_TIMER | (lapic_deadline_mode ? LVT_DEADLINE : 0));
 }

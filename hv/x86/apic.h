@@ -4,13 +4,13 @@
 #ifndef X86_APIC_H
 #define X86_APIC_H
 
-#include "lib/base.h"
+#include "x86/cpu.h"
 
 /* Boot processor, after acpi_init(): find and enable it. */
 void lapic_init(void);
-/* Every other processor, as it comes up. */
-void lapic_init_ap(void);
-u32 lapic_id(void);
+/* The calling processor, c, switches its own on: lapic_init() on the boot processor, the others as
+ * they come up. Fills in apic_id and acpi_id. */
+void lapic_enable(struct cpu *c);
 extern bool lapic_x2apic; /* [I after lapic_init] */
 
 /* INIT and start-up messages to a processor by its APIC id. page: machine page of the code, below 1
@@ -23,10 +23,9 @@ void lapic_send_startup(u32 apic_id, u32 page);
 void lapic_timer_count(u32 ticks);
 void lapic_timer_deadline(u64 tsc);
 extern bool lapic_deadline_mode; /* [I after lapic_init] */
-/* For calibration: let it run from the top without interrupts; what it has counted since. */
-void lapic_timer_free_run(void);
+/* For calibration: let it run from the top without interrupts, or (false) back to one-shot ones,
+ * stopped; what it has counted since. */
+void lapic_timer_free_run(bool on);
 u32 lapic_timer_elapsed(void);
-/* Back to one-shot interrupts, stopped. */
-void lapic_timer_stop_free_run(void);
 
 #endif

@@ -71,13 +71,10 @@ noreturn_fn static void __init switch_stack(struct cpu *c)
 
 noreturn_fn void __init early_setup(u32 magic, u64 info)
 {
-	static char line[sizeof(boot_info.cmdline)] __initbss;
-
 	early_cpu_info();
 	idt_load();
 	parse_loader(magic, info);
-	memcpy(line, boot_info.cmdline, sizeof(line));
-	cmdline_parse(line);
+	cmdline_parse(false);
 	serial_init();
 	log_info("Pavise " PAVISE_VERSION " (" PAVISE_BUILD ")\n");
 	if (!boot_info.protocol)
@@ -85,7 +82,7 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 			   magic);
 	log_info("Started by %s (%s), options \"%s\"\n", boot_info.loader, boot_info.protocol,
 		 boot_info.cmdline);
-	cmdline_report();
+	cmdline_parse(true);
 	log_modules();
 	features_init();
 	e820_finish();

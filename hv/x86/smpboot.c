@@ -14,9 +14,7 @@
 noreturn_fn void cpu_idle_entry(struct cpu *c);
 
 extern cpu_init_fn *const __cpu_init_start[], *const __cpu_init_end[];
-/* trampoline.S; the fields lie in its copy below 1 MiB too. */
-extern char trampoline_start[], trampoline_end[], trampoline_gdtr_base[], trampoline_gdt[],
-	trampoline_32[], trampoline_64[], trampoline_far32[], trampoline_far64[], trampoline_cr3[];
+extern char trampoline_start[], trampoline_end[];
 extern u64 boot_l4[512];
 
 /* The processor that is to come up; taken by it, or taken back when it does not come. [a] */
@@ -45,7 +43,7 @@ static void __init prepare(struct cpu *c)
 noreturn_fn void ap_main(struct cpu *c)
 {
 	cpu_init_registers(c);
-	lapic_init_ap();
+	lapic_enable(c);
 	run_hooks(c);
 	tsc_check_ap();
 	cpumask_set(c->id, &cpu_online_map);
@@ -53,23 +51,11 @@ noreturn_fn void ap_main(struct cpu *c)
 	cpu_idle_entry(c);
 }
 
-static void __init put32(const char *field, u32 value)
-{
-	memcpy(maddr_to_virt(trampoline_maddr + (u64)(field - trampoline_start)), &value,
-	       sizeof(value));
-}
-
 static void __init place_trampoline(void)
 {
-	u32 at = (u32)trampoline_maddr;
-
-	memcpy(maddr_to_virt(at), trampoline_start, (size_t)(trampoline_end - trampoline_start));
-	put32(trampoline_gdtr_base, at + (u32)(trampoline_gdt - trampoline_start));
-	put32(trampoline_far32, at + (u32)(trampoline_32 - trampoline_start));
-	put32(trampoline_far64, at + (u32)(trampoline_64 - trampoline_start));
-	put32(trampoline_cr3, (u32)image_maddr(boot_l4));
-	/* The first tables have the identity; with our final part they see stacks and windows too.
-	 */
+	memcpy(maddr_to_virt(trampoline_maddr), trampoline_start,
+	       (size_t)(trampoline_end - trampoline_start));
+	/* The first tables have the identity; with our final part they see stacks and windows too. */
 	memcpy(boot_l4 + HV_SLOT_FIRST, hv_l4_template, sizeof(hv_l4_template));
 }
 
@@ -77,12 +63,9 @@ static bool __init claimed_within(u32 us)
 {
 	u64 end = now_ns() + us * 1000UL;
 
-	while (__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE)) {
-		if (now_ns() >= end)
-			return !__atomic_exchange_n(&ap_expected, NULL, __ATOMIC_ACQ_REL);
+	while (__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE) && now_ns() < end)
 		cpu_relax();
-	}
-	return true;
+	return !__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE);
 }
 
 /* INIT, then one or two start-up messages. Old processors wanted 10 ms after INIT: only if it won't
@@ -96,35 +79,32 @@ static bool __init wake(struct cpu *c)
 		lapic_send_init(c->apic_id);
 		delay_us(init_delay_us[try]);
 		lapic_send_startup(c->apic_id, (u32)trampoline_maddr);
-		delay_us(10);
-		if (!__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE))
+		if (claimed_within(200))
 			return true;
-		delay_us(200);
-		if (__atomic_load_n(&ap_expected, __ATOMIC_ACQUIRE))
-			lapic_send_startup(c->apic_id, (u32)trampoline_maddr);
-		if (claimed_within(COME_UP_US))
+		lapic_send_startup(c->apic_id, (u32)trampoline_maddr);
+		if (claimed_within(COME_UP_US) ||
+		    !__atomic_exchange_n(&ap_expected, NULL, __ATOMIC_ACQ_REL))
 			return true;
 	}
 	return false;
 }
 
-static void __init bring_up(u32 apic_id, u32 acpi_id)
+static void __init bring_up(const struct acpi_cpu *a)
 {
 	struct cpu *c = xzalloc(struct cpu);
 
 	if (!c) {
-		log_warn("No memory for the processor with APIC id %u\n", apic_id);
+		log_warn("No memory for the processor with APIC id %u\n", a->apic_id);
 		return;
 	}
 	c->id = nr_cpus;
-	c->apic_id = apic_id;
-	c->acpi_id = acpi_id;
+	c->apic_id = a->apic_id;
 	percpu_create(c);
 	cpus[c->id] = c;
 	prepare(c);
 	if (!wake(c)) {
 		log_warn("The processor with APIC id %u does not come up; going on without it\n",
-			 apic_id);
+			 c->apic_id);
 		cpus[c->id] = NULL;
 		return;
 	}
@@ -136,21 +116,21 @@ static void __init bring_up(u32 apic_id, u32 acpi_id)
 
 void __init smp_boot(void)
 {
+	u32 n = trampoline_maddr && acpi_info.nr_cpus > 1 ? acpi_info.nr_cpus : 0;
+
 	run_hooks(&boot_cpu);
 	prepare(&boot_cpu);
-	if (acpi_info.nr_cpus > 1 && trampoline_maddr) {
+	if (n)
 		place_trampoline();
-		for (u32 i = 0; i < acpi_info.nr_cpus && nr_cpus < MAX_CPUS; i++) {
-			const struct acpi_cpu *a = &acpi_info.cpus[i];
+	for (u32 i = 0; i < n && nr_cpus < MAX_CPUS; i++) {
+		const struct acpi_cpu *a = &acpi_info.cpus[i];
 
-			if (a->apic_id == boot_cpu.apic_id)
-				continue;
-			if (a->apic_id > 254 && !lapic_x2apic)
-				log_warn("APIC id %u needs x2APIC mode: processor not used\n",
-					 a->apic_id);
-			else
-				bring_up(a->apic_id, a->acpi_id);
-		}
+		if (a->apic_id == boot_cpu.apic_id)
+			continue;
+		if (a->apic_id > 254 && !lapic_x2apic)
+			log_warn("APIC id %u needs x2APIC mode: processor not used\n", a->apic_id);
+		else
+			bring_up(a);
 	}
 	tsc_check_finish();
 	log_info("%u processor%s\n", nr_cpus, nr_cpus == 1 ? "" : "s");

@@ -270,9 +270,9 @@ void __init time_init(void)
 {
 	const char *by;
 
-	lapic_timer_free_run();
+	lapic_timer_free_run(true);
 	by = find_rates();
-	lapic_timer_stop_free_run();
+	lapic_timer_free_run(false);
 	tsc_scale = make_scale(NS_PER_MS, tsc_khz);
 	ns_scale = make_scale(tsc_khz, NS_PER_MS);
 	tsc_base = rdtsc_ordered();

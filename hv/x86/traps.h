@@ -5,30 +5,8 @@
 
 #include "core/arch_state.h"
 
-enum {
-	TRAP_DE,
-	TRAP_DB,
-	TRAP_NMI,
-	TRAP_BP,
-	TRAP_OF,
-	TRAP_BR,
-	TRAP_UD,
-	TRAP_NM,
-	TRAP_DF,
-	TRAP_CSO,
-	TRAP_TS,
-	TRAP_NP,
-	TRAP_SS,
-	TRAP_GP,
-	TRAP_PF,
-	TRAP_SPURIOUS,
-	TRAP_MF,
-	TRAP_AC,
-	TRAP_MC,
-	TRAP_XM,
-	TRAP_VE,
-	TRAP_CP
-};
+enum { TRAP_DB = 1, TRAP_NMI, TRAP_BP, TRAP_OF, TRAP_UD = 6, TRAP_NM, TRAP_DF };
+enum { TRAP_TS = 10, TRAP_NP, TRAP_SS, TRAP_GP, TRAP_PF, TRAP_AC = 17, TRAP_MC, TRAP_CP = 21 };
 
 #define PFEC_P BIT(0)
 #define PFEC_W BIT(1)

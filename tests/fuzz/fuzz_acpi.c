@@ -79,10 +79,9 @@ static void parse(const u8 *data, size_t size, u64 start, u64 rsdp)
 	       "timer %#x/%d "
 	       "reset %u:%#lx=%u s5 %d:%u,%u mcfg %u (%#lx) hpet %#lx smi %#x\n",
 	       info.rsdp, info.lapic_addr, info.nr_cpus, info.nr_ioapics, info.ioapics[0].addr,
-	       info.nr_overrides, info.sci_irq, info.pm1a_evt, info.pm1a_cnt, info.pm_timer,
-	       info.pm_timer_32bit, info.reset.space, info.reset.address, info.reset_value,
-	       info.has_s5, info.s5_a, info.s5_b, info.nr_mcfg, info.mcfg[0].base, info.hpet_addr,
-	       info.smi_cmd);
+	       info.nr_overrides, info.pm1a_cnt, info.pm_timer, info.pm_timer_32bit,
+	       info.reset.space, info.reset.address, info.reset_value, info.has_s5, info.s5_a,
+	       info.s5_b, info.nr_mcfg, info.mcfg[0].base, info.hpet_addr, info.smi_cmd);
 #endif
 }
 

@@ -55,64 +55,39 @@ void __init boot_set_cmdline(const char *s)
 	boot_info.cmdline[n] = 0;
 }
 
-/* What could not be taken, told when the console works: the options decide what the console is. */
-static struct complaint {
-	const char *word, *value; /* value NULL: the option is unknown */
-} complaints[16] __initbss;
-static unsigned nr_complaints __initdata;
-
-static void __init complain(const char *word, const char *value)
-{
-	if (nr_complaints < ARRAY_SIZE(complaints))
-		complaints[nr_complaints++] = (struct complaint){ word, value };
-}
-
-void __init cmdline_report(void)
-{
-	for (const struct complaint *c = complaints; c < complaints + nr_complaints; c++) {
-		if (c->value)
-			log_warn("Option %s: cannot take the value \"%s\", ignored\n", c->word,
-				 c->value);
-		else
-			log_warn("Option %s is unknown and ignored\n", c->word);
-	}
-}
-
-static void __init one_option(char *word)
+static void __init one_option(char *word, bool report)
 {
 	char *value = strchr(word, '=');
-	const struct boot_option *o;
 
 	if (value)
 		*value++ = 0;
-	for (o = __boot_options_start; o < __boot_options_end; o++) {
-		if (strcmp(o->name, word))
+	for (const struct boot_option *o = __boot_options_start; o < __boot_options_end; o++) {
+		if (strcmp(o->name, word) != 0)
 			continue;
-		if (o->fn(value ? value : ""))
-			complain(word, value ? value : "");
+		if (o->fn(value ? value : "") && report)
+			log_warn("Option %s: cannot take the value \"%s\", ignored\n", word,
+				 value ? value : "");
 		return;
 	}
-	complain(word, NULL);
+	if (report)
+		log_warn("Option %s is unknown and ignored\n", word);
 }
 
-/* Cuts line into words, which stay in use. */
-void __init cmdline_parse(char *line)
+void __init cmdline_parse(bool report)
 {
-	while (*line) {
-		char *end;
+	static char line[sizeof(boot_info.cmdline)] __initbss;
+	char *word = line, *end;
 
-		while (*line == ' ')
-			line++;
-		for (end = line; *end && *end != ' '; end++)
+	memcpy(line, boot_info.cmdline, sizeof(line));
+	for (; *word; word = end) {
+		for (end = word; *end && *end != ' '; end++)
 			;
-		if (end == line)
-			break;
 		if (*end)
 			*end++ = 0;
 		/* "--" separates what a loader appended for somebody else. */
-		if (!strcmp(line, "--"))
+		if (!strcmp(word, "--"))
 			break;
-		one_option(line);
-		line = end;
+		if (*word)
+			one_option(word, report);
 	}
 }

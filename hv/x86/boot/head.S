@@ -92,6 +92,11 @@ start32:
 	mov	$PA(boot_l3_image) + 3, %eax
 	mov	%eax, PA(boot_l4) + 8 * ((HV_IMAGE_VIRT >> 39) & 511)
 
+	mov	$PA(start64), %edi
+
+/* Paging by the first tables, 64-bit mode; on at the image's own address of what %edi has the machine address of. */
+	.globl enter_long_mode
+enter_long_mode:
 	mov	$0x620, %eax /* PAE, OSFXSR, OSXMMEXCPT */
 	mov	%eax, %cr4
 	mov	$PA(boot_l4), %eax
@@ -102,7 +107,13 @@ start32:
 	wrmsr
 	mov	$0x80010033, %eax /* PG, WP, NE, ET, MP, PE */
 	mov	%eax, %cr0
-	ljmp	$HV_CS, $PA(start64_low)
+	ljmp	$HV_CS, $PA(1f)
+	.code64
+1:	mov	%edi, %edi
+	movabs	$HV_IMAGE_VIRT, %rax
+	add	%rdi, %rax
+	jmp	*%rax
+	.code32
 
 no_long_mode:
 	mov	$PA(msg_lm), %esi
@@ -137,22 +148,19 @@ msg_nx:	.asciz "Pavise: this processor has no NX bit; enable it in the firmware.
 
 	/* Only the page of ours, at its usual selectors, so that the IDT is right from the start. */
 	.balign 8
+	.globl boot_gdt
 boot_gdt:
 	.quad 0
 	.quad 0x00af9b000000ffff /* HV_CS */
 	.quad 0x00cf93000000ffff /* HV_DS */
 	.quad 0x00cf9b000000ffff /* BOOT_CS32 */
-boot_gdt_end:
 	.short 0
 boot_gdtr:
-	.short GDT_OUR_FIRST + boot_gdt_end - boot_gdt - 1
+	.short BOOT_GDT_LIMIT
 	.long PA(boot_gdt) - GDT_OUR_FIRST
 
 	.code64
-start64_low:
-	movabs	$1f, %rax
-	jmp	*%rax
-1:	/* At our own addresses from here on. */
+start64:
 	lea	boot_stack_end - BOOT_STACK_TOP_ROOM(%rip), %rsp
 	lgdt	boot_gdtr64(%rip)
 	xor	%eax, %eax
@@ -169,7 +177,7 @@ start64_low:
 	.balign 8
 	.short 0, 0, 0
 boot_gdtr64:
-	.short GDT_OUR_FIRST + boot_gdt_end - boot_gdt - 1
+	.short BOOT_GDT_LIMIT
 	.quad boot_gdt - GDT_OUR_FIRST
 
 	.section .bss.init, "aw", @nobits

@@ -11,7 +11,8 @@
 #define PVH_MAGIC 0x336ec578
 #define PVH_START_MAGIC 0x48565021 /* ours: the entry had no magic in EAX */
 
-/* 32-bit code, in the first GDT only. */
+/* The first GDT: four entries, at selectors of the later one; and 32-bit code. */
+#define BOOT_GDT_LIMIT (GDT_OUR_FIRST + 31)
 #define BOOT_CS32 0xe018
 
 /* Room for struct cpu_info on top of the boot stack; setup.c asserts that it suffices. */
@@ -35,8 +36,8 @@ void boot_set_cmdline(const char *s);
 void e820_add(u64 start, u64 size, u32 type);
 void e820_finish(void);
 void e820_log(void);
-/* Hand every word of the command line to its BOOT_OPTION; later report those nobody took. */
-void cmdline_parse(char *line);
-void cmdline_report(void);
+/* Hand every word of the command line to its BOOT_OPTION; again, when the console works as they say,
+ * to report those that nobody took. */
+void cmdline_parse(bool report);
 #endif
 #endif
