@@ -375,11 +375,11 @@ void domain_wallclock_update(struct domain *d)
 /* ---- do all processors see the same time? ---- */
 
 /*
- * The processor that comes up asks, the boot processor answers with its TSC, many times. An answer below the
+ * The processor that comes up asks, the boot processor answers with its TSC, some times over. An answer below the
  * reading before it or above the one after it is a step backwards; then the quickest question gives the
  * offset, as network clocks are set.
  */
-#define TSC_QUESTIONS 100
+#define TSC_QUESTIONS 16
 static u32 tsc_turn;   /* [a] odd: asked; even: answered, half as many questions */
 static u64 tsc_answer; /* [a] */
 static bool warped;    /* [a] */
