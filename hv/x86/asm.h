@@ -102,6 +102,11 @@ READ_CR(2)
 READ_CR(3)
 READ_CR(4)
 #undef READ_CR
+/* What LGDT and LIDT take. */
+struct table_register {
+	u16 limit;
+	u64 base;
+} __attribute__((packed));
 static inline void clts(void)
 {
 	__asm__ volatile("clts" ::: "memory");

@@ -132,10 +132,6 @@ static void build_stub(const struct cpu *c, unsigned off, void (*entry)(void))
 #define STUB_SYSCALL 0
 #define STUB_CSTAR 32
 
-#define LEAF_RO (PTE_P | PTE_A | PTE_NX)
-#define LEAF_RW (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
-#define LEAF_TEXT (PTE_P | PTE_A)
-
 /* Shared by all windows. */
 static void shared_pages(void)
 {
@@ -156,16 +152,16 @@ static void map_window(struct cpu *c, u64 *l1)
 	/* GDT and LDT entries change with the vCPU: never global. The processor sets no accessed
 	 * bit in ours. */
 	for (unsigned i = 0; i < 14; i++)
-		l1[i] = zeros_maddr | LEAF_RO;
-	l1[14] = gdt | LEAF_RW;
-	t[0] = tss | LEAF_RW | pte_global;
-	t[1] = bitmap | LEAF_RO | pte_global;
-	t[2] = (bitmap + PAGE_SIZE) | LEAF_RO | pte_global;
-	t[3] = ones_maddr | LEAF_RO | pte_global;
-	l1[PERCPU_STUB >> PAGE_SHIFT] = stub | LEAF_TEXT | pte_global;
-	l1[PERCPU_ENTRY >> PAGE_SHIFT] = entry | LEAF_RW | pte_global;
+		l1[i] = zeros_maddr | PTE_RO;
+	l1[14] = gdt | PTE_DATA;
+	t[0] = tss | PTE_DATA | pte_global;
+	t[1] = bitmap | PTE_RO | pte_global;
+	t[2] = (bitmap + PAGE_SIZE) | PTE_RO | pte_global;
+	t[3] = ones_maddr | PTE_RO | pte_global;
+	l1[PERCPU_STUB >> PAGE_SHIFT] = stub | PTE_TEXT | pte_global;
+	l1[PERCPU_ENTRY >> PAGE_SHIFT] = entry | PTE_DATA | pte_global;
 	map_pages(percpu_base(c->id) + PERCPU_STACK, boot_alloc(1 << STACK_ORDER), STACK_SIZE,
-		  LEAF_RW | pte_global, 1);
+		  PTE_DATA | pte_global, 1);
 	c->gdt_pte = l1;
 	c->gdt_page = maddr_to_virt(gdt);
 	c->tss = (struct tss *)(percpu_base(c->id) + PERCPU_TSS);
@@ -200,7 +196,7 @@ void percpu_create(struct cpu *c)
 static void set_window_page(u64 *l1, u64 va, u64 mfn)
 {
 	u64 *e = l1 + pt_index(va, 1),
-	    new = mfn ? mfn << PAGE_SHIFT | LEAF_RW : zeros_maddr | LEAF_RO;
+	    new = mfn ? mfn << PAGE_SHIFT | PTE_DATA : zeros_maddr | PTE_RO;
 
 	if (*e == new)
 		return;
@@ -237,50 +233,23 @@ void load_descriptor_window(struct vcpu *v)
 
 /* ---- loading ---- */
 
-static void load_gdt(u64 base, u16 limit)
-{
-	struct {
-		u16 limit;
-		u64 base;
-	} __attribute__((packed)) d = { limit, base };
-
-	__asm__ volatile("lgdt %0" : : "m"(d));
-}
-
 void idt_load(void)
 {
-	struct {
-		u16 limit;
-		u64 base;
-	} __attribute__((packed)) d = { sizeof(idt) - 1, (u64)idt };
+	struct table_register idtr = { sizeof(idt) - 1, (u64)idt };
 
-	__asm__ volatile("lidt %0" : : "m"(d));
-}
-
-static void load_segments(void)
-{
-	__asm__ volatile("pushq %0\n\t"
-			 "leaq 1f(%%rip), %%rax\n\t"
-			 "pushq %%rax\n\t"
-			 "lretq\n"
-			 "1:\n\t"
-			 "xor %%eax, %%eax\n\t"
-			 "mov %%eax, %%ss\n\t"
-			 "mov %%eax, %%ds\n\t"
-			 "mov %%eax, %%es\n\t"
-			 "mov %%eax, %%fs\n\t"
-			 "mov %%eax, %%gs"
-			 :
-			 : "i"(HV_CS)
-			 : "rax", "memory");
+	__asm__ volatile("lidt %0" : : "m"(idtr));
 }
 
 void percpu_load(struct cpu *c)
 {
 	u64 base = percpu_base(c->id);
+	struct table_register gdtr = { GDT_LIMIT, base + PERCPU_GDT };
 
-	load_gdt(base + PERCPU_GDT, GDT_LIMIT);
-	load_segments();
+	/* CS stays: the first GDT has it at the same selector. */
+	__asm__ volatile("lgdt %0" : : "m"(gdtr));
+	__asm__ volatile("mov %0, %%ss; mov %0, %%ds; mov %0, %%es; mov %0, %%fs; mov %0, %%gs"
+			 :
+			 : "r"(0));
 	/* The busy bit of a processor that comes here again. */
 	set_system_desc(c->gdt_page, HV_TSS, base + PERCPU_TSS, TSS_LIMIT, DESC_TSS);
 	__asm__ volatile("lldt %w0" : : "r"(0));

@@ -26,9 +26,6 @@ u64 idle_l4[512] __page_aligned_bss;
 static u64 hv_l3[512] __page_aligned_bss; /* slot 258 */
 
 #define PTE_TABLE (PTE_P | PTE_RW | PTE_A)
-#define PTE_RO (PTE_P | PTE_A | PTE_NX)
-#define PTE_DATA (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
-#define PTE_TEXT (PTE_P | PTE_A)
 #define PTE_UC (PTE_PCD | PTE_PWT) /* entry 3 of our PAT */
 
 #define MIB (1UL << 20)

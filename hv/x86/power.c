@@ -81,10 +81,7 @@ static void acpi_reset(void)
 
 noreturn_fn void machine_reboot(void)
 {
-	static const struct {
-		u16 limit;
-		u64 base;
-	} __attribute__((packed)) nothing = { 0, 0 };
+	static const struct table_register nothing = { 0, 0 };
 	u32 tries;
 
 	acpi_reset();

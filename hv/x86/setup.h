@@ -62,6 +62,10 @@ void map_pages(u64 va, u64 maddr, u64 size, u64 flags, unsigned max_level);
 /* The entry for va, of an address in our range, in the table of `level` (or the large page's above
  * it); NULL where there is no such table. */
 u64 *hv_table_entry(u64 va, unsigned level);
+/* Leaves of ours. */
+#define PTE_RO (PTE_P | PTE_A | PTE_NX)
+#define PTE_DATA (PTE_P | PTE_RW | PTE_A | PTE_D | PTE_NX)
+#define PTE_TEXT (PTE_P | PTE_A)
 /* PTE_G, or 0 where roots are split. */
 extern u64 pte_global;
 /* Machine address of a page of RAM below 1 MiB, kept for the trampoline of the other processors. */

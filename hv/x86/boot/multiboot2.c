@@ -6,17 +6,8 @@
 #include "x86/boot/protocols.h"
 #include "x86/setup.h"
 
-enum {
-	TAG_END = 0,
-	TAG_CMDLINE = 1,
-	TAG_LOADER = 2,
-	TAG_MODULE = 3,
-	TAG_MMAP = 6,
-	TAG_EFI64 = 12,
-	TAG_ACPI_OLD = 14,
-	TAG_ACPI_NEW = 15,
-	TAG_EFI_MMAP = 17
-};
+enum { TAG_END, TAG_CMDLINE, TAG_LOADER, TAG_MODULE, TAG_MMAP = 6, TAG_EFI64 = 12 };
+enum { TAG_ACPI_OLD = 14, TAG_ACPI_NEW, TAG_EFI_MMAP = 17 };
 
 struct tag {
 	u32 type, size;
@@ -42,19 +33,13 @@ struct efi_entry {
 /* EFI's kinds of memory: what its boot services used is free once they have ended. */
 static u32 __init efi_type(u32 t)
 {
-	switch (t) {
-	case 1 ... 4: /* loader and boot services, code and data */
-	case 7:
-		return E820_RAM;
-	case 9:
-		return E820_ACPI;
-	case 10:
-		return E820_NVS;
-	case 8:
-		return E820_UNUSABLE;
-	default:
-		return E820_RESERVED;
-	}
+	static const u8 types[] __initconst = { [1 ... 4] = E820_RAM, /* loader's, boot services' */
+						[7] = E820_RAM,
+						[8] = E820_UNUSABLE,
+						[9] = E820_ACPI,
+						[10] = E820_NVS };
+
+	return t < ARRAY_SIZE(types) && types[t] ? types[t] : E820_RESERVED;
 }
 
 static void __init add_mmap(const struct tag_mmap *t)
