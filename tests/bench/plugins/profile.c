@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QEMU plugin: counts instructions by translated block from power-on to the first instruction of the first
- * process, writes the counts and ends the emulator there.
+ * QEMU plugin: counts instructions by translated block from power-on to the first instruction of
+ * the first process, writes the counts and ends the emulator there.
  *
- *	-plugin profile.so,out=FILE[,phase=NAME:ADDRESS...][,end=exit]
+ * -plugin profile.so,out=FILE[,phase=NAME:ADDRESS...][,end=exit][,marks=on]
  *
- * One line a block: <address> <instructions run> <phase>. Phases: start; each NAME from the first execution of
- * its address, that of a function; kernel from the first instruction of the kernel; with end=exit, which goes on
- * until the machine stops, user from the first process on.
- * For -smp 1: the counters are not atomic. A repeated string instruction counts once a turn.
+ * One line a block: <address> <instructions run> <phase>. Phases: start; each NAME from the first
+ * execution of its address, that of a function; kernel from the first instruction of the kernel;
+ * with end=exit, which goes on until the machine stops, user from the first process on. With
+ * marks=on, which implies end=exit, phases are what the guest says: three NOPs of 8 bytes, 0f 1f 84
+ * 24 and a number each: MARK_MAGIC, any even number N, and 0 where the phase N begins or 1 where it
+ * ends; what lies outside goes to the phase "outside". For -smp 1: the counters are not atomic. A
+ * repeated string instruction counts once a turn.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,13 +25,15 @@ EXPORT int qemu_plugin_version = 1;
 
 static struct block *blocks[BUCKETS];
 static FILE *out;
-static bool kernel_seen, init_seen, to_exit;
+static bool kernel_seen, init_seen, to_exit, by_marks;
 static const char *phase = "start";
 static struct phase {
 	uint64_t va;
 	const char *name;
 } phases[8];
 static int nr_phases;
+
+#define MARK_MAGIC 0x4d425648u
 
 static void *zalloc(size_t size)
 {
@@ -72,7 +77,9 @@ static void on_kernel(unsigned cpu, void *unused)
 	dump("kernel");
 }
 
-/* The first process is the first thing to run at low addresses once the kernel runs at high ones. */
+/*
+ * The first process is the first thing to run at low addresses once the kernel runs at high ones.
+ */
 static void on_low(unsigned cpu, void *unused)
 {
 	(void)cpu, (void)unused;
@@ -84,6 +91,46 @@ static void on_low(unsigned cpu, void *unused)
 		_exit(0);
 }
 
+/* data: the number of the phase, and in bit 0 whether it ends. */
+static void on_mark(unsigned cpu, void *data)
+{
+	static char name[16];
+	uint32_t mark = (uintptr_t)data;
+
+	(void)cpu;
+	dump(phase);
+	phase = name;
+	if (mark & 1)
+		strcpy(name, "outside");
+	else
+		snprintf(name, sizeof(name), "%08x", mark);
+}
+
+/* The number that a NOP carries, or 0: it is no such NOP. */
+static uint32_t mark_word(struct qemu_plugin_insn *insn)
+{
+	const uint8_t *code = qemu_plugin_insn_data(insn);
+	uint32_t word = 0;
+
+	if (qemu_plugin_insn_size(insn) == 8 && !memcmp(code, "\x0f\x1f\x84\x24", 4))
+		memcpy(&word, code + 4, 4);
+	return word;
+}
+
+/* A marker lies within one block, since it does not jump. */
+static void find_marks(struct qemu_plugin_tb *tb, uint32_t n)
+{
+	for (uint32_t i = 2; i < n; i++) {
+		struct qemu_plugin_insn *last = qemu_plugin_tb_get_insn(tb, i);
+		uint32_t id = mark_word(qemu_plugin_tb_get_insn(tb, i - 1));
+
+		if (mark_word(qemu_plugin_tb_get_insn(tb, i - 2)) == MARK_MAGIC && id)
+			qemu_plugin_register_vcpu_insn_exec_cb(
+				last, on_mark, PLUGIN_CB_NO_REGS,
+				(void *)(uintptr_t)(id | (mark_word(last) & 1)));
+	}
+}
+
 static void on_translate(plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	uint64_t va = qemu_plugin_tb_vaddr(tb);
@@ -91,7 +138,9 @@ static void on_translate(plugin_id_t id, struct qemu_plugin_tb *tb)
 	struct block *b = block_get(blocks, va, n, zalloc);
 
 	(void)id;
-	if (is_kernel(va) && !kernel_seen)
+	if (by_marks)
+		find_marks(tb, n);
+	else if (is_kernel(va) && !kernel_seen)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, on_kernel, PLUGIN_CB_NO_REGS, NULL);
 	else if (!(va >> 47) && kernel_seen && !init_seen)
 		qemu_plugin_register_vcpu_tb_exec_cb(tb, on_low, PLUGIN_CB_NO_REGS, NULL);
@@ -127,6 +176,8 @@ EXPORT int qemu_plugin_install(plugin_id_t id, const struct qemu_info *info, int
 			add_phase(argv[i] + 6);
 		else if (!strcmp(argv[i], "end=exit"))
 			to_exit = true;
+		else if (!strcmp(argv[i], "marks=on"))
+			by_marks = to_exit = true;
 	}
 	if (!out)
 		return -1;
