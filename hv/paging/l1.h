@@ -328,15 +328,16 @@ static always_inline_fn bool l1_get_writable_fast(struct page_info *pg)
 }
 
 /*
- * l1e_update(d, d, entry, 0, new, L1E_SET) as far as it needs nobody else. true: done, and *cur is
- * what was there before, its references now the caller's. false: nothing has changed, but *held, if
+ * l1e_update(d, d, entry, 0, want, L1E_SET) as far as it needs nobody else; with `seen`, a
+ * constant, by an exchange that gives what was there. true: done, and *drop is what was there, its
+ * references now the caller's; 0: the new entry has them. false: nothing has changed, but *held, if
  * not NULL, is to be put. A function built on this alone, leaving by tail calls where it fails,
  * saves no registers.
  */
-static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u64 want, u64 *cur,
-					  struct page_info **held)
+static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u64 want, u64 *seen,
+					  u64 *drop, struct page_info **held)
 {
-	u64 old = *cur = READ_ONCE(*entry), x;
+	u64 old = *drop = READ_ONCE(*entry), x;
 	struct page_info *pg;
 
 	*held = NULL;
@@ -345,7 +346,7 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 		if (unlikely(want & (L1_CACHE_BITS | PTE_G)))
 			return false;
 		if ((old & PTE_P) && !((old ^ want) & (PTE_ADDR | PTE_RW | L1_CACHE_BITS))) {
-			*cur = 0; /* the references stay where they are */
+			*drop = 0; /* the references stay where they are */
 			goto install;
 		}
 		if (unlikely(pte_mfn(want) >= max_mfn))
@@ -363,7 +364,10 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 			return false;
 	}
 install:
-	WRITE_ONCE(*entry, want);
+	if (seen)
+		*seen = __atomic_exchange_n(entry, want, __ATOMIC_ACQ_REL);
+	else
+		WRITE_ONCE(*entry, want);
 	return true;
 }
 

@@ -39,9 +39,9 @@ void foreign_put(struct vcpu *v, struct domain *d)
 /* ---- mmu_update ---- */
 
 /*
- * The frame that requests write to now. It stays held from one request to the next, since most batches stay in
- * one table: an L1 is locked, an ordinary page (a table that the guest has not begun to use) counted as
- * writable. Upper tables are looked up each time.
+ * The frame that requests write to now. It stays held from one request to the next, since most
+ * batches stay in one table: an L1 is locked, an ordinary page (a table that the guest has not
+ * begun to use) counted as writable. Upper tables are looked up each time.
  */
 struct target {
 	struct page_info *pg; /* NULL: nothing is held */
@@ -163,7 +163,7 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 				return rc;
 		}
 		if (likely(t->level == 1 && !(ptr & 7))) {
-			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), req->val, &cur,
+			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), req->val, NULL, &cur,
 						&held))) {
 				if (unlikely(!l1e_put_fast(&cur)))
 					l1e_put_rest(cur);
@@ -177,7 +177,9 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 		rc = update_other(v, t, pt_owner, pg_owner, req);
 		if (unlikely(rc))
 			return rc;
-		/* A table that went out of use is free before the next request, which may name it. */
+		/*
+		 * A table that went out of use is free before the next request, which may name it.
+		 */
 		if (unlikely(v->arch.dropping || preempt_needed())) {
 			++*done;
 			return -ERESTART;
@@ -293,7 +295,7 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 		return update_any(reqs, count, done_ptr, foreign, v);
 	if (unlikely(!l1_lock_fast(table, v->domain)))
 		return update_any(reqs, count, done_ptr, foreign, v);
-	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, &cur, &held)))
+	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, NULL, &cur, &held)))
 		return update_again(req.ptr, req.val, table, held, v);
 	l1_unlock(table);
 	return likely(l1e_put_fast(&cur)) ? 0 : l1e_put_rest(cur);
@@ -395,7 +397,7 @@ long do_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, struct vcp
 		return err_here(-EINVAL);
 	if (unlikely(!l1_lock_fast(table, v->domain)))
 		return update_va_again(va, val, flags, v, NULL, NULL);
-	if (unlikely(!l1e_set_fast(v->domain, entry, val, &cur, &held)))
+	if (unlikely(!l1e_set_fast(v->domain, entry, val, NULL, &cur, &held)))
 		return update_va_again(va, val, flags, v, table, held);
 	l1_unlock(table);
 	if (unlikely(!l1e_put_fast(&cur)))

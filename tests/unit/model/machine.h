@@ -16,7 +16,7 @@ extern struct domain
 extern u64 flush_time;        /* counts whole flushes */
 extern u64 flushed_at[CPUS];  /* when each processor was last flushed whole */
 extern unsigned preempt_odds; /* preempt_needed() says yes once in so many questions; 0: never */
-extern u8 guest_code[16];     /* what the guest executes, wherever RIP points */
+extern u8 guest_code[16];     /* what the guest executes; RIP points here */
 
 u64 random64(void);
 static inline bool once_in(unsigned n)

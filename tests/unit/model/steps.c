@@ -388,7 +388,7 @@ static unsigned assemble(const struct m_write *w)
 {
 	static const u8 opcode[W_OPS] = { 0x88, 0x86, 0x20, 0x08, 0x30, 0xaa, 0xb2, 0xb0, 0xc0 };
 	bool two = w->op >= W_BTS;
-	unsigned n = 0;
+	unsigned n = 0, mod = below(3);
 
 	memset(guest_code, 0xcc, sizeof(guest_code));
 	if (w->size == 2)
@@ -400,8 +400,8 @@ static unsigned assemble(const struct m_write *w)
 	if (two)
 		guest_code[n++] = 0x0f;
 	guest_code[n++] = opcode[w->op] | (w->size > 1);
-	guest_code[n++] = 0x0f; /* [rdi], rcx */
-	return n;
+	guest_code[n++] = 0x0f | mod << 6; /* [rdi + displacement], rcx */
+	return n + (mod == 2 ? 4 : mod);
 }
 
 /* An address whose entry allows writing, or not; 0: none found. */
@@ -430,13 +430,13 @@ static void set_mode(bool user)
 
 static void emulated_write_step(void)
 {
-	cpu_user_regs_t regs = { .rip = 0x1000, .rflags = 2 };
+	cpu_user_regs_t regs = { .rip = (u64)guest_code, .rflags = 2 };
 	u64 mfn, va, val = entry_for(who.d, who.d, 1);
 	struct m_write w = { .op = below(W_OPS), .size = 8, .src = val, .rax = val };
 	unsigned len;
 	bool ok;
 
-	set_mode(once_in(10));
+	set_mode(false);
 	va = va_for_writing(false, &mfn);
 	if (!va)
 		return;
@@ -461,7 +461,7 @@ static void emulated_write_step(void)
 	AGREE(STEP_PTWR, "emulated", ok, m_ptwr(who, va, &w));
 	if (unruly)
 		return;
-	if (regs.rcx != w.src || regs.rax != w.rax || regs.rip != 0x1000 + (ok ? len : 0))
+	if (regs.rcx != w.src || regs.rax != w.rax || regs.rip != (u64)guest_code + (ok ? len : 0))
 		fail("emulated write (op %u size %u): RCX %lx RAX %lx RIP %lx, model %lx %lx", w.op,
 		     w.size, regs.rcx, regs.rax, regs.rip, w.src, w.rax);
 	count(STEP_PTWR, ok);
