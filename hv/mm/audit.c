@@ -15,7 +15,7 @@
 #define ENTRY_PRESENT BIT(0)
 #define ENTRY_WRITABLE BIT(1)
 #define ENTRY_FRAME 0x000ffffffffff000UL
-#define PROGRESS_ENTRIES 0xffffu
+#define PROGRESS_ENTRIES 0x3ffu
 #define MAX_REPORTED 32
 
 struct counts {

@@ -27,7 +27,7 @@ struct page_info {
 	u32 owner;
 	union {
 		u32 tlb_stamp; /* type count 0: TLB clock when the last type reference went */
-		u32 progress;  /* PGT_partial: entries held (bits 0-15), notes of the validator */
+		u32 progress;  /* tables: entries held (if partial), notes of the validator */
 		u32 order;     /* free: order of the block this frame heads */
 	} u;
 };
@@ -239,12 +239,13 @@ void page_unlock(struct page_info *pg);
  * What the engine asks the validators of paging/: check every entry of a table and take the
  * references it makes / give them back. May stop at a preemption point with -ERESTART after storing
  * pg->u.progress. -EINVAL: everything taken so far has been given back by the validator itself.
- * u.progress counts the entries, from the first, whose references are held: the engine sets it to 0
- * before a fresh validation and to 512 before it begins to undo a complete one; validate counts up,
- * devalidate down. One that was interrupted goes on in its own direction, but a half validated
- * table may be devalidated from where it is. An entry whose own table stopped half way (-ERESTART)
- * counts as held if put did, as not held if get did. PGT_seg_desc is validated too, and never
- * devalidated. Segment descriptors hold no references.
+ * Bits 0-9 of u.progress count the entries, from the first, whose references are held; the others
+ * are the validator's. The engine sets it to 0 before a fresh validation and the count, which is 0
+ * in a complete table, to 512 before it begins to undo one; validate counts up, devalidate down.
+ * One that was interrupted goes on in its own direction, but a half validated table may be
+ * devalidated from where it is. An entry whose own table stopped half way (-ERESTART) counts as
+ * held if put did, as not held if get did. PGT_seg_desc is validated too, and never devalidated.
+ * Segment descriptors hold no references.
  */
 struct type_ops {
 	int (*validate)(struct page_info *pg, u64 type, bool preemptible);

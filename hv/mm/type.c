@@ -252,7 +252,7 @@ static int put_last_table(struct page_info *pg, u64 x, bool preemptible)
 	if (!cas(&pg->type_info, &x, x & (PGT_type_mask | PGT_count_mask)))
 		return -EAGAIN;
 	if (old & PGT_validated)
-		pg->u.progress = TABLE_ENTRIES;
+		pg->u.progress |= TABLE_ENTRIES;
 	rc = undo(pg, old & PGT_type_mask, preemptible);
 	if (rc) {
 		park(pg, PGT_undoing | (old & PGT_orphan));

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Direct paging: the validators. A table becomes one when every present entry in it is acceptable and holds
- * its references, and it stays so because every later change goes through update_l1e() or
+ * Direct paging: the validators. A table becomes one when every present entry in it is acceptable
+ * and holds its references, and it stays so because every later change goes through update_l1e() or
  * update_upper_entry().
  *
- * A processor may still hold, in its TLB or its paging-structure caches, what an entry said before it was
- * cleared or replaced. That is the guest's own affair as long as the frames keep their types. A frame that
- * becomes something else, or somebody else's, passes type count 0 first, where the engine stamps it with the
- * TLB clock; and the next type is given only after tlb_flush_for_retype() has flushed every processor that the
- * owner's tables were loaded on. So entries of upper levels need no flush of their own here.
+ * A processor may still hold, in its TLB or its paging-structure caches, what an entry said before
+ * it was cleared or replaced. That is the guest's own affair as long as the frames keep their
+ * types. A frame that becomes something else, or somebody else's, passes type count 0 first, where
+ * the engine stamps it with the TLB clock; and the next type is given only after
+ * tlb_flush_for_retype() has flushed every processor that the owner's tables were loaded on. So
+ * entries of upper levels need no flush of their own here.
  */
 #include "core/arch.h"
 #include "lib/log.h"
@@ -19,7 +20,10 @@
 
 extern u32 phys_addr_bits; /* x86/features.c */
 
-/* Bits of a physical address that this processor does not have, all of an entry's address field counted. */
+/*
+ * Bits of a physical address that this processor does not have, all of an entry's address field
+ * counted.
+ */
 static bool address_ok(u64 e)
 {
 	return pte_mfn(e) >> (phys_addr_bits - PAGE_SHIFT) == 0;
@@ -40,22 +44,55 @@ u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e)
 	return iomem_allowed(mfn, false) ? e & ~PTE_RW : (u64)err_here(-EPERM);
 }
 
-/* ---- L1 ---- */
+/* ---- looking for entries ---- */
+
+/*
+ * Most tables are nearly empty, and processes come and go with a dozen of them: empty lines are
+ * passed over.
+ */
+#define LINE 16
+
+static always_inline_fn bool line_present(const u64 *entries)
+{
+	u64 any = 0;
+
+#pragma GCC unroll 16
+	for (unsigned i = 0; i < LINE; i++)
+		any |= entries[i];
+	return any & PTE_P;
+}
+
+/* The first present entry from i on, or 512: there is none. */
+static always_inline_fn unsigned next_present(const u64 *table, unsigned i)
+{
+	const u64 *e = table + i, *end = table + 512;
+
+	for (;;) {
+		for (; (u64)e % (LINE * sizeof(*e)); e++)
+			if (*e & PTE_P)
+				return e - table;
+		while (e < end && !line_present(e))
+			e += LINE;
+		if (e == end || *e & PTE_P)
+			return e - table;
+		e++;
+	}
+}
 
 /* What a table takes, for preempt_charge(): by its slots, and by entries that are present. */
-#define TABLE_CHARGE 30
+#define TABLE_CHARGE 10
 #define VALIDATE_CHARGE(n) (TABLE_CHARGE + (n) / 2)
 #define DEVALIDATE_CHARGE(n) (TABLE_CHARGE + (n)*3 / 4)
 
+/* ---- L1 ---- */
+
+/* Of the first n entries. */
 static void put_l1_entries(const u64 *table, unsigned n)
 {
 	unsigned present = 0;
 
-	while (n--)
-		if (table[n] & PTE_P) {
-			l1e_put(table[n]);
-			present++;
-		}
+	for (unsigned i = 0; (i = next_present(table, i)) < n; i++, present++)
+		l1e_put(table[i]);
 	preempt_charge(DEVALIDATE_CHARGE(present));
 }
 
@@ -65,12 +102,9 @@ static int validate_l1(struct page_info *pg, struct domain *d)
 	u64 *table = page_to_virt(pg);
 	unsigned present = 0;
 
-	for (unsigned i = 0; i < 512; i++) {
-		u64 e = table[i];
+	for (unsigned i = 0; (i = next_present(table, i)) < 512; i++) {
+		u64 e = l1e_get(d, d, table[i]);
 
-		if (!(e & PTE_P))
-			continue;
-		e = l1e_get(d, d, e);
 		if (L1E_IS_ERROR(e)) {
 			put_l1_entries(table, i);
 			return err_here(-EINVAL); /* whatever is wrong with the entry */
@@ -91,22 +125,53 @@ static u64 child_type(u64 type)
 }
 
 /*
- * Take the references of one present entry in a table of `type`; *e becomes what may be installed. 0, -EINVAL,
- * or -ERESTART: nothing is held, but the table it names is nearer to its type.
+ * The table that an entry names, held; NULL: it names none that d may use. *e becomes what may be
+ * installed.
  */
-int upper_entry_get(const struct domain *d, u64 type, u64 *e, bool preemptible)
+static always_inline_fn struct page_info *child_hold(const struct domain *d, u64 *e)
 {
-	struct page_info *pg = mfn_to_page(pte_mfn(*e));
-	int rc;
+	struct page_info *child = mfn_to_page(pte_mfn(*e));
 
 	*e |= PTE_US;
-	if (unlikely((*e & PTE_PSE) || !mfn_valid(pte_mfn(*e)) || !l1_get_page(pg, d)))
+	if (unlikely((*e & PTE_PSE) || pte_mfn(*e) >= max_mfn || !l1_get_page(child, d)))
+		return NULL;
+	return child;
+}
+
+/* Make it a table of the level below `type`, which may take long. Not 0: the hold is gone. */
+static noinline_fn int child_validate(struct page_info *child, u64 type, bool preemptible)
+{
+	int rc;
+
+	if (!child)
 		return err_here(-EINVAL);
-	rc = preemptible ? get_page_type_preemptible(pg, child_type(type)) :
-			   get_page_type(pg, child_type(type));
+	rc = preemptible ? get_page_type_preemptible(child, child_type(type)) :
+			   get_page_type(child, child_type(type));
 	if (rc)
-		put_page(pg);
+		put_page(child);
 	return rc;
+}
+
+int upper_entry_get(const struct domain *d, u64 type, u64 *e)
+{
+	struct page_info *child = child_hold(d, e);
+
+	return likely(child && type_get_fast(child, child_type(type))) ?
+		       0 :
+		       child_validate(child, type, true);
+}
+
+/*
+ * What an entry holds on a table that goes out of use. -ERESTART: half, so it is to be asked again.
+ */
+static noinline_fn int child_drop(struct page_info *child, bool preemptible)
+{
+	if (!preemptible)
+		put_page_type(child);
+	else if (put_page_type_preemptible(child))
+		return -ERESTART;
+	put_page(child);
+	return 0;
 }
 
 /* In an L4 the slots of the hypervisor are no entries of the guest's. */
@@ -116,91 +181,125 @@ static bool guest_slot(u64 type, unsigned i)
 }
 
 /*
- * page_info.u.progress of a partial upper table: that many entries, from the first, hold their references (the
- * last of them may be half given back). With FAILED an unacceptable entry was found: validation only undoes.
+ * page_info.u.progress of an upper table: while it is partial, how many entries, from the first,
+ * hold their references (the last of them may be half given back); with FAILED an unacceptable
+ * entry was found, and validation only undoes. Always: which groups of entries may have a present
+ * one, so that undoing looks at no others. Of a valid table it changes under its lock.
  */
-#define PROGRESS_N 0xffffu
-#define PROGRESS_FAILED BIT(16)
+#define PROGRESS_N 0x3ffu
+#define PROGRESS_FAILED BIT(15)
+#define GROUP 32
+#define PROGRESS_GROUP(i) (1u << (16 + (i) / GROUP))
+#define PROGRESS_GROUPS (0xffffu << 16)
 
-static int stop(struct page_info *pg, u64 progress)
+/* n entries hold their references. */
+static int stop(struct page_info *pg, unsigned n)
 {
-	pg->u.progress = progress;
+	pg->u.progress = (pg->u.progress & ~PROGRESS_N) | n;
 	return -ERESTART;
 }
 
-/* What an entry holds is given back. -ERESTART: half, so it is to be asked again. */
-static int upper_entry_put(u64 e, bool preemptible)
+/* How many of the first n entries of pg there are up to the last present one. */
+static always_inline_fn unsigned up_to_present(const struct page_info *pg, const u64 *table,
+					       unsigned n)
 {
-	struct page_info *pg = mfn_to_page(pte_mfn(e));
+	const u64 *e = table + n;
 
-	if (!preemptible)
-		put_page_type(pg);
-	else if (put_page_type_preemptible(pg))
-		return -ERESTART;
-	put_page(pg);
-	return 0;
+	for (;;) {
+		for (; (u64)e % (GROUP * sizeof(*e)); e--)
+			if (e[-1] & PTE_P)
+				return e - table;
+		while (e > table && !(pg->u.progress & PROGRESS_GROUP(e - 1 - table)))
+			e -= GROUP;
+		if (e == table || e[-1] & PTE_P)
+			return e - table;
+		e--;
+	}
 }
 
 static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 {
-	u64 *table = page_to_virt(pg), failed = pg->u.progress & PROGRESS_FAILED;
+	u64 *table = page_to_virt(pg);
+	unsigned n = pg->u.progress & PROGRESS_N, present = 0;
 
 	/* The guest gets the frame back without our entries, which only a complete L4 has. */
-	if (type == PGT_l4_table && (pg->u.progress & PROGRESS_N) == 512)
+	if (type == PGT_l4_table && n == 512)
 		drop_guest_l4(table);
-	for (unsigned i = pg->u.progress & PROGRESS_N; i--;) {
-		if (!(table[i] & PTE_P) || !guest_slot(type, i))
+	for (; (n = up_to_present(pg, table, n)); n--, present++) {
+		struct page_info *child = mfn_to_page(pte_mfn(table[n - 1]));
+
+		if (unlikely(!guest_slot(type, n - 1)))
 			continue;
-		if (upper_entry_put(table[i], preemptible))
-			return stop(pg, (i + 1) | failed);
+		if (likely(type_put_fast(child))) {
+			l1_put_page(child);
+			continue;
+		}
+		if (child_drop(child, preemptible))
+			return stop(pg, n);
 		if (preemptible && preempt_needed())
-			return stop(pg, i | failed);
+			return stop(pg, n - 1);
 	}
 	pg->u.progress = 0;
+	preempt_charge(DEVALIDATE_CHARGE(present));
 	return 0;
 }
 
-static int undo_upper(struct page_info *pg, u64 type, bool preemptible)
+/* An unacceptable entry was found, at i. */
+static int undo_upper(struct page_info *pg, u64 type, unsigned i, bool preemptible)
 {
+	stop(pg, i);
+	pg->u.progress |= PROGRESS_FAILED;
 	return devalidate_upper(pg, type, preemptible) ?: err_here(-EINVAL);
 }
 
 static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool preemptible)
 {
 	u64 *table = page_to_virt(pg);
-	unsigned i = pg->u.progress & PROGRESS_N;
+	unsigned i = pg->u.progress & PROGRESS_N, present = 0;
 
 	if (pg->u.progress & PROGRESS_FAILED)
-		return undo_upper(pg, type, preemptible);
-	for (; i < 512; i++) {
+		return undo_upper(pg, type, i, preemptible);
+	for (; (i = next_present(table, i)) < 512; i++, present++) {
 		u64 e = table[i];
+		struct page_info *child;
 		int rc;
 
-		if (!(e & PTE_P) || !guest_slot(type, i))
+		if (!guest_slot(type, i))
 			continue;
-		rc = upper_entry_get(d, type, &e, preemptible);
+		pg->u.progress |= PROGRESS_GROUP(i);
+		child = child_hold(d, &e);
+		if (likely(child && type_get_fast(child, child_type(type)))) {
+			table[i] = e;
+			continue;
+		}
+		rc = child_validate(child, type, preemptible);
 		if (rc == -ERESTART)
 			return stop(pg, i);
-		if (rc) {
-			pg->u.progress = i | PROGRESS_FAILED;
-			return undo_upper(pg, type, preemptible);
-		}
-		if (e != table[i])
-			table[i] = e;
-		/* One entry at least is got on with each time; and 512 are those of a complete table only. */
+		if (rc)
+			return undo_upper(pg, type, i, preemptible);
+		table[i] = e;
+		/*
+		 * One entry at least is got on with each time; and 512 are those of a complete
+		 * table only.
+		 */
 		if (preemptible && i < 511 && preempt_needed())
 			return stop(pg, i + 1);
 	}
-	if (type == PGT_l4_table && init_guest_l4(table)) {
-		pg->u.progress = 512 | PROGRESS_FAILED;
-		return undo_upper(pg, type, preemptible);
-	}
+	if (type == PGT_l4_table && init_guest_l4(table))
+		return undo_upper(pg, type, 512, preemptible);
+	pg->u.progress &= PROGRESS_GROUPS;
+	preempt_charge(VALIDATE_CHARGE(present));
 	return 0;
 }
 
 /* Entry i of a table of `type`, which is locked. */
-static void install_upper(u64 *table, u64 type, unsigned i, u64 cur, u64 new, bool keep_ad)
+static void install_upper(struct page_info *pg, u64 type, unsigned i, u64 cur, u64 new,
+			  bool keep_ad)
 {
+	u64 *table = page_to_virt(pg);
+
+	if (new &PTE_P)
+		pg->u.progress |= PROGRESS_GROUP(i);
 	l1e_install(table + i, cur, new, keep_ad ? L1E_KEEP_AD : L1E_SET);
 	if (type == PGT_l4_table)
 		l4_entry_changed(table, i);
@@ -234,14 +333,14 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 	if ((cur & new &PTE_P) && !((cur ^ new) & PTE_ADDR)) {
 		rc = new &PTE_PSE ? err_here(-EINVAL) : 0;
 		if (!rc)
-			install_upper(table, type, i, cur, new | PTE_US, keep_ad);
+			install_upper(pg, type, i, cur, new | PTE_US, keep_ad);
 		table_unlock(pg, info);
 		return rc;
 	}
 	table_unlock(pg, info);
 
 	/* Validating what `new` names may take long: not under the lock. */
-	rc = new &PTE_P ? upper_entry_get(d, type, &new, true) : 0;
+	rc = new &PTE_P ? upper_entry_get(d, type, &new) : 0;
 	if (rc)
 		return rc;
 	if (!lock_again(pg, d, type, &info)) {
@@ -250,7 +349,7 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 		return err_here(-EINVAL);
 	}
 	cur = READ_ONCE(table[i]);
-	install_upper(table, type, i, cur, new, keep_ad);
+	install_upper(pg, type, i, cur, new, keep_ad);
 	table_unlock(pg, info);
 	return cur & PTE_P ? drop_table(v, mfn_to_page(pte_mfn(cur))) : 0;
 }
@@ -287,7 +386,6 @@ static int validate(struct page_info *pg, u64 type, bool preemptible)
 	case PGT_l2_table:
 	case PGT_l3_table:
 	case PGT_l4_table:
-		preempt_charge(TABLE_CHARGE);
 		return validate_upper(pg, d, type, preemptible);
 	case PGT_seg_desc:
 		return validate_descriptors(pg);
@@ -304,7 +402,6 @@ static int devalidate(struct page_info *pg, u64 type, bool preemptible)
 	case PGT_l2_table:
 	case PGT_l3_table:
 	case PGT_l4_table:
-		preempt_charge(TABLE_CHARGE);
 		return devalidate_upper(pg, type, preemptible);
 	}
 	return 0;

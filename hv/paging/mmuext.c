@@ -48,7 +48,10 @@ static int flush_others(struct domain *d, const struct mmuext_op *op)
 	return 0;
 }
 
-/* Another processor's caches hold nothing that the snooping of this one's write-back would not find. */
+/*
+ * Another processor's caches hold nothing that the snooping of this one's write-back would not
+ * find.
+ */
 static int flush_cache(const struct vcpu *v)
 {
 	if (!v->domain->privileged)
@@ -211,7 +214,10 @@ static noinline_fn long do_any(u64 ops, u32 count, u64 done_ptr, u32 foreign, st
 	return rc;
 }
 
-/* do_mmuext_op() of one operation on a frame of v's own: what a process begins and ends with, or any other. */
+/*
+ * do_mmuext_op() of one operation on a frame of v's own: what a process begins and ends with, or
+ * any other.
+ */
 static noinline_fn long pin_or_unpin(u64 ops, u32 cmd, u64 mfn, u64 foreign, struct vcpu *v)
 {
 	int rc;
@@ -231,7 +237,10 @@ static noinline_fn long pin_or_unpin(u64 ops, u32 cmd, u64 mfn, u64 foreign, str
 	return do_any(ops, 1, 0, foreign, v);
 }
 
-/* Documented in xen/xen.h. What a context switch or a fault asks for comes alone, and is answered here. */
+/*
+ * Documented in xen/xen.h. What a context switch or a fault asks for comes alone, and is answered
+ * here.
+ */
 long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct vcpu *v)
 {
 	u64 word[2]; /* cmd and padding, arg1 */

@@ -11,9 +11,9 @@
 extern u64 hv_l4_template[16], hv_l4_restricted[16]; /* slots 256-271: x86/ (or a test) */
 
 /*
- * Where the processor needs two roots a guest (X86_XPTI), a complete L4 has a second, restricted one: a page of
- * the heap with the same entries of the guest's and next to nothing of ours. Slot 271 of the L4, which is not
- * present then, says where; 0, not yet complete: there is none.
+ * Where the processor needs two roots a guest (X86_XPTI), a complete L4 has a second, restricted
+ * one: a page of the heap with the same entries of the guest's and next to nothing of ours. Slot
+ * 271 of the L4, which is not present then, says where; 0, not yet complete: there is none.
  */
 #define RESTRICTED_ROOT HV_SLOT_LAST
 
@@ -159,7 +159,10 @@ int drop_guest_tables(struct vcpu *v)
 
 /* ---- pins ---- */
 
-/* Pin and count in one step where the type is there already. 1 done, 0 not so, -EINVAL pinned already. */
+/*
+ * Pin and count in one step where the type is there already. 1 done, 0 not so, -EINVAL pinned
+ * already.
+ */
 static always_inline_fn int pin_fast(struct page_info *pg, u64 type)
 {
 	u64 x = READ_ONCE(pg->type_info);
@@ -260,7 +263,10 @@ int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn)
 
 #define RELINQUISH_BATCH 128 /* frames looked at between two preemption points */
 
-/* One frame of a dying domain gives up its pin, or what a validation that stopped for good still holds. */
+/*
+ * One frame of a dying domain gives up its pin, or what a validation that stopped for good still
+ * holds.
+ */
 static int relinquish_frame(struct domain *d, struct page_info *pg)
 {
 	int rc = 0;

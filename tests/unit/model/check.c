@@ -30,7 +30,7 @@ static unsigned entries_held(const struct page_info *pg)
 		return 0;
 	if (pg->type_info & PGT_validated)
 		return 512;
-	return pg->u.progress & 0xffff;
+	return pg->u.progress & 0x3ff;
 }
 
 static void count_table(const struct page_info *pg)
