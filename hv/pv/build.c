@@ -29,9 +29,9 @@ struct plan {
 	struct kernel_image k;
 	u64 nr_pages;
 	u64 *mfns; /* [pfn], temporary */
-	unsigned mfns_order;
 	u64 start_info_pfn, store_pfn, console_pfn;
 	u64 pt_pfn, nr_pt; /* bootstrap tables */
+	u64 list_pages;    /* of the p2m list itself */
 	u64 stack_pfn;
 	u64 va_pages;        /* pages mapped at virt_base */
 	u64 p2m_pfn, nr_p2m; /* the p2m list's frames and their tables (INIT_P2M) */
@@ -77,14 +77,13 @@ static void put_bytes(void *ctx, u64 pa, const void *src, u64 len)
 {
 	struct plan *p = ctx;
 
+	if (!src) /* memory is clear as it is handed out */
+		return;
 	while (len) {
 		u64 n = MIN(len, PAGE_SIZE - (pa & ~PAGE_MASK));
 
-		/* never used memory is clear already, used memory is cleared as it is handed out */
-		if (src) {
-			memcpy((u8 *)pfn_ptr(p, pa >> PAGE_SHIFT) + (pa & ~PAGE_MASK), src, n);
-			src = (const u8 *)src + n;
-		}
+		memcpy((u8 *)pfn_ptr(p, pa >> PAGE_SHIFT) + (pa & ~PAGE_MASK), src, n);
+		src = (const u8 *)src + n;
 		pa += n;
 		len -= n;
 	}
@@ -103,16 +102,17 @@ static u64 tables_for(u64 va_start, u64 pages)
 
 static void plan_layout(struct plan *p, const struct pv_image *img)
 {
-	u64 pfn = DIV_ROUND_UP(p->k.pa_end, PAGE_SIZE), vbase = p->k.virt_base, inline_p2m = 0;
+	u64 pfn = DIV_ROUND_UP(p->k.pa_end, PAGE_SIZE), vbase = p->k.virt_base;
 
-	if (img->initrd && !p->k.mod_start_pfn) {
+	p->list_pages = p->nr_p2m = DIV_ROUND_UP(p->nr_pages * 8, PAGE_SIZE);
+	p->initrd_pages = img->initrd ? DIV_ROUND_UP(img->initrd_size, PAGE_SIZE) : 0;
+	if (!p->k.mod_start_pfn) {
 		p->initrd_pfn = pfn;
-		pfn += DIV_ROUND_UP(img->initrd_size, PAGE_SIZE);
+		pfn += p->initrd_pages;
 	}
 	if (!p->k.has_init_p2m) {
 		p->p2m_pfn = pfn;
-		inline_p2m = p->nr_p2m = DIV_ROUND_UP(p->nr_pages * 8, PAGE_SIZE);
-		pfn += inline_p2m;
+		pfn += p->nr_p2m;
 	}
 	p->start_info_pfn = pfn++;
 	if (!p->d->privileged) {
@@ -132,17 +132,12 @@ static void plan_layout(struct plan *p, const struct pv_image *img)
 	p->stack_pfn = pfn + p->nr_pt;
 	pfn = p->va_pages;
 	if (p->k.has_init_p2m) {
-		u64 pages = DIV_ROUND_UP(p->nr_pages * 8, PAGE_SIZE);
-
 		p->p2m_pfn = pfn;
-		p->nr_p2m = pages + tables_for(p->k.init_p2m, pages) - 1; /* the L4 is shared */
+		p->nr_p2m += tables_for(p->k.init_p2m, p->list_pages) - 1; /* the L4 is shared */
 		pfn += p->nr_p2m;
 	}
-	if (img->initrd && p->k.mod_start_pfn) {
+	if (p->k.mod_start_pfn)
 		p->initrd_pfn = pfn;
-		pfn += DIV_ROUND_UP(img->initrd_size, PAGE_SIZE);
-	}
-	p->initrd_pages = img->initrd ? DIV_ROUND_UP(img->initrd_size, PAGE_SIZE) : 0;
 }
 
 static bool plan_fits(const struct plan *p)
@@ -187,15 +182,13 @@ static void map_bootstrap(struct plan *p)
 /* The p2m list: where the kernel wants it, its own tables behind it. */
 static void make_p2m(struct plan *p)
 {
-	u64 pages = DIV_ROUND_UP(p->nr_pages * 8, PAGE_SIZE);
-
 	if (p->k.has_init_p2m) {
-		p->next_pt = p->p2m_pfn + pages;
-		for (u64 i = 0; i < pages; i++)
+		p->next_pt = p->p2m_pfn + p->list_pages;
+		for (u64 i = 0; i < p->list_pages; i++)
 			*walk_make(p, p->k.init_p2m + (i << PAGE_SHIFT), 1) =
 				p->mfns[p->p2m_pfn + i] << PAGE_SHIFT | PTE_GUEST;
 	}
-	for (u64 i = 0; i < pages; i++)
+	for (u64 i = 0; i < p->list_pages; i++)
 		memcpy(pfn_ptr(p, p->p2m_pfn + i), p->mfns + i * 512,
 		       MIN(512UL, p->nr_pages - i * 512) * 8);
 }
@@ -210,16 +203,17 @@ static void fill_start_info(struct plan *p, const struct pv_image *img)
 	hv_snprintf(si->magic, sizeof(si->magic), "xen-3.0-x86_64");
 	si->nr_pages = p->nr_pages;
 	si->shared_info = d->shared_info_mfn << PAGE_SHIFT;
-	si->flags = d->privileged ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0;
-	if (!d->privileged) {
+	if (d->privileged) {
+		si->flags = SIF_PRIVILEGED | SIF_INITDOMAIN;
+	} else {
 		si->store_mfn = p->mfns[p->store_pfn];
 		si->console.domU.mfn = p->mfns[p->console_pfn];
 	}
 	si->pt_base = p->k.virt_base + (p->pt_pfn << PAGE_SHIFT);
 	si->nr_pt_frames = p->nr_pt;
-	si->mfn_list =
-		p->k.has_init_p2m ? p->k.init_p2m : p->k.virt_base + (p->p2m_pfn << PAGE_SHIFT);
+	si->mfn_list = p->k.virt_base + (p->p2m_pfn << PAGE_SHIFT);
 	if (p->k.has_init_p2m) {
+		si->mfn_list = p->k.init_p2m;
 		si->first_p2m_pfn = p->p2m_pfn;
 		si->nr_p2m_frames = p->nr_p2m;
 	}
@@ -240,13 +234,14 @@ static void fill_vcpu(struct plan *p)
 	struct vcpu *v = p->d->vcpu[0];
 	cpu_user_regs_t *r = &v->arch.regs;
 
-	memset(r, 0, sizeof(*r));
-	r->rip = p->k.entry;
-	r->rsp = p->k.virt_base + ((p->stack_pfn + 1) << PAGE_SHIFT);
-	r->rsi = p->k.virt_base + (p->start_info_pfn << PAGE_SHIFT);
-	r->cs = GUEST_CS64;
-	r->ss = GUEST_DS;
-	r->rflags = RFLAGS_IF | RFLAGS_MBS;
+	*r = (cpu_user_regs_t){
+		.rip = p->k.entry,
+		.rsp = p->k.virt_base + ((p->stack_pfn + 1) << PAGE_SHIFT),
+		.rsi = p->k.virt_base + (p->start_info_pfn << PAGE_SHIFT),
+		.cs = GUEST_CS64,
+		.ss = GUEST_DS,
+		.rflags = RFLAGS_IF | RFLAGS_MBS,
+	};
 	v->arch.kernel_sp = r->rsp;
 	v->arch.kernel_ss = GUEST_DS;
 	v->arch.flags = VCPU_KERNEL_MODE;
@@ -260,10 +255,9 @@ static const char *check_kernel(const struct plan *p)
 	if (p->k.required_features &
 	    ~(BIT(XENFEAT_pae_pgdir_above_4gb) | BIT(XENFEAT_auto_translated_physmap) |
 	      BIT(XENFEAT_writable_page_tables) | BIT(XENFEAT_dom0)))
-		return "the kernel requires a feature that is not offered to PV guests; use a "
-		       "kernel "
+		return "the kernel requires a feature that is not offered to PV guests; use one "
 		       "built with CONFIG_XEN_PV";
-	if (p->k.has_init_p2m && p->k.init_p2m >> 43 == HV_VIRT_START >> 43)
+	if (p->k.has_init_p2m && in_hv_range(p->k.init_p2m))
 		return "the kernel wants its p2m list in the hypervisor's address range";
 	if (p->k.required_features & BIT(XENFEAT_auto_translated_physmap))
 		return "the kernel runs only translated (PVH); use one built with CONFIG_XEN_PV";
@@ -279,11 +273,7 @@ static int adopt_tables(struct plan *p)
 	do
 		rc = pin_page_table(NULL, p->d, mfn, PGT_l4_table);
 	while (rc == -ERESTART);
-	if (!rc)
-		rc = set_guest_table(v, mfn, false);
-	if (!rc)
-		load_guest_root(v);
-	return rc;
+	return rc ?: set_guest_table(v, mfn, false);
 }
 
 static int build(struct plan *p, const struct pv_image *img)
@@ -340,14 +330,12 @@ int pv_build_domain(struct domain *d, const struct pv_image *img)
 		log_err("%s: %s\n", d->name, why);
 		goto out;
 	}
-	while ((PAGE_SIZE << p->mfns_order) < p->nr_pages * 8)
-		p->mfns_order++;
-	list = alloc_heap_pages(p->mfns_order, 0);
+	list = alloc_heap_pages(order_of(p->nr_pages * 8), 0);
 	rc = -ENOMEM;
 	if (list) {
 		p->mfns = page_to_virt(list);
 		rc = build(p, img);
-		free_heap_pages(list, p->mfns_order);
+		free_heap_pages(list, order_of(p->nr_pages * 8));
 	}
 out:
 	xfree(p);

@@ -9,26 +9,17 @@
 #include "lib/log.h"
 #include "pv/pv.h"
 
-#define UNUSED_ARGS (void)a1, (void)a2, (void)a3, (void)a4, (void)a5
-
-/* An entry point is 0 (none) or an address the guest could run at. */
-static bool entry_ok(u64 va)
-{
-	return !va || guest_address_ok(va);
-}
-
 static bool set_trap(struct pv_trap *to, const struct trap_info *t)
 {
 	if (!entry_ok(t->address))
 		return false;
-	to->addr = t->address;
-	to->cs = t->cs;
-	to->dpl = t->flags & 3;
-	to->masks_events = t->flags & 4;
+	*to = (struct pv_trap){
+		.addr = t->address, .cs = t->cs, .dpl = t->flags & 3, .masks_events = t->flags & 4
+	};
 	return true;
 }
 
-/* As a vCPU's context has them: one a vector, by position. Kernels leave those they don't use all zero. */
+/* Kernels leave those they don't use all zero. */
 bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
@@ -45,7 +36,6 @@ long do_set_trap_table(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	struct trap_info t;
 
-	UNUSED_ARGS;
 	if (!a1) {
 		memset(v->arch.traps, 0, PAGE_SIZE);
 		return 0;
@@ -65,39 +55,24 @@ long do_set_trap_table(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 static long register_callback(struct vcpu *v, u32 type, u64 addr, bool masks)
 {
 	struct arch_vcpu *a = &v->arch;
-	u64 *slot;
-	u32 flag = 0;
+	const struct {
+		u64 *slot;
+		u32 flag;
+	} kinds[] = {
+		[CALLBACKTYPE_event] = { &a->event_callback, 0 },
+		[CALLBACKTYPE_failsafe] = { &a->failsafe_callback, VCPU_FAILSAFE_MASKS },
+		[CALLBACKTYPE_syscall] = { &a->syscall_callback, VCPU_SYSCALL_MASKS },
+		[CALLBACKTYPE_syscall32] = { &a->syscall32_callback, VCPU_SYSCALL32_MASKS },
+		[CALLBACKTYPE_sysenter] = { &a->sysenter_callback, VCPU_SYSENTER_MASKS },
+		[CALLBACKTYPE_nmi] = { &a->traps[TRAP_NMI].addr, 0 },
+	};
 
 	if (!entry_ok(addr))
 		return err_here(-EINVAL);
-	switch (type) {
-	case CALLBACKTYPE_event:
-		slot = &a->event_callback;
-		break;
-	case CALLBACKTYPE_failsafe:
-		slot = &a->failsafe_callback;
-		flag = VCPU_FAILSAFE_MASKS;
-		break;
-	case CALLBACKTYPE_syscall:
-		slot = &a->syscall_callback;
-		flag = VCPU_SYSCALL_MASKS;
-		break;
-	case CALLBACKTYPE_syscall32:
-		slot = &a->syscall32_callback;
-		flag = VCPU_SYSCALL32_MASKS;
-		break;
-	case CALLBACKTYPE_sysenter:
-		slot = &a->sysenter_callback;
-		flag = VCPU_SYSENTER_MASKS;
-		break;
-	case CALLBACKTYPE_nmi:
-		a->traps[TRAP_NMI] = (struct pv_trap){ .addr = addr, .cs = GUEST_CS64 };
-		return 0;
-	default:
+	if (type >= ARRAY_SIZE(kinds) || !kinds[type].slot)
 		return err_here(-ENOSYS);
-	}
-	*slot = addr;
-	a->flags = (a->flags & ~flag) | (masks ? flag : 0);
+	*kinds[type].slot = addr;
+	a->flags = (a->flags & ~kinds[type].flag) | (masks ? kinds[type].flag : 0);
 	return 0;
 }
 
@@ -107,7 +82,6 @@ static long register_callback(struct vcpu *v, u32 type, u64 addr, bool masks)
  */
 long do_callback_op(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	UNUSED_ARGS;
 	if (a1 == CALLBACKOP_register) {
 		struct callback_register r;
 
@@ -130,7 +104,6 @@ long do_callback_op(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 /* set_callbacks(event, failsafe, syscall): the older form. */
 long do_set_callbacks(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a4, (void)a5;
 	if (!entry_ok(a1) || !entry_ok(a2) || !entry_ok(a3))
 		return err_here(-EINVAL);
 	v->arch.event_callback = a1;
@@ -146,7 +119,6 @@ long do_set_callbacks(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
  */
 long do_stack_switch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	UNUSED_ARGS;
 	if (unlikely(!guest_address_ok(a2)))
 		return err_here(-EPERM);
 	v->arch.kernel_ss = (u16)a1 | 3;
@@ -154,23 +126,22 @@ long do_stack_switch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	return 0;
 }
 
-/* fpu_taskswitch(set): CR0.TS as the guest sees it. */
-long do_fpu_taskswitch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
+void pv_set_ts(struct vcpu *v, bool on)
 {
-	UNUSED_ARGS;
-	if (a1) {
+	if (on) {
 		v->arch.flags |= VCPU_GUEST_TS;
 		write_cr0(read_cr0() | CR0_TS);
 	} else {
 		v->arch.flags &= ~VCPU_GUEST_TS;
 		clts();
 	}
-	return 0;
 }
 
-static bool base_ok(u64 va)
+/* fpu_taskswitch(set) */
+long do_fpu_taskswitch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	return (u64)((s64)va >> 47) + 1 <= 1;
+	pv_set_ts(v, a1);
+	return 0;
 }
 
 static void load_user_gs(u32 sel)
@@ -191,28 +162,18 @@ static void load_user_gs(u32 sel)
  */
 long do_set_segment_base(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a3, (void)a4, (void)a5, (void)v;
-	switch (a1) {
-	case SEGBASE_FS:
-		if (unlikely(!base_ok(a2)))
-			return err_here(-EINVAL);
-		wrmsr(MSR_FS_BASE, a2);
-		return 0;
-	case SEGBASE_GS_USER:
-		if (unlikely(!base_ok(a2)))
-			return err_here(-EINVAL);
-		wrmsr(MSR_KERNEL_GS_BASE, a2);
-		return 0;
-	case SEGBASE_GS_KERNEL:
-		if (unlikely(!base_ok(a2)))
-			return err_here(-EINVAL);
-		wrmsr(MSR_GS_BASE, a2);
-		return 0;
-	case SEGBASE_GS_USER_SEL:
+	static const u32 msrs[] = { [SEGBASE_FS] = MSR_FS_BASE,
+				    [SEGBASE_GS_USER] = MSR_KERNEL_GS_BASE,
+				    [SEGBASE_GS_KERNEL] = MSR_GS_BASE };
+
+	if (a1 == SEGBASE_GS_USER_SEL) {
 		load_user_gs(a2 & 0xffff ? (a2 & 0xffff) | 3 : 0);
 		return 0;
 	}
-	return err_here(-EINVAL);
+	if (unlikely(a1 >= ARRAY_SIZE(msrs) || !canonical(a2)))
+		return err_here(-EINVAL);
+	wrmsr(msrs[a1], a2);
+	return 0;
 }
 
 /*
@@ -221,11 +182,9 @@ long do_set_segment_base(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
  */
 long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 {
-	struct arch_vcpu *a = &v->arch;
-
 	switch (reg) {
 	case 0 ... 3:
-		if (!base_ok(value) || value >> 43 == HV_VIRT_START >> 43)
+		if (!canonical(value) || in_hv_range(value))
 			return err_here(-EPERM);
 		break;
 	case 6:
@@ -240,19 +199,9 @@ long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 	default:
 		return err_here(-EINVAL);
 	}
-	a->debugreg[reg] = value;
-	if (current() != v)
-		return 0;
-	if (reg == 7 || (a->debugreg[7] & 0xff)) {
-		__asm__ volatile("mov %0, %%db0" : : "r"(a->debugreg[0]));
-		__asm__ volatile("mov %0, %%db1" : : "r"(a->debugreg[1]));
-		__asm__ volatile("mov %0, %%db2" : : "r"(a->debugreg[2]));
-		__asm__ volatile("mov %0, %%db3" : : "r"(a->debugreg[3]));
-		__asm__ volatile("mov %0, %%db6" : : "r"(a->debugreg[6]));
-		__asm__ volatile("mov %0, %%db7"
-				 :
-				 : "r"(a->debugreg[7] & 0xff ? a->debugreg[7] : 0x400));
-	}
+	v->arch.debugreg[reg] = value;
+	if (current() == v && (reg == 7 || (v->arch.debugreg[7] & 0xff)))
+		load_debug(v);
 	return 0;
 }
 
@@ -265,13 +214,11 @@ u64 pv_get_debugreg(const struct vcpu *v, unsigned reg)
 
 long do_set_debugreg(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a3, (void)a4, (void)a5;
 	return a1 > 7 ? err_here(-EINVAL) : pv_set_debugreg(v, a1, a2);
 }
 
 long do_get_debugreg(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	UNUSED_ARGS;
 	if (a1 > 7 || a1 == 4 || a1 == 5)
 		return err_here(-EINVAL);
 	return pv_get_debugreg(v, a1);

@@ -46,7 +46,8 @@ static bool has_avx512(void)
 	return (host_xcr0 & 0xe0) == 0xe0;
 }
 
-static void leaf1(const struct vcpu *v, struct cpuid_leaf *l)
+/* The following say whether a guest sees the leaf at all. */
+static bool leaf1(const struct vcpu *v, struct cpuid_leaf *l)
 {
 	/* CLFLUSH size; one logical processor; its id */
 	l->b = (l->b & 0xff00) | 1u << 16 | v->id << 24;
@@ -59,27 +60,23 @@ static void leaf1(const struct vcpu *v, struct cpuid_leaf *l)
 		l->c |= L1_ECX_OSXSAVE;
 	l->c |= L1_ECX_HYPERVISOR;
 	l->d &= L1_EDX;
+	return true;
 }
 
-static void leaf7(u32 sub, struct cpuid_leaf *l)
+static bool leaf7(u32 sub, struct cpuid_leaf *l)
 {
-	if (sub) {
-		*l = (struct cpuid_leaf){ 0 };
-		return;
-	}
 	l->a = 0;
 	l->b &= L7_EBX | (has_avx512() ? L7_EBX_AVX512 : 0);
 	if (!(host_xcr0 & 4))
 		l->b &= ~B(5);
 	l->c &= L7_ECX | (has_avx512() ? L7_ECX_AVX512 : 0);
 	l->d &= L7_EDX;
+	return !sub;
 }
 
-static void leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
+static bool leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
 {
-	if (!host_xcr0) {
-		*l = (struct cpuid_leaf){ 0 };
-	} else if (sub == 0) {
+	if (sub == 0) {
 		l->a = (u32)host_xcr0;
 		l->d = host_xcr0 >> 32;
 		l->c = 576; /* the largest area: the end of the last component we let through */
@@ -97,11 +94,12 @@ static void leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
 		l->a &= 7; /* XSAVEOPT, XSAVEC, XGETBV 1; not XSAVES */
 		l->b = l->c = l->d = 0;
 	} else if (sub > 62 || !(host_xcr0 >> sub & 1)) {
-		*l = (struct cpuid_leaf){ 0 };
+		return false;
 	}
+	return host_xcr0;
 }
 
-static void leaf_extended(u32 leaf, struct cpuid_leaf *l)
+static bool leaf_extended(u32 leaf, struct cpuid_leaf *l)
 {
 	switch (leaf) {
 	case 0x80000001:
@@ -110,27 +108,25 @@ static void leaf_extended(u32 leaf, struct cpuid_leaf *l)
 		if (!(host_xcr0 & 4))
 			l->c &= ~(B(11) | B(16));
 		l->d &= E1_EDX | (cpu_vendor == VENDOR_INTEL ? 0 : E1_EDX_REPEATED & L1_EDX);
-		break;
+		return true;
 	case 0x80000002 ... 0x80000006:
-		break;
+		return true;
 	case 0x80000007:
 		*l = (struct cpuid_leaf){ .d = l->d & B(8) };
-		break;
+		return true;
 	case 0x80000008:
 		*l = (struct cpuid_leaf){ .a = l->a, .b = l->b & B(0) }; /* CLZERO */
-		break;
+		return true;
 	case 0x80000000:
 		l->a = MIN(l->a, 0x8000001cu);
-		break;
-	default:
-		*l = (struct cpuid_leaf){ 0 };
+		return true;
 	}
+	return false;
 }
 
 /* The published hypervisor leaves. */
 static void leaf_hypervisor(u32 leaf, u32 sub, struct cpuid_leaf *l)
 {
-	*l = (struct cpuid_leaf){ 0 };
 	switch (leaf - 0x40000000) {
 	case 0:
 		*l = (struct cpuid_leaf){ 0x40000005, XEN_CPUID_SIGNATURE_EBX,
@@ -163,33 +159,32 @@ static void leaf_hypervisor(u32 leaf, u32 sub, struct cpuid_leaf *l)
 	}
 }
 
-void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *l)
+static bool leaf_of_processor(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *l)
 {
-	if (leaf >= 0x40000000 && leaf < 0x40000200) {
-		leaf_hypervisor(leaf, sub, l);
-		return;
-	}
 	*l = cpuid(leaf, sub);
 	switch (leaf) {
 	case 0:
 		l->a = MIN(l->a, 0xdu);
-		break;
+		return true;
 	case 1:
-		leaf1(v, l);
-		break;
+		return leaf1(v, l);
 	case 2:
 	case 4:
-		break;
+		return true;
 	case 7:
-		leaf7(sub, l);
-		break;
+		return leaf7(sub, l);
 	case 0xd:
-		leaf_xsave(v, sub, l);
-		break;
-	default:
-		if (leaf >= 0x80000000 && leaf < 0x80000100)
-			leaf_extended(leaf, l);
-		else
-			*l = (struct cpuid_leaf){ 0 };
+		return leaf_xsave(v, sub, l);
 	}
+	return leaf_extended(leaf, l);
+}
+
+void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *l)
+{
+	bool ours = leaf >= 0x40000000 && leaf < 0x40000200;
+
+	if (ours || !leaf_of_processor(v, leaf, sub, l))
+		*l = (struct cpuid_leaf){ 0 };
+	if (ours)
+		leaf_hypervisor(leaf, sub, l);
 }

@@ -14,7 +14,6 @@ long do_set_gdt(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	u32 n = DIV_ROUND_UP((u32)a2, 512);
 	long rc;
 
-	(void)a3, (void)a4, (void)a5;
 	if (a2 > 14 * 512)
 		return err_here(-EINVAL);
 	if (n && copy_from_guest(frames, a1, n * sizeof(u64)))
@@ -36,7 +35,6 @@ long do_update_descriptor(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v
 	struct page_info *pg;
 	u64 type;
 
-	(void)a3, (void)a4, (void)a5;
 	if ((a1 & 7) || !mfn_valid(mfn) || !check_descriptor(&desc))
 		return err_here(-EINVAL);
 	pg = mfn_to_page(mfn);

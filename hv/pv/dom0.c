@@ -13,38 +13,30 @@
 static s64 opt_mem, opt_mem_min, opt_mem_max;
 static u32 opt_max_vcpus;
 
-static int parse_size(const char **s, s64 *out)
+static u64 parse_digits(const char **s)
 {
-	bool negative = **s == '-';
 	u64 v = 0;
 
-	*s += negative;
-	if (**s < '0' || **s > '9')
-		return -EINVAL;
 	for (; **s >= '0' && **s <= '9'; (*s)++)
 		v = v * 10 + (**s - '0');
-	switch (**s) {
-	case 'T':
-	case 't':
-		v <<= 10; /* fall through */
-	case 'G':
-	case 'g':
-		v <<= 10; /* fall through */
-	case 'M':
-	case 'm':
-		v <<= 10; /* fall through */
-	case 'K':
-	case 'k':
-		v <<= 10;
-		(*s)++;
-		break;
-	case 'B':
-	case 'b':
-		(*s)++;
-		break;
-	default:
-		v <<= 10; /* KiB where there is no letter, as operators write it */
-	}
+	return v;
+}
+
+static int parse_size(const char **s, s64 *out)
+{
+	static const char units[] = "bkmgt";
+	bool negative = **s == '-';
+	const char *digits = *s + negative, *unit;
+	u64 v;
+
+	*s = digits;
+	v = parse_digits(s);
+	if (*s == digits)
+		return -EINVAL;
+	unit = **s ? strchr(units, **s | 0x20) : NULL;
+	v <<= 10 *
+	      (unit ? unit - units : 1); /* KiB where there is no letter, as operators write it */
+	*s += unit != NULL;
 	*out = negative ? -(s64)v : (s64)v;
 	return 0;
 }
@@ -74,13 +66,12 @@ BOOT_OPTION("dom0_mem", opt_dom0_mem);
 
 static int opt_dom0_max_vcpus(const char *s)
 {
-	u32 v = 0;
+	u64 v = parse_digits(&s);
 
-	for (; *s >= '0' && *s <= '9'; s++)
-		v = v * 10 + (*s - '0');
-	if (*s == '-') /* MIN-MAX: the upper one */
-		for (v = 0, s++; *s >= '0' && *s <= '9'; s++)
-			v = v * 10 + (*s - '0');
+	if (*s == '-') { /* MIN-MAX: the upper one */
+		s++;
+		v = parse_digits(&s);
+	}
 	if (*s || !v || v > MAX_VCPUS)
 		return -EINVAL;
 	opt_max_vcpus = v;
@@ -123,9 +114,7 @@ struct buffer {
 
 static void *buffer_get(struct buffer *b, u64 size)
 {
-	b->order = 0;
-	while ((PAGE_SIZE << b->order) < size)
-		b->order++;
+	b->order = order_of(size);
 	b->pg = b->order <= MAX_ORDER ? alloc_heap_pages(b->order, 0) : NULL;
 	return b->pg ? page_to_virt(b->pg) : NULL;
 }

@@ -30,9 +30,9 @@ static bool port_permitted(struct vcpu *v, u16 port, unsigned size)
 		return true;
 	if (!v->arch.iobmp || port + size > v->arch.iobmp_limit)
 		return false;
-	kernel_view_begin(v);
+	arch_kernel_view_begin(v);
 	bad = copy_from_guest(map, at, port % 8 + size > 8 ? 2 : 1);
-	kernel_view_end(v);
+	arch_kernel_view_end(v);
 	return !bad && !((map[0] | map[1] << 8) >> (port % 8) & ((1u << size) - 1));
 }
 
@@ -117,6 +117,8 @@ static bool read_cr(struct vcpu *v, unsigned n, u64 *val)
 /* *again: the instruction is to be executed once more, which is a preemption point. */
 static bool write_cr(struct vcpu *v, unsigned n, u64 val, bool *again)
 {
+	int rc;
+
 	switch (n) {
 	case 0:
 		if ((val ^ v->arch.cr0) & ~CR0_TS) {
@@ -124,44 +126,21 @@ static bool write_cr(struct vcpu *v, unsigned n, u64 val, bool *again)
 				   val);
 			return false;
 		}
-		if (val & CR0_TS) {
-			v->arch.flags |= VCPU_GUEST_TS;
-			write_cr0(read_cr0() | CR0_TS);
-		} else {
-			v->arch.flags &= ~VCPU_GUEST_TS;
-			clts();
-		}
+		pv_set_ts(v, val & CR0_TS);
 		return true;
 	case 2:
 		v->vcpu_info->arch.cr2 = val;
 		return true;
 	case 3:
-		switch (set_guest_table(v, val >> PAGE_SHIFT, false)) {
-		case 0:
-			load_guest_root(v);
-			*again = v->arch.dropping;
-			return true;
-		case -ERESTART:
-			*again = true;
-			return true;
-		}
-		return false;
-	case 4: {
-		u64 host = read_cr4();
-
+		rc = set_guest_table(v, val >> PAGE_SHIFT, false);
+		*again = rc == -ERESTART || v->arch.dropping;
+		return !rc || rc == -ERESTART;
+	case 4:
 		v->arch.cr4 = pv_fix_cr4(val);
-		if (cpu_has(X86_FSGSBASE))
-			write_cr4((host & ~CR4_FSGSBASE) | (v->arch.cr4 & CR4_FSGSBASE));
+		load_cr4(v);
 		return true;
 	}
-	}
 	return false;
-}
-
-static bool emulate_cr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, bool *again)
-{
-	return in->op == INSN_MOV_FROM_CR ? read_cr(v, in->reg, regs_gpr(r, in->rm)) :
-					    write_cr(v, in->reg, *regs_gpr(r, in->rm), again);
 }
 
 static bool emulate_dr(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in)
@@ -232,8 +211,9 @@ static bool emulate_kernel_only(struct vcpu *v, cpu_user_regs_t *r, const struct
 			__asm__ volatile("wbinvd" ::: "memory");
 		return true;
 	case INSN_MOV_FROM_CR:
+		return read_cr(v, in->reg, regs_gpr(r, in->rm));
 	case INSN_MOV_TO_CR:
-		return emulate_cr(v, r, in, again);
+		return write_cr(v, in->reg, *regs_gpr(r, in->rm), again);
 	case INSN_MOV_FROM_DR:
 	case INSN_MOV_TO_DR:
 		return emulate_dr(v, r, in);

@@ -29,25 +29,17 @@
 	EX 901b, \bad
 .endm
 
+/* The registers of a frame, from the top down */
 .macro SAVE_FIRST
-	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
+	.irp reg, rdi, rsi, rdx, rcx, rax
+	push %\reg
+	.endr
 .endm
 
 .macro SAVE_REST
-	push %r8
-	push %r9
-	push %r10
-	push %r11
-	push %rbx
-	push %rbp
-	push %r12
-	push %r13
-	push %r14
-	push %r15
+	.irp reg, r8, r9, r10, r11, rbx, rbp, r12, r13, r14, r15
+	push %\reg
+	.endr
 .endm
 
 .macro SAVE_ALL
@@ -64,22 +56,19 @@
 .endm
 
 .macro RESTORE_ALL
-	pop %r15
-	pop %r14
-	pop %r13
-	pop %r12
-	pop %rbp
-	pop %rbx
-	pop %r11
-	pop %r10
-	pop %r9
-	pop %r8
-	pop %rax
-	pop %rcx
-	pop %rdx
-	pop %rsi
-	pop %rdi
+	.irp reg, r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi
+	pop %\reg
+	.endr
 	add $8, %rsp	/* error code, vector */
+.endm
+
+/* On in C, with a whole frame. RSP at regs.rip, the other registers are the guest's. */
+.macro CONTINUE_IN function
+	pushq $VEC_SYSCALL_MARK
+	SAVE_ALL
+	mov %rsp, %rdi
+	call \function
+	jmp exit_to_guest
 .endm
 
 /* IRET to ring 3. RSP at regs.rip. */
@@ -114,11 +103,7 @@ pv_syscall_entry:
 
 	/* A hypercall. C keeps RBX, RBP, R12-R15: saved only where the vCPU may be descheduled. */
 	pushq $0
-	push %rdi
-	push %rsi
-	push %rdx
-	push %rcx
-	push %rax
+	SAVE_FIRST
 	push %r8
 	push %r9
 	push %r10
@@ -234,21 +219,13 @@ bad_kernel_stack:				/* RAX is on the stack */
 	SMAP_CLOSE
 	pop %rax
 	/* The mode was toggled already; the frame is complete enough for a message. */
-	pushq $VEC_SYSCALL_MARK
-	SAVE_ALL
-	mov %rsp, %rdi
-	call pv_bad_kernel_stack
-	jmp exit_to_guest
+	CONTINUE_IN pv_bad_kernel_stack
 
 syscall_slow:
 	movq $0, -8(%rsp)
 	mov (%rsp), %rcx
 	mov 16(%rsp), %r11			/* the values SYSCALL left in them */
-	pushq $VEC_SYSCALL_MARK
-	SAVE_ALL
-	mov %rsp, %rdi
-	call pv_syscall_slow
-	jmp exit_to_guest
+	CONTINUE_IN pv_syscall_slow
 
 /* SYSCALL from compatibility mode (CSTAR) and SYSENTER: rare enough for C. */
 	.globl pv_cstar_entry
@@ -257,11 +234,7 @@ pv_cstar_entry:
 	push %r11
 	push $GUEST_CS32
 	push %rcx
-	pushq $VEC_SYSCALL_MARK
-	SAVE_ALL
-	mov %rsp, %rdi
-	call pv_syscall32
-	jmp exit_to_guest
+	CONTINUE_IN pv_syscall32
 
 	.globl pv_sysenter_entry
 pv_sysenter_entry:				/* RSP: end of the hardware frame; SYSENTER saves nothing */
@@ -381,19 +354,11 @@ iret_slow_rdx:
 	mov AT_RIP(CI_scratch), %rdx
 iret_slow:
 	movl $HYPERCALL_iret, %eax
-	pushq $VEC_SYSCALL_MARK
-	SAVE_ALL
-	mov %rsp, %rdi
-	call pv_iret_slow
-	jmp exit_to_guest
+	CONTINUE_IN pv_iret_slow
 iret_died:
 	SMAP_CLOSE
 	mov AT_RIP(CI_scratch), %rdx
-	pushq $VEC_SYSCALL_MARK
-	SAVE_ALL
-	mov %rsp, %rdi
-	call pv_iret_died
-	jmp exit_to_guest
+	CONTINUE_IN pv_iret_died
 
 /*
  * IRET refused what it should load (a bad selector or RIP that the guest chose). The processor still has our
@@ -401,11 +366,7 @@ iret_died:
  */
 iret_fault:
 	/* hv_trap() came back here with the stack as it was at the IRET: RSP at regs.rip. */
-	pushq $VEC_SYSCALL_MARK
-	SAVE_ALL
-	mov %rsp, %rdi
-	call pv_iret_fault
-	jmp exit_to_guest
+	CONTINUE_IN pv_iret_fault
 
 /* ---- the common way out --------------------------------------------------------------------------------- */
 
@@ -442,13 +403,13 @@ cpu_idle_start:					/* RDI = struct cpu_info: become idle on its stack */
 
 /* ---- faults and interrupts ------------------------------------------------------------------------------- */
 
-.macro STUB vec, err=0
+.macro STUB vec, err, entry
 	.balign 16
 	.if \err == 0
 	pushq $0
 	.endif
 	movl $\vec, 4(%rsp)
-	jmp exception_entry
+	jmp \entry
 .endm
 
 	.balign 64
@@ -457,14 +418,11 @@ pv_stubs:					/* 16 bytes each, vectors 0-255 */
 	vec = 0
 	.rept 256
 	.if (vec == 8) || ((vec >= 10) && (vec <= 14)) || (vec == 17) || (vec == 21)
-	STUB vec, 1
+	STUB vec, 1, exception_entry
 	.elseif vec < 32
-	STUB vec
+	STUB vec, 0, exception_entry
 	.else
-	.balign 16
-	pushq $0
-	movl $vec, 4(%rsp)
-	jmp interrupt_entry
+	STUB vec, 0, interrupt_entry
 	.endif
 	vec = vec + 1
 	.endr
@@ -477,6 +435,7 @@ exception_entry:
 	SAVE_ALL_AT_GATE xpti_enter
 	testb $3, REGS_cs(%rsp)
 	jz entry_from_hv
+exception_of_guest:
 	movl REGS_entry_vector(%rsp), %eax
 	mov CI_current(%rsp), %rdi
 	mov %rsp, %rsi
@@ -524,12 +483,7 @@ entry_from_hv:
 	iretq
 	ALT_NEW FEAT_XPTI, jmp xpti_ist_iretq
 1:	mov %rax, %rsp
-	mov CI_current(%rsp), %rdi
-	mov %rsp, %rsi
-	movl REGS_entry_vector(%rsp), %eax
-	lea pv_exception_table(%rip), %rcx
-	call *(%rcx, %rax, 8)
-	jmp exit_to_guest
+	jmp exception_of_guest
 .endm
 	IST_STUB ist_debug, 1, 0, hv_ist_enter
 	IST_STUB ist_nmi, 2, 0, hv_nmi

@@ -12,7 +12,6 @@ static hypercall_fn hc_none;
 
 static long hc_none(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)v;
 	return -ENOSYS;
 }
 
@@ -162,7 +161,6 @@ long do_multicall(u64 list, u64 n, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	u64 at = list, end = list + (u32)n * ENTRY_SIZE;
 	int rc;
 
-	(void)a3, (void)a4, (void)a5;
 	if (v->arch.flags & VCPU_IN_MULTICALL)
 		return err_here(-EINVAL);
 	if (at == end)

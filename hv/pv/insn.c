@@ -49,72 +49,42 @@ static bool decode_io(u8 op, const u8 *b, unsigned n, const struct prefixes *p, 
 {
 	in->size = op & 1 ? (p->opsize ? 2 : 4) : 1;
 	in->out = op & 2;
-	switch (op & 0xfc) {
-	case 0x6c:
+	in->op = INSN_IO;
+	if (op < 0x70) {
 		in->op = INSN_IO_STRING;
 		in->rep = p->rep;
-		return true;
-	case 0xe4:
+	} else if (op < 0xe8) {
 		if (n < 2)
 			return false;
 		in->imm = b[1];
 		in->imm_port = true;
 		in->len++;
-		break;
-	case 0xec:
-		break;
 	}
-	in->op = INSN_IO;
-	return true;
-}
-
-static bool decode_0f01(u8 modrm, struct insn *in)
-{
-	in->len++;
-	if (modrm == 0xd1)
-		in->op = INSN_XSETBV;
-	else if (modrm == 0xf9)
-		in->op = INSN_RDTSCP;
-	else
-		return false;
 	return true;
 }
 
 static bool decode_0f(const u8 *b, unsigned n, const struct prefixes *p, struct insn *in)
 {
+	static const u8 ops[256] = {
+		[0x06] = INSN_CLTS,        [0x09] = INSN_WBINVD,    [0x20] = INSN_MOV_FROM_CR,
+		[0x21] = INSN_MOV_FROM_DR, [0x22] = INSN_MOV_TO_CR, [0x23] = INSN_MOV_TO_DR,
+		[0x30] = INSN_WRMSR,       [0x31] = INSN_RDTSC,     [0x32] = INSN_RDMSR,
+		[0xa2] = INSN_CPUID,
+	};
+
 	in->len++;
-	switch (b[1]) {
-	case 0x01:
-		return n >= 3 && decode_0f01(b[2], in);
-	case 0x06:
-		in->op = INSN_CLTS;
-		return true;
-	case 0x09:
-		in->op = INSN_WBINVD;
-		return true;
-	case 0x20 ... 0x23: /* the mod field is ignored by the processor: always registers */
-		if (n < 3)
-			return false;
-		in->op = (enum insn_op[]){ INSN_MOV_FROM_CR, INSN_MOV_FROM_DR, INSN_MOV_TO_CR,
-					   INSN_MOV_TO_DR }[b[1] - 0x20];
-		in->reg = (b[2] >> 3 & 7) | (p->rex & 4 ? 8 : 0);
-		in->rm = (b[2] & 7) | (p->rex & 1 ? 8 : 0);
-		in->len++;
-		return true;
-	case 0x30:
-		in->op = INSN_WRMSR;
-		return true;
-	case 0x31:
-		in->op = INSN_RDTSC;
-		return true;
-	case 0x32:
-		in->op = INSN_RDMSR;
-		return true;
-	case 0xa2:
-		in->op = INSN_CPUID;
-		return true;
-	}
-	return false;
+	in->op = ops[b[1]];
+	if (b[1] != 0x01 && b[1] >> 2 != 0x20 >> 2)
+		return in->op;
+	/* A byte more: the mod field of a move is ignored by the processor, it means registers always. */
+	if (n < 3)
+		return false;
+	in->len++;
+	in->reg = (b[2] >> 3 & 7) | (p->rex & 4 ? 8 : 0);
+	in->rm = (b[2] & 7) | (p->rex & 1 ? 8 : 0);
+	if (b[1] == 0x01)
+		in->op = b[2] == 0xd1 ? INSN_XSETBV : b[2] == 0xf9 ? INSN_RDTSCP : INSN_NONE;
+	return in->op;
 }
 
 bool insn_decode(const u8 *bytes, unsigned n, struct insn *in)

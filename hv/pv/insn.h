@@ -6,6 +6,7 @@
 #include "lib/base.h"
 
 enum insn_op {
+	INSN_NONE, /* not on the list */
 	INSN_IO,
 	INSN_IO_STRING,
 	INSN_CLI,

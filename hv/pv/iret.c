@@ -44,23 +44,25 @@ void pv_iret_slow(cpu_user_regs_t *regs)
 	v->vcpu_info->evtchn_upcall_mask = !(f.rflags & RFLAGS_IF);
 }
 
-void pv_iret_died(cpu_user_regs_t *regs)
+void pv_iret_died(void)
 {
-	(void)regs;
 	vcpu_kill(current(), "iret: its frame became unreadable");
 }
 
-void pv_bad_kernel_stack(cpu_user_regs_t *regs)
+void pv_bad_kernel_stack(void)
 {
-	(void)regs;
 	vcpu_kill(current(), "its kernel stack cannot be written at a system call");
 }
 
 /* iret within a multicall or by any way but the straight one makes no sense. */
 long do_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)v;
 	return -ENOSYS;
+}
+
+static u32 masking(const struct vcpu *v, u32 flag)
+{
+	return v->arch.flags & flag ? BOUNCE_MASK_EVENTS : 0;
 }
 
 /*
@@ -70,32 +72,23 @@ long do_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 void pv_iret_fault(cpu_user_regs_t *regs)
 {
 	struct vcpu *v = current();
-	u64 seg[4] = { 0 };
+	u64 head[6];
 
 	if (!v->arch.failsafe_callback) {
 		vcpu_kill(v, "return to a bad address or segment without a failsafe callback");
 		return;
 	}
-	__asm__("mov %%ds, %w0" : "=r"(seg[0]));
-	__asm__("mov %%es, %w0" : "=r"(seg[1]));
-	__asm__("mov %%fs, %w0" : "=r"(seg[2]));
-	__asm__("mov %%gs, %w0" : "=r"(seg[3]));
-	for (unsigned i = 0; i < 4; i++)
-		seg[i] &= 0xffff;
-	pv_bounce(v, regs, v->arch.failsafe_callback,
-		  v->arch.flags & VCPU_FAILSAFE_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
+	pv_bounce(v, regs, v->arch.failsafe_callback, masking(v, VCPU_FAILSAFE_MASKS), 0);
 	/* published order, lowest first: rcx r11 ds es fs gs rip ... : insert behind rcx and r11 */
-	if (!v->domain->dead) {
-		u64 head[6];
-
-		if (copy_from_guest(head, regs->rsp, 16))
-			return;
-		for (unsigned i = 0; i < 4; i++)
-			head[2 + i] = seg[i];
-		regs->rsp -= 32;
-		if (copy_to_guest(regs->rsp, head, sizeof(head)))
-			vcpu_kill(v, "its kernel stack cannot be written in the failsafe callback");
-	}
+	if (v->domain->dead || copy_from_guest(head, regs->rsp, 16))
+		return;
+	__asm__("mov %%ds, %k0" : "=r"(head[2]));
+	__asm__("mov %%es, %k0" : "=r"(head[3]));
+	__asm__("mov %%fs, %k0" : "=r"(head[4]));
+	__asm__("mov %%gs, %k0" : "=r"(head[5]));
+	regs->rsp -= 32;
+	if (copy_to_guest(regs->rsp, head, sizeof(head)))
+		vcpu_kill(v, "its kernel stack cannot be written in the failsafe callback");
 }
 
 /*
@@ -106,10 +99,9 @@ void pv_syscall_slow(cpu_user_regs_t *regs)
 {
 	struct vcpu *v = current();
 
-	if (v->arch.syscall_callback)
-		pv_bounce(v, regs, v->arch.syscall_callback,
-			  v->arch.flags & VCPU_SYSCALL_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
-	else {
+	if (v->arch.syscall_callback) {
+		pv_bounce(v, regs, v->arch.syscall_callback, masking(v, VCPU_SYSCALL_MASKS), 0);
+	} else {
 		regs->rip -= 2;
 		pv_inject_gp(v, regs, 0);
 	}
@@ -120,10 +112,9 @@ void pv_syscall32(cpu_user_regs_t *regs)
 {
 	struct vcpu *v = current();
 
-	if (v->arch.syscall32_callback && !guest_kernel_mode(v))
-		pv_bounce(v, regs, v->arch.syscall32_callback,
-			  v->arch.flags & VCPU_SYSCALL32_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
-	else {
+	if (v->arch.syscall32_callback && !guest_kernel_mode(v)) {
+		pv_bounce(v, regs, v->arch.syscall32_callback, masking(v, VCPU_SYSCALL32_MASKS), 0);
+	} else {
 		regs->rip -= 2;
 		pv_inject_gp(v, regs, 0);
 	}
@@ -136,8 +127,7 @@ void pv_sysenter(cpu_user_regs_t *regs)
 
 	regs->rflags = (regs->rflags & RFLAGS_USER_BITS & ~RFLAGS_TF) | RFLAGS_IF | RFLAGS_MBS;
 	if (v->arch.sysenter_callback && !guest_kernel_mode(v))
-		pv_bounce(v, regs, v->arch.sysenter_callback,
-			  v->arch.flags & VCPU_SYSENTER_MASKS ? BOUNCE_MASK_EVENTS : 0, 0);
+		pv_bounce(v, regs, v->arch.sysenter_callback, masking(v, VCPU_SYSENTER_MASKS), 0);
 	else
 		pv_inject_gp(v, regs, 0);
 }

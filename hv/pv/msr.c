@@ -18,20 +18,9 @@
 #define MSR_AMD64_DE_CFG 0xc0011029
 #define MSR_XEN_HYPERCALL_PAGE 0x40000000
 
-#define PAT_VALUE 0x0000050100070406UL
-
-static bool canonical(u64 va)
-{
-	return (u64)((s64)va >> 47) + 1 <= 1;
-}
-
-static u64 guest_efer(void)
-{
-	return EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
-}
-
 bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
 {
+	*value = 0;
 	switch (msr) {
 	case MSR_FS_BASE:
 	case MSR_GS_BASE:
@@ -39,10 +28,10 @@ bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
 		*value = rdmsr(msr);
 		return true;
 	case MSR_EFER:
-		*value = guest_efer();
+		*value = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
 		return true;
 	case MSR_PAT:
-		*value = PAT_VALUE;
+		*value = 0x0000050100070406UL;
 		return true;
 	case MSR_APIC_BASE:
 		*value = 0xfee00000 | BIT(11) | (v->id == 0 ? BIT(8) : 0);
@@ -62,16 +51,13 @@ bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
 	case MSR_PLATFORM_INFO:
 	case MSR_ARCH_CAPABILITIES:
 	case MSR_MISC_FEATURES:
-		*value = 0;
 		return cpu_vendor == VENDOR_INTEL;
 	case MSR_MCG_CAP:
 	case MSR_MCG_STATUS:
-		*value = 0;
 		return true;
 	case MSR_K7_HWCR:
 	case MSR_K8_INT_PENDING:
 	case MSR_AMD64_DE_CFG:
-		*value = 0;
 		return cpu_vendor != VENDOR_INTEL;
 	}
 	guest_debug("d%uv%u: RDMSR %x: #GP\n", v->domain->id, v->id, msr);
@@ -133,10 +119,6 @@ bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value)
 			return false;
 		wrmsr(msr, value);
 		return true;
-	case MSR_EFER:
-		return value == guest_efer();
-	case MSR_PAT:
-		return value == PAT_VALUE;
 	case MSR_TSC_AUX:
 		if (!cpu_has(X86_RDTSCP) || value >> 32)
 			return false;

@@ -12,14 +12,37 @@ static inline bool guest_kernel_mode(const struct vcpu *v)
 	return v->arch.flags & VCPU_KERNEL_MODE;
 }
 
+static inline bool canonical(u64 va)
+{
+	return (u64)((s64)va >> 47) + 1 <= 1;
+}
+/* Is this address within the range that the ABI leaves to us? */
+static inline bool in_hv_range(u64 va)
+{
+	return va >> 43 == HV_VIRT_START >> 43;
+}
 /*
  * May a guest name this address as an entry point or a stack? Canonical and not ours, with room
  * below.
  */
 static inline bool guest_address_ok(u64 va)
 {
-	return (u64)((s64)va >> 47) + 1 <= 1 && va >> 43 != HV_VIRT_START >> 43 &&
-	       (va - 256) >> 43 != HV_VIRT_START >> 43;
+	return canonical(va) && !in_hv_range(va) && !in_hv_range(va - 256);
+}
+/* An entry point is 0 (none) or an address the guest could run at. */
+static inline bool entry_ok(u64 va)
+{
+	return !va || guest_address_ok(va);
+}
+
+/* The smallest block of the heap with this many bytes; more than MAX_ORDER: there is none. */
+static inline unsigned order_of(u64 bytes)
+{
+	unsigned order = 0;
+
+	while ((PAGE_SIZE << order) < bytes)
+		order++;
+	return order;
 }
 
 /* pv_bounce() flags */
@@ -64,6 +87,10 @@ u64 pv_fix_cr4(u64 want);
 /* Debug register writes: 0, -EPERM address in our range, -EINVAL. */
 long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value);
 u64 pv_get_debugreg(const struct vcpu *v, unsigned reg);
+/* CR0.TS as the guest sees it. */
+void pv_set_ts(struct vcpu *v, bool on);
+/* As a vCPU's context has them: one a vector, by position. false: an address that may not be. */
+bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n);
 
 /*
  * Build the privileged domain from boot module 0 (kernel) and 1 (initramfs); panics with a

@@ -63,8 +63,7 @@ static void trap_db(struct vcpu *v, cpu_user_regs_t *regs)
 /* A write that a present entry forbids: by the guest's kernel to a page table, perhaps. */
 static noinline_fn void write_fault(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2)
 {
-	if (!guest_kernel_mode(v) || cr2 >> 43 == HV_VIRT_START >> 43 ||
-	    !ptwr_emulate(v, cr2, regs))
+	if (!guest_kernel_mode(v) || in_hv_range(cr2) || !ptwr_emulate(v, cr2, regs))
 		pv_inject_pf(v, regs, cr2, regs->error_code);
 }
 
@@ -79,25 +78,32 @@ static void trap_pf(struct vcpu *v, cpu_user_regs_t *regs)
 		pv_inject_pf(v, regs, cr2, err);
 }
 
+/* INT vec, regs->rip is behind it. */
+static void guest_interrupt(struct vcpu *v, cpu_user_regs_t *regs, u8 vec)
+{
+	const struct pv_trap *t = &v->arch.traps[vec];
+
+	if (t->addr && t->dpl >= (guest_kernel_mode(v) ? 1 : 3)) {
+		pv_bounce(v, regs, t->addr, t->masks_events ? BOUNCE_MASK_EVENTS : 0, 0);
+	} else {
+		regs->rip -= 2;
+		pv_inject_gp(v, regs, vec * 8 + 2);
+	}
+}
+
 /*
  * INT n from ring 3 arrives as #GP with the IDT bit: our gates have DPL 0. The vector is read from
  * the instruction, since QEMU 7.2 reports a doubled index in the error code.
  */
 static bool software_interrupt(struct vcpu *v, cpu_user_regs_t *regs)
 {
-	const struct pv_trap *t;
 	u8 insn[2];
 
 	if ((regs->error_code & 3) != 2 || fetch_guest_code(insn, regs->rip, 2) != 2 ||
 	    insn[0] != 0xcd)
 		return false;
-	t = &v->arch.traps[insn[1]];
-	if (!t->addr || t->dpl < (guest_kernel_mode(v) ? 1 : 3)) {
-		pv_inject_gp(v, regs, insn[1] * 8 + 2);
-		return true;
-	}
 	regs->rip += 2;
-	pv_bounce(v, regs, t->addr, t->masks_events ? BOUNCE_MASK_EVENTS : 0, 0);
+	guest_interrupt(v, regs, insn[1]);
 	return true;
 }
 
@@ -121,18 +127,8 @@ void (*const pv_exception_table[32])(struct vcpu *current, cpu_user_regs_t *) = 
 /* Vectors from 32: INT 0x80 is the guest's own, the rest are machine interrupts. */
 void pv_interrupt(cpu_user_regs_t *regs)
 {
-	struct vcpu *v = current();
-	const struct pv_trap *t;
-
-	if (regs->entry_vector != 0x80) {
+	if (regs->entry_vector == 0x80)
+		guest_interrupt(current(), regs, 0x80);
+	else
 		handle_interrupt(regs->entry_vector);
-		return;
-	}
-	t = &v->arch.traps[0x80];
-	if (t->addr && t->dpl >= (guest_kernel_mode(v) ? 1 : 3)) {
-		pv_bounce(v, regs, t->addr, t->masks_events ? BOUNCE_MASK_EVENTS : 0, 0);
-	} else {
-		regs->rip -= 2;
-		pv_inject_gp(v, regs, 0x80 * 8 + 2);
-	}
 }

@@ -6,8 +6,6 @@
 #include "paging/paging.h"
 #include "pv/pv.h"
 
-bool pv_set_trap_table(struct vcpu *v, const struct trap_info *traps, unsigned n);
-
 int arch_domain_create(struct domain *d)
 {
 	d->arch.is_pv = true;
@@ -16,7 +14,6 @@ int arch_domain_create(struct domain *d)
 
 void arch_domain_destroy(struct domain *d)
 {
-	(void)d;
 }
 
 int arch_vcpu_create(struct vcpu *v)
@@ -73,12 +70,9 @@ int arch_domain_relinquish(struct domain *d)
 static bool context_ok(const struct vcpu_guest_context *c)
 {
 	return guest_address_ok(c->user_regs.rip) && guest_address_ok(c->kernel_sp) &&
-	       (!c->event_callback_eip || guest_address_ok(c->event_callback_eip)) &&
-	       (!c->failsafe_callback_eip || guest_address_ok(c->failsafe_callback_eip)) &&
-	       (!c->syscall_callback_eip || guest_address_ok(c->syscall_callback_eip)) &&
-	       (u64)((s64)c->fs_base >> 47) + 1 <= 1 &&
-	       (u64)((s64)c->gs_base_kernel >> 47) + 1 <= 1 &&
-	       (u64)((s64)c->gs_base_user >> 47) + 1 <= 1;
+	       entry_ok(c->event_callback_eip) && entry_ok(c->failsafe_callback_eip) &&
+	       entry_ok(c->syscall_callback_eip) && canonical(c->fs_base) &&
+	       canonical(c->gs_base_kernel) && canonical(c->gs_base_user);
 }
 
 static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
@@ -146,6 +140,5 @@ int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c)
 	for (unsigned i = 0; i < 8; i++)
 		if (i != 4 && i != 5)
 			pv_set_debugreg(v, i, c->debugreg[i]);
-	load_guest_root(v);
 	return 0;
 }

@@ -53,18 +53,33 @@ static void load_segments(struct vcpu *v)
 	wrmsr(MSR_KERNEL_GS_BASE, kernel ? a->gs_base_user : a->gs_base_kernel);
 }
 
-static void load_debug(struct vcpu *v)
+void load_debug(const struct vcpu *v)
 {
 	const u64 *dr = v->arch.debugreg;
 
-	if (!(dr[7] & 0xff))
-		return;
 	__asm__ volatile("mov %0, %%db0" : : "r"(dr[0]));
 	__asm__ volatile("mov %0, %%db1" : : "r"(dr[1]));
 	__asm__ volatile("mov %0, %%db2" : : "r"(dr[2]));
 	__asm__ volatile("mov %0, %%db3" : : "r"(dr[3]));
 	__asm__ volatile("mov %0, %%db6" : : "r"(dr[6]));
-	__asm__ volatile("mov %0, %%db7" : : "r"(dr[7]));
+	__asm__ volatile("mov %0, %%db7" : : "r"(dr[7] & 0xff ? dr[7] : 0x400UL));
+}
+
+void load_cr4(const struct vcpu *v)
+{
+	u64 cr4 = read_cr4(), want = (cr4 & ~CR4_FSGSBASE) | (v->arch.cr4 & CR4_FSGSBASE);
+
+	if (cr4 != want)
+		write_cr4(want);
+}
+
+/* The privileged domain's kernel reaches ports by the bitmap of the TSS. */
+static void load_iomap(const struct vcpu *v)
+{
+	u32 both = VCPU_IOPORTS | VCPU_KERNEL_MODE;
+
+	cpu_info()->tss->iomap_base =
+		(v->arch.flags & both) == both ? TSS_IOMAP_GUEST : TSS_IOMAP_NONE;
 }
 
 static void load_mode_root(const struct vcpu *v)
@@ -99,14 +114,10 @@ static void load(struct cpu *c, struct vcpu *v)
 	load_mode_root(v);
 	desc_load_window(v);
 	load_segments(v);
-	load_debug(v);
+	if (a->debugreg[7] & 0xff)
+		load_debug(v);
 	fpu_load(v);
-	if (cpu_has(X86_FSGSBASE)) {
-		u64 cr4 = read_cr4(), want = (cr4 & ~CR4_FSGSBASE) | (a->cr4 & CR4_FSGSBASE);
-
-		if (cr4 != want)
-			write_cr4(want);
-	}
+	load_cr4(v);
 	if (cpu_has(X86_RDTSCP) || cpu_has(X86_RDPID))
 		wrmsr(MSR_TSC_AUX, a->tsc_aux);
 	c->loaded = v;
@@ -129,21 +140,20 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 			load(c, next);
 		}
 		memcpy(&info->regs, &next->arch.regs, offsetof(cpu_user_regs_t, es));
-		info->tss->iomap_base = (next->arch.flags & (VCPU_IOPORTS | VCPU_KERNEL_MODE)) ==
-							(VCPU_IOPORTS | VCPU_KERNEL_MODE) ?
-						TSS_IOMAP_GUEST :
-						TSS_IOMAP_NONE;
+		load_iomap(next);
 	}
 }
 
 void arch_kernel_view_begin(const struct vcpu *v)
 {
-	kernel_view_begin(v);
+	if (!(v->arch.flags & VCPU_KERNEL_MODE))
+		load_kernel_root(v);
 }
 
 void arch_kernel_view_end(const struct vcpu *v)
 {
-	kernel_view_end(v);
+	if (!(v->arch.flags & VCPU_KERNEL_MODE))
+		load_user_root(v);
 }
 
 /* This processor idles and somebody needs what it still has loaded: WORK_UNLOAD. */
@@ -175,19 +185,25 @@ static u64 restricted_cr3(u64 mfn)
 	return mfn ? ((const u64 *)mfn_to_virt(mfn))[HV_SLOT_LAST] : 0;
 }
 
+static noinline_fn void load_split_roots(struct vcpu *v)
+{
+	v->arch.kernel_exit_cr3 = restricted_cr3(v->arch.guest_table);
+	v->arch.user_exit_cr3 = restricted_cr3(v->arch.user_table);
+	if (current() == v)
+		load_mode_root(v);
+}
+
 /* CR3 values follow the tables. A vCPU without a user table cannot enter user mode (user_cr3 == 0). */
 void load_guest_root(struct vcpu *v)
 {
 	struct arch_vcpu *a = &v->arch;
 
 	a->kernel_cr3 = make_cr3(a->guest_table);
-	a->user_cr3 = a->user_table ? make_cr3(a->user_table) : 0;
-	if (patched_in(X86_XPTI)) {
-		a->kernel_exit_cr3 = restricted_cr3(a->guest_table);
-		a->user_exit_cr3 = restricted_cr3(a->user_table);
-	}
-	if (current() == v)
-		load_mode_root(v);
+	a->user_cr3 = make_cr3(a->user_table);
+	if (patched_in(X86_XPTI))
+		load_split_roots(v);
+	else if (current() == v)
+		write_cr3(a->flags & VCPU_KERNEL_MODE ? a->kernel_cr3 : a->user_cr3);
 }
 
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl)
@@ -198,8 +214,7 @@ void vcpu_set_iopl(struct vcpu *v, unsigned iopl)
 	else
 		v->arch.flags &= ~VCPU_IOPORTS;
 	if (current() == v)
-		cpu_info()->tss->iomap_base =
-			v->arch.flags & VCPU_IOPORTS ? TSS_IOMAP_GUEST : TSS_IOMAP_NONE;
+		load_iomap(v);
 }
 
 u32 smp_processor_id(void)

@@ -16,6 +16,8 @@ void fpu_save(struct vcpu *v);
 void fpu_load(struct vcpu *v);
 void fpu_set_legacy(struct vcpu *v, const void *fxsave);
 void context_unload_idle(void);
+/* The processor's debug registers become v's; with no breakpoint on, DR7 is as after a reset. */
+void load_debug(const struct vcpu *v);
 /* XSETBV by the guest: false = #GP. */
 bool fpu_set_xcr0(struct vcpu *v, u64 xcr0);
 extern u64 host_xcr0; /* features a guest may enable */
@@ -69,20 +71,8 @@ static inline void toggle_to_user(struct vcpu *v)
 	if (v->arch.flags & VCPU_IOPORTS)
 		cpu_info()->tss->iomap_base = TSS_IOMAP_NONE;
 }
-/*
- * v runs here. What its kernel registered by kernel addresses (runstate, time, port bitmap) is not
- * mapped in its user root: between these two the kernel's is in force.
- */
-static inline void kernel_view_begin(const struct vcpu *v)
-{
-	if (!(v->arch.flags & VCPU_KERNEL_MODE))
-		load_kernel_root(v);
-}
-static inline void kernel_view_end(const struct vcpu *v)
-{
-	if (!(v->arch.flags & VCPU_KERNEL_MODE))
-		load_user_root(v);
-}
+/* What v may choose of CR4. */
+void load_cr4(const struct vcpu *v);
 /* PHYSDEVOP_set_iopl by v itself. */
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl);
 /* Make sure that no processor has any of v's state loaded. v is descheduled. */

@@ -6,27 +6,10 @@
 
 #include "asm-offsets.h"
 
-/* Room filled with NOPs that becomes `insn` at start when `feature` (FEAT_*) is on. */
-.macro ALT_NOP feature, insn:vararg
-.Lalt_orig\@:
-	.skip .Lalt_new_end\@ - .Lalt_new\@, 0x90
-.Lalt_orig_end\@:
-	.pushsection .altinstr_replacement, "ax"
-.Lalt_new\@:
-	\insn
-.Lalt_new_end\@:
-	.popsection
-	.pushsection .altinstructions, "a"
-	.balign 4
-	.long .Lalt_orig\@ - .
-	.long .Lalt_new\@ - .
-	.short \feature
-	.byte .Lalt_orig_end\@ - .Lalt_orig\@
-	.byte .Lalt_new_end\@ - .Lalt_new\@
-	.popsection
-.endm
-
-/* What stands between the two (and room behind it, if need be) becomes `insn` when `feature` is on. */
+/*
+ * What stands between the two (and room behind it, if need be) becomes `insn` at start when `feature` (FEAT_*)
+ * is on.
+ */
 .macro ALT_OLD
 771:
 .endm
@@ -47,6 +30,12 @@
 	.byte 775b - 771b
 	.byte 774b - 773b
 	.popsection
+.endm
+
+/* Room filled with NOPs that becomes `insn`. */
+.macro ALT_NOP feature, insn:vararg
+	ALT_OLD
+	ALT_NEW \feature, \insn
 .endm
 
 /* Guest memory is reached only between these two. */
