@@ -8,8 +8,6 @@
 #include "x86/cpu.h"
 #include "x86/patch.h"
 
-/* Allocate FPU state sizes, XCR0 mask: once, before any vCPU exists. */
-void fpu_init(void);
 int fpu_alloc(struct vcpu *v);
 void fpu_free(struct vcpu *v);
 void fpu_save(struct vcpu *v);

@@ -14,37 +14,40 @@
 u64 host_xcr0;
 static u32 xsave_size = 512;
 
+/* An instruction that saves or loads all components that are enabled. */
+#define STATE_OP(insn, v)                                                                          \
+	__asm__ volatile(insn " (%0)" : : "r"((v)->arch.xsave), "a"(~0u), "d"(~0u) : "memory")
+
 static inline void xsetbv(u32 reg, u64 v)
 {
 	__asm__ volatile("xsetbv" : : "c"(reg), "a"((u32)v), "d"((u32)(v >> 32)));
 }
 
-static void fpu_cpu_init(struct cpu *c)
-{
-	(void)c;
-	write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
-	if (cpu_has(X86_XSAVE)) {
-		write_cr4(read_cr4() | CR4_OSXSAVE);
-		if (!host_xcr0)
-			fpu_init();
-		xsetbv(0, host_xcr0);
-	}
-}
-CPU_INIT(fpu_cpu_init);
-
-void fpu_init(void)
+/* Once: which components guests may use, and how large their state is. */
+static void fpu_init(void)
 {
 	u32 a = cpuid(0xd, 0).a;
 
-	host_xcr0 = XCR0_X87 | XCR0_SSE;
-	if (a & XCR0_AVX)
-		host_xcr0 |= XCR0_AVX;
+	host_xcr0 = XCR0_X87 | XCR0_SSE | (a & XCR0_AVX);
 	if ((a & XCR0_AVX512) == XCR0_AVX512 && (a & XCR0_AVX))
 		host_xcr0 |= XCR0_AVX512;
 	xsetbv(0, host_xcr0);
 	xsave_size = cpuid(0xd, 0).b;
 	log_debug("FPU: XCR0 %lx, %u bytes a vCPU\n", host_xcr0, xsave_size);
 }
+
+static void fpu_cpu_init(struct cpu *c)
+{
+	(void)c;
+	write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
+	if (!cpu_has(X86_XSAVE))
+		return;
+	write_cr4(read_cr4() | CR4_OSXSAVE);
+	if (!host_xcr0)
+		fpu_init();
+	xsetbv(0, host_xcr0);
+}
+CPU_INIT(fpu_cpu_init);
 
 /* Initial state: FCW 0x37f, MXCSR 0x1f80, everything else in its initial configuration. */
 int fpu_alloc(struct vcpu *v)
@@ -86,22 +89,14 @@ void fpu_set_legacy(struct vcpu *v, const void *fxsave)
 void fpu_save(struct vcpu *v)
 {
 	clts();
-	if (host_xcr0) {
-		if (v->arch.xcr0 != host_xcr0)
-			xsetbv(0, host_xcr0);
-		if (cpu_has(X86_XSAVEOPT))
-			__asm__ volatile("xsaveopt64 (%0)"
-					 :
-					 : "r"(v->arch.xsave), "a"(~0u), "d"(~0u)
-					 : "memory");
-		else
-			__asm__ volatile("xsave64 (%0)"
-					 :
-					 : "r"(v->arch.xsave), "a"(~0u), "d"(~0u)
-					 : "memory");
-	} else {
-		__asm__ volatile("fxsave64 (%0)" : : "r"(v->arch.xsave) : "memory");
-	}
+	if (host_xcr0 && v->arch.xcr0 != host_xcr0)
+		xsetbv(0, host_xcr0);
+	if (!host_xcr0)
+		STATE_OP("fxsave64", v);
+	else if (cpu_has(X86_XSAVEOPT))
+		STATE_OP("xsaveopt64", v);
+	else
+		STATE_OP("xsave64", v);
 }
 
 void fpu_load(struct vcpu *v)
@@ -109,14 +104,11 @@ void fpu_load(struct vcpu *v)
 	clts();
 	if (host_xcr0) {
 		xsetbv(0, host_xcr0);
-		__asm__ volatile("xrstor64 (%0)"
-				 :
-				 : "r"(v->arch.xsave), "a"(~0u), "d"(~0u)
-				 : "memory");
+		STATE_OP("xrstor64", v);
 		if (v->arch.xcr0 != host_xcr0)
 			xsetbv(0, v->arch.xcr0);
 	} else {
-		__asm__ volatile("fxrstor64 (%0)" : : "r"(v->arch.xsave) : "memory");
+		STATE_OP("fxrstor64", v);
 	}
 	if (v->arch.flags & VCPU_GUEST_TS)
 		write_cr0(read_cr0() | CR0_TS);
