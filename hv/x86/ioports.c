@@ -4,7 +4,6 @@
 
 #include "lib/string.h"
 #include "x86/acpi.h"
-#include "x86/asm.h"
 #include "x86/pci.h"
 #include "x86/serial.h"
 
@@ -15,7 +14,6 @@ enum port_kind {
 	PORT_PM1,  /* everything but going to sleep */
 };
 
-#define MAX_RULES 16
 #define PM1_SLP_EN BIT(13)
 #define PIT_CHANNEL2 0x42
 #define PIT_COMMAND 0x43
@@ -25,7 +23,7 @@ enum port_kind {
 static struct port_rule {
 	u16 first, last;
 	enum port_kind kind;
-} rules[MAX_RULES] = {
+} rules[6 + 3] = {
 	/* clang-format off */
 	{ 0xcf8, 0xcff, PORT_PCI },  /* first: the one that is used */
 	{ 0x20, 0x21, PORT_OURS },   /* interrupt controllers */
@@ -47,23 +45,16 @@ static const struct port_rule *rule_of(u32 port)
 	return NULL;
 }
 
+/* A register that is not there has number 0. */
 static void __init add_rule(u16 first, unsigned count, enum port_kind kind)
 {
-	if (first == 0 || count == 0 || first + count > 0x10000 || rule_of(first) ||
-	    nr_rules == MAX_RULES)
-		return;
-	rules[nr_rules++] = (struct port_rule){ first, first + count - 1, kind };
-}
-
-void __init ioport_claim(u16 first, u16 count)
-{
-	add_rule(first, count, PORT_OURS);
+	if (first && first + count <= 0x10000 && !rule_of(first))
+		rules[nr_rules++] = (struct port_rule){ first, first + count - 1, kind };
 }
 
 void __init ioport_init(void)
 {
-	if (console_port())
-		ioport_claim(console_port(), 8);
+	add_rule(console_port(), 8, PORT_OURS);
 	add_rule(acpi_info.pm1a_cnt, 2, PORT_PM1);
 	add_rule(acpi_info.pm1b_cnt, 2, PORT_PM1);
 }
@@ -79,70 +70,6 @@ void __init ioport_fill_bitmap(u8 *bitmap)
 			bitmap[port / 8] |= BIT(port % 8);
 }
 
-bool ioport_allowed(const struct domain *d, u32 port, unsigned size)
-{
-	unsigned i;
-
-	if (!d->privileged || port + size > 0x10000)
-		return false;
-	for (i = 0; i < size; i++)
-		if (rule_of(port + i))
-			return false;
-	return true;
-}
-
-static u32 hw_read(u16 port, unsigned size)
-{
-	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
-}
-
-static void hw_write(u16 port, unsigned size, u32 value)
-{
-	if (size == 1)
-		outb(port, value);
-	else if (size == 2)
-		outw(port, value);
-	else
-		outl(port, value);
-}
-
-/* ---- the interval timer: the domain calibrates clocks and beeps with channel 2 ---- */
-
-static void pit_write(u16 port, u8 value)
-{
-	if (port == PIT_CHANNEL2)
-		outb(port, value);
-	else if (port == PIT_COMMAND && value >> 6 == 2)
-		outb(port, value);
-	else if (port == PIT_GATE)
-		outb(port, (inb(port) & ~3) | (value & 3)); /* gate and speaker; not NMI sources */
-}
-
-/* ---- accesses that lie in one rule, or in none ---- */
-
-static u32 ruled_read(const struct port_rule *r, u16 port, unsigned size)
-{
-	if (!r || r->kind == PORT_PM1)
-		return hw_read(port, size);
-	if (r->kind == PORT_PCI)
-		return pci_conf_guest_read(port, size);
-	if (r->kind == PORT_PIT && size == 1 && (port == PIT_CHANNEL2 || port == PIT_GATE))
-		return inb(port);
-	return ~0U;
-}
-
-static void ruled_write(const struct port_rule *r, u16 port, unsigned size, u32 value)
-{
-	if (!r)
-		hw_write(port, size, value);
-	else if (r->kind == PORT_PCI)
-		pci_conf_guest_write(port, size, value);
-	else if (r->kind == PORT_PIT && size == 1)
-		pit_write(port, value);
-	else if (r->kind == PORT_PM1)
-		hw_write(port, size, value & ~(u32)(PM1_SLP_EN >> 8 * (port - r->first)));
-}
-
 /* Does one rule, or none, cover the whole access? */
 static bool uniform(u32 port, unsigned size, const struct port_rule **r)
 {
@@ -155,25 +82,62 @@ static bool uniform(u32 port, unsigned size, const struct port_rule **r)
 	return last <= 0xffff;
 }
 
-static u32 byte_read(u16 port)
+bool ioport_allowed(const struct domain *d, u32 port, unsigned size)
 {
-	return ruled_read(rule_of(port), port, 1) & 0xff;
+	const struct port_rule *r;
+
+	return d->privileged && uniform(port, size, &r) && !r;
+}
+
+/* ---- the interval timer: the domain calibrates clocks and beeps with channel 2 ---- */
+
+static void pit_write(u16 port, u8 value)
+{
+	if (port == PIT_CHANNEL2 || (port == PIT_COMMAND && value >> 6 == 2))
+		outb(port, value);
+	else if (port == PIT_GATE)
+		outb(port, (inb(port) & ~3) | (value & 3)); /* gate and speaker; not NMI sources */
+}
+
+/* ---- accesses that lie in one rule, or in none ---- */
+
+static u32 ruled_read(const struct port_rule *r, u16 port, unsigned size)
+{
+	if (!r || r->kind == PORT_PM1)
+		return port_read(port, size);
+	if (r->kind == PORT_PCI)
+		return pci_conf_guest_read(port, size);
+	if (r->kind == PORT_PIT && size == 1 && (port == PIT_CHANNEL2 || port == PIT_GATE))
+		return inb(port);
+	return ~0U;
+}
+
+static void ruled_write(const struct port_rule *r, u16 port, unsigned size, u32 value)
+{
+	if (!r)
+		port_write(port, size, value);
+	else if (r->kind == PORT_PCI)
+		pci_conf_guest_write(port, size, value);
+	else if (r->kind == PORT_PIT && size == 1)
+		pit_write(port, value);
+	else if (r->kind == PORT_PM1)
+		port_write(port, size, value & ~(u32)(PM1_SLP_EN >> 8 * (port - r->first)));
 }
 
 u32 guest_io_read(struct vcpu *v, u32 port, unsigned size)
 {
 	const struct port_rule *r;
-	u32 value = 0;
+	u32 value = ~0U;
 	unsigned i;
 
+	port &= 0xffff;
 	if (!v->domain->privileged)
 		return ~0U;
-	port &= 0xffff;
 	if (uniform(port, size, &r))
 		return ruled_read(r, port, size);
 	/* It straddles: byte by byte, and what lies beyond the last port is ones. */
-	for (i = 0; i < size; i++)
-		value |= (port + i > 0xffff ? 0xff : byte_read(port + i)) << 8 * i;
+	for (i = 0; i < size && port + i <= 0xffff; i++)
+		((u8 *)&value)[i] = ruled_read(rule_of(port + i), port + i, 1);
 	return value;
 }
 
@@ -182,9 +146,9 @@ void guest_io_write(struct vcpu *v, u32 port, unsigned size, u32 value)
 	const struct port_rule *r;
 	unsigned i;
 
+	port &= 0xffff;
 	if (!v->domain->privileged)
 		return;
-	port &= 0xffff;
 	if (uniform(port, size, &r)) {
 		ruled_write(r, port, size, value);
 		return;

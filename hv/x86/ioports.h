@@ -4,13 +4,28 @@
 #define X86_IOPORTS_H
 
 #include "core/domain.h"
+#include "x86/asm.h"
 
-/* Boot: ports of our own from now on; the domain reads ones there and its writes vanish. */
-void ioport_claim(u16 first, u16 count);
-/* Boot: add what the ACPI tables name (PM1 control). Called by irq_init(). */
+/* Boot: add the console, and what the ACPI tables name (PM1 control). Called by irq_init(). */
 void ioport_init(void);
-/* Boot, after every claim: a set bit makes the access trap. 8 KiB. */
+/* Boot, after that: a set bit makes the access trap. 8 KiB. */
 void ioport_fill_bitmap(u8 *bitmap);
+
+/* The access itself. size 1, 2, 4. */
+static inline u32 port_read(u16 port, unsigned size)
+{
+	return size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+}
+
+static inline void port_write(u16 port, unsigned size, u32 value)
+{
+	if (size == 1)
+		outb(port, value);
+	else if (size == 2)
+		outw(port, value);
+	else
+		outl(port, value);
+}
 
 /* May d execute this access on the hardware itself? size 1, 2, 4; beyond port 0xffff: no. */
 bool ioport_allowed(const struct domain *d, u32 port, unsigned size);

@@ -3,6 +3,7 @@
 #include "x86/pci.h"
 
 #include "x86/asm.h"
+#include "x86/ioports.h"
 
 #define ADDRESS_PORT 0xcf8
 #define RESET_PORT 0xcf9
@@ -21,28 +22,20 @@ static void select(u16 bdf, u16 reg)
 
 u32 pci_read(u16 bdf, u16 reg, unsigned size)
 {
-	u16 port = DATA_PORT + (reg & 3);
 	u32 v;
 
 	spin_lock(&pci_lock);
 	select(bdf, reg);
-	v = size == 1 ? inb(port) : size == 2 ? inw(port) : inl(port);
+	v = port_read(DATA_PORT + (reg & 3), size);
 	spin_unlock(&pci_lock);
 	return v;
 }
 
 void pci_write(u16 bdf, u16 reg, unsigned size, u32 value)
 {
-	u16 port = DATA_PORT + (reg & 3);
-
 	spin_lock(&pci_lock);
 	select(bdf, reg);
-	if (size == 1)
-		outb(port, value);
-	else if (size == 2)
-		outw(port, value);
-	else
-		outl(port, value);
+	port_write(DATA_PORT + (reg & 3), size, value);
 	spin_unlock(&pci_lock);
 }
 
