@@ -123,17 +123,15 @@ static long op_enter_acpi_sleep(struct xen_platform_op *op)
 static long op_get_cpuinfo(struct xen_platform_op *op)
 {
 	struct xenpf_pcpuinfo *info = &op->u.pcpu_info;
-	const struct cpu *c;
+	const struct cpu *c = info->xen_cpuid < nr_cpus ? cpus[info->xen_cpuid] : NULL;
 
 	info->max_present = nr_cpus - 1;
-	info->flags = XEN_PCPU_FLAGS_INVALID;
-	info->apic_id = info->acpi_id = 0;
-	c = info->xen_cpuid < nr_cpus ? cpus[info->xen_cpuid] : NULL;
+	info->apic_id = c ? c->apic_id : 0;
+	info->acpi_id = c ? c->acpi_id : 0;
 	if (!c)
-		return 0;
-	info->flags = READ_ONCE(c->online) ? XEN_PCPU_FLAGS_ONLINE : 0;
-	info->apic_id = c->apic_id;
-	info->acpi_id = c->acpi_id;
+		info->flags = XEN_PCPU_FLAGS_INVALID;
+	else
+		info->flags = READ_ONCE(c->online) ? XEN_PCPU_FLAGS_ONLINE : 0;
 	return 0;
 }
 
@@ -141,11 +139,10 @@ static long op_get_cpu_version(struct xen_platform_op *op)
 {
 	struct xenpf_pcpu_version *ver = &op->u.pcpu_version;
 	struct cpuid_leaf l = cpuid(0, 0);
+	u32 nr = ver->xen_cpuid;
 
-	ver->max_present = nr_cpus - 1;
-	memset(ver->vendor_id, 0, sizeof(ver->vendor_id));
-	ver->family = ver->model = ver->stepping = 0;
-	if (ver->xen_cpuid >= nr_cpus || !cpus[ver->xen_cpuid])
+	*ver = (struct xenpf_pcpu_version){ .xen_cpuid = nr, .max_present = nr_cpus - 1 };
+	if (nr >= nr_cpus || !cpus[nr])
 		return 0;
 	memcpy(ver->vendor_id, (u32[]){ l.b, l.d, l.c }, sizeof(ver->vendor_id));
 	ver->family = cpu_family;
@@ -183,10 +180,7 @@ long do_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	struct xen_platform_op op;
 	long rc;
 
-	(void)a2;
-	(void)a3;
-	(void)a4;
-	(void)a5;
+	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (!v->domain->privileged)
 		return err_here(-EPERM);
 	if (read_guest(&op, arg))
