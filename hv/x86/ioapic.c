@@ -4,11 +4,9 @@
 #include "mm/page.h"
 #include "x86/acpi.h"
 #include "x86/boot.h"
-#include "x86/cpu.h"
 #include "x86/iomem.h"
 #include "x86/pirq.h"
 
-#define REG_ID 0
 #define REG_VERSION 1
 #define REG_ARBITRATION 2
 #define REG_ENTRY(pin) (0x10 + 2 * (pin))
@@ -57,22 +55,12 @@ static struct ioapic *ioapic_of(u32 gsi)
 	return NULL;
 }
 
-bool irq_destination(u32 cpu, u8 *apic_id)
-{
-	if (cpu >= MAX_CPUS || !cpus[cpu] || cpus[cpu]->apic_id >= 0xff)
-		return false;
-	*apic_id = cpus[cpu]->apic_id;
-	return true;
-}
-
 void ioapic_route(const struct irq *irq)
 {
 	struct ioapic *a = ioapic_of(irq->nr);
-	u32 rte = irq->vector | RTE_MASKED;
-	u8 dest = 0;
-	u32 reg;
+	u32 rte = irq->vector | RTE_MASKED, reg;
 
-	if (!a || !irq_destination(irq->cpu, &dest))
+	if (!a)
 		return;
 	if (irq->level)
 		rte |= RTE_LEVEL;
@@ -82,7 +70,7 @@ void ioapic_route(const struct irq *irq)
 	spin_lock(&a->lock);
 	/* Masked while its halves disagree; edge for a moment, which forgets an EOI still owed. */
 	reg_write(a, reg, RTE_MASKED);
-	reg_write(a, reg + 1, (u32)dest << 24);
+	reg_write(a, reg + 1, (u32)irq->dest << 24);
 	reg_write(a, reg, rte);
 	spin_unlock(&a->lock);
 }
@@ -103,21 +91,17 @@ void ioapic_set_mask(u32 gsi, bool mask)
 
 int ioapic_read_register(u64 addr, u32 reg, u32 *value)
 {
-	u32 i;
+	struct ioapic *a = ioapics;
 
-	for (i = 0; i < nr_ioapics; i++) {
-		struct ioapic *a = &ioapics[i];
-
-		if (a->addr != addr)
-			continue;
-		if (reg > REG_ARBITRATION && reg - REG_ENTRY(0) >= 2 * a->pins)
-			return err_here(-EINVAL);
-		spin_lock(&a->lock);
-		*value = reg_read(a, reg);
-		spin_unlock(&a->lock);
-		return 0;
-	}
-	return err_here(-EINVAL);
+	while (a < ioapics + nr_ioapics && a->addr != addr)
+		a++;
+	if (a == ioapics + nr_ioapics ||
+	    (reg > REG_ARBITRATION && reg - REG_ENTRY(0) >= 2 * a->pins))
+		return err_here(-EINVAL);
+	spin_lock(&a->lock);
+	*value = reg_read(a, reg);
+	spin_unlock(&a->lock);
+	return 0;
 }
 
 /* Mask every pin but those that carry SMIs, which are the firmware's. */
@@ -149,7 +133,7 @@ static void __init ioapic_add(const struct acpi_ioapic *found)
 		return;
 	}
 	silence(a);
-	deny_iomem(a->addr >> PAGE_SHIFT, a->addr >> PAGE_SHIFT);
+	restrict_iomem(a->addr >> PAGE_SHIFT, a->addr >> PAGE_SHIFT, false);
 	nr_ioapics++;
 	nr_gsis = MAX(nr_gsis, a->gsi_base + a->pins);
 	log_info("IO-APIC at 0x%x: interrupts %u-%u\n", found->addr, a->gsi_base,

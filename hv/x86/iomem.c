@@ -14,27 +14,17 @@ static spinlock_t iomem_lock = SPINLOCK_INIT;
 static struct iomem_range ranges[MAX_RANGES]; /* [iomem_lock] */
 static u32 nr_ranges;                         /* [iomem_lock] */
 
-static int add_range(u64 start, u64 end, bool readable)
+int restrict_iomem(u64 start_mfn, u64 end_mfn, bool readable)
 {
 	int rc = -ENOSPC;
 
 	spin_lock(&iomem_lock);
 	if (nr_ranges < MAX_RANGES) {
-		ranges[nr_ranges++] = (struct iomem_range){ start, end, readable };
+		ranges[nr_ranges++] = (struct iomem_range){ start_mfn, end_mfn, readable };
 		rc = 0;
 	}
 	spin_unlock(&iomem_lock);
 	return rc;
-}
-
-int deny_iomem(u64 start_mfn, u64 end_mfn)
-{
-	return add_range(start_mfn, end_mfn, false);
-}
-
-int readonly_iomem(u64 start_mfn, u64 end_mfn)
-{
-	return add_range(start_mfn, end_mfn, true);
 }
 
 void permit_iomem_again(u64 start_mfn, u64 end_mfn)

@@ -10,9 +10,8 @@
  * mappings are not looked for: tables are registered before the domain maps them.
  * 0, or -ENOSPC: nothing was registered.
  */
-int deny_iomem(u64 start_mfn, u64 end_mfn);     /* nobody maps it, ever */
-int readonly_iomem(u64 start_mfn, u64 end_mfn); /* HPET, MSI-X tables */
-/* Undo one readonly_iomem() of exactly this range. */
+int restrict_iomem(u64 start_mfn, u64 end_mfn, bool readable);
+/* Undo one readable restriction of exactly this range; what nobody may map stays so for good. */
 void permit_iomem_again(u64 start_mfn, u64 end_mfn);
 /*
  * May a frame that is no RAM be mapped by the privileged domain? Where only the read is allowed,

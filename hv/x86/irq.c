@@ -7,12 +7,20 @@
 #include "lib/log.h"
 #include "mm/page.h"
 #include "x86/acpi.h"
+#include "x86/asm.h"
 #include "x86/cpu.h"
-#include "x86/i8259.h"
 #include "x86/iomem.h"
 #include "x86/ioports.h"
 #include "x86/pci.h"
 #include "x86/pirq.h"
+
+/*
+ * The legacy controllers are masked; one can still raise a spurious interrupt at one of 16 vectors,
+ * which is ignored.
+ */
+#define I8259_VECTOR 0x20
+#define I8259_MASTER 0x20
+#define I8259_SLAVE 0xa0
 
 #define STRAYS_MAX 100 /* arrivals nobody asked for, before the source is switched off */
 
@@ -28,35 +36,28 @@ static u32 strange; /* [a] arrivals at vectors that are nobody's */
 
 /* ---- vectors ---- */
 
-/* vector_lock held. A vector of `cpu` for interrupt nr, or -ENOSPC, -ENOMEM. */
-static int vector_alloc_locked(u32 cpu, u32 nr)
+/* A vector of `cpu` for interrupt nr, or -ENOSPC, -ENOMEM. */
+static int vector_alloc(u32 cpu, u32 nr)
 {
 	unsigned n = VEC_LAST_DEVICE - VEC_FIRST_DEVICE + 1;
-	u8 v = last_vector[cpu];
+	int rc = -ENOSPC;
+	u8 v;
 
+	spin_lock(&vector_lock);
+	v = last_vector[cpu];
 	if (!vectors[cpu])
 		vectors[cpu] = xzalloc_array(u16, 256);
 	if (!vectors[cpu])
-		return err_here(-ENOMEM);
-	while (n--) {
+		rc = -ENOMEM;
+	while (rc == -ENOSPC && n--) {
 		v = v < VEC_FIRST_DEVICE || v >= VEC_LAST_DEVICE ? VEC_FIRST_DEVICE : v + 1;
-		if (v == VEC_SYSCALL32 || vectors[cpu][v])
-			continue;
-		WRITE_ONCE(vectors[cpu][v], nr + 1);
-		last_vector[cpu] = v;
-		return v;
+		if (v != VEC_SYSCALL32 && !vectors[cpu][v])
+			rc = last_vector[cpu] = v;
 	}
-	return err_here(-ENOSPC);
-}
-
-static int vector_alloc(u32 cpu, u32 nr)
-{
-	int v;
-
-	spin_lock(&vector_lock);
-	v = vector_alloc_locked(cpu, nr);
+	if (rc > 0)
+		WRITE_ONCE(vectors[cpu][v], nr + 1);
 	spin_unlock(&vector_lock);
-	return v;
+	return err_here(rc);
 }
 
 static void vector_free(u32 cpu, u8 vector)
@@ -75,34 +76,25 @@ static void forget_old_vector(struct irq *irq)
 
 /* ---- masking and routing; irq->lock held ---- */
 
-void irq_mask(struct irq *irq)
+void irq_set_mask(struct irq *irq, bool mask)
 {
 	if (irq->kind == IRQ_GSI)
-		ioapic_set_mask(irq->nr, true);
+		ioapic_set_mask(irq->nr, mask);
 	else
-		msi_set_mask(irq, true);
+		msi_set_mask(irq, mask);
 }
 
-void irq_unmask(struct irq *irq)
+/* A pin's or message's destination has 8 bits; a processor beyond them cannot take interrupts. */
+static bool reachable(u32 cpu)
 {
-	if (irq->kind == IRQ_GSI)
-		ioapic_set_mask(irq->nr, false);
-	else
-		msi_set_mask(irq, false);
-}
-
-/* Somebody takes it, and a level one is not waiting for its EOI. */
-static bool wanted(const struct irq *irq)
-{
-	return (irq->domain || irq->handler) && !irq->in_service;
+	return cpu < MAX_CPUS && cpus[cpu] && cpus[cpu]->apic_id < 0xff;
 }
 
 int irq_route(struct irq *irq, u32 cpu)
 {
-	u8 dest;
 	int v;
 
-	if (!irq_destination(cpu, &dest))
+	if (!reachable(cpu))
 		cpu = 0;
 	if (irq->vector && irq->cpu == cpu)
 		return 0;
@@ -116,19 +108,21 @@ int irq_route(struct irq *irq, u32 cpu)
 	 */
 	if (irq->old_vector)
 		return 0;
-	v = vector_alloc(cpu, irq->nr);
+	v = reachable(cpu) ? vector_alloc(cpu, irq->nr) : err_here(-ENOSPC);
 	if (v < 0)
 		return v;
 	irq->old_vector = irq->vector;
 	irq->old_cpu = irq->cpu;
 	irq->vector = v;
 	irq->cpu = cpu;
+	irq->dest = cpus[cpu]->apic_id;
 	if (irq->kind == IRQ_GSI)
 		ioapic_route(irq);
 	else
 		msi_write_message(irq);
-	if (wanted(irq))
-		irq_unmask(irq);
+	/* Somebody takes it, and a level one is not waiting for its EOI. */
+	if ((irq->domain || irq->handler) && !irq->in_service)
+		irq_set_mask(irq, false);
 	return 0;
 }
 
@@ -146,11 +140,11 @@ void irq_unroute(struct irq *irq)
 static void stray(struct irq *irq)
 {
 	if (irq->level || irq->kind == IRQ_GSI)
-		irq_mask(irq);
+		irq_set_mask(irq, true);
 	if (++irq->strays != STRAYS_MAX)
 		return;
 	log_warn("Interrupt %u fires though nobody is bound to it; it is switched off\n", irq->nr);
-	irq_mask(irq);
+	irq_set_mask(irq, true);
 	if (irq->kind == IRQ_MSI && !irq->maskable) {
 		irq->switched_off = true;
 		msi_set_enable(irq, false);
@@ -177,7 +171,7 @@ static void arrived(struct irq *irq, u32 vector)
 	else if (irq->level && d) {
 		/* It would come again at once: masked until the domain has seen to the device. */
 		irq->in_service = true;
-		irq_mask(irq);
+		irq_set_mask(irq, true);
 	}
 	spin_unlock(&irq->lock);
 
@@ -227,13 +221,23 @@ int irq_request_isa(u32 isa, void (*handler)(void *), void *data)
 	if (rc == 0) {
 		irq->handler = handler;
 		irq->data = data;
-		irq_unmask(irq);
+		irq_set_mask(irq, false);
 	}
 	spin_unlock(&irq->lock);
 	return rc;
 }
 
 /* ---- start ---- */
+
+static void __init i8259_setup(u16 port, u8 first_vector, u8 wiring)
+{
+	outb(port + 1, 0xff); /* all masked */
+	outb(port, 0x11);     /* edge triggered, cascaded, four words follow */
+	outb(port + 1, first_vector);
+	outb(port + 1, wiring);
+	outb(port + 1, 0x01); /* 8086 mode */
+	outb(port + 1, 0xff); /* forgotten by that */
+}
 
 static void __init init_gsis(void)
 {
@@ -263,16 +267,17 @@ static void __init init_iomem(void)
 {
 	u64 lapic = acpi_info.lapic_addr >> PAGE_SHIFT, hpet = acpi_info.hpet_addr >> PAGE_SHIFT;
 
-	deny_iomem(0xfee00, 0xfeeff);
-	deny_iomem(lapic, lapic);
-	deny_iomem(1UL << (phys_addr_bits - PAGE_SHIFT), ~0UL);
+	restrict_iomem(0xfee00, 0xfeeff, false);
+	restrict_iomem(lapic, lapic, false);
+	restrict_iomem(1UL << (phys_addr_bits - PAGE_SHIFT), ~0UL, false);
 	if (hpet)
-		readonly_iomem(hpet, hpet);
+		restrict_iomem(hpet, hpet, true);
 }
 
 void __init irq_init(void)
 {
-	i8259_init();
+	i8259_setup(I8259_MASTER, I8259_VECTOR, BIT(2));
+	i8259_setup(I8259_SLAVE, I8259_VECTOR + 8, 2);
 	ioapic_init();
 	nr_irqs = nr_gsis + NR_MSI_IRQS;
 	irqs = xzalloc_bytes(sizeof(*irqs) * nr_irqs);
@@ -287,22 +292,19 @@ void __init irq_init(void)
 
 static void irq_dump(char key)
 {
-	struct irq *irq;
-	u32 i;
+	const struct irq *irq;
 
 	(void)key;
 	log_info("irq: vector@cpu arrivals, who\n");
-	for (i = 0; i < nr_irqs; i++) {
-		irq = &irqs[i];
-		if (!irq->vector)
-			continue;
-		log_info("%3u: %s %s/%s 0x%02x@%u %lu %s port %u%s\n", i,
-			 irq->kind == IRQ_GSI ? "pin" : "msi", irq->level ? "level" : "edge",
-			 irq->low ? "low" : "high", irq->vector, irq->cpu, irq->count,
-			 irq->handler ? "ours" :
-			 irq->domain  ? irq->domain->name :
-					"nobody",
-			 irq->port, irq->in_service ? ", waits for EOI" : "");
-	}
+	for (irq = irqs; irq < irqs + nr_irqs; irq++)
+		if (irq->vector)
+			log_info("%3u: %s %s/%s 0x%02x@%u %lu %s port %u%s\n", irq->nr,
+				 irq->kind == IRQ_GSI ? "pin" : "msi",
+				 irq->level ? "level" : "edge", irq->low ? "low" : "high",
+				 irq->vector, irq->cpu, irq->count,
+				 irq->handler ? "ours" :
+				 irq->domain  ? irq->domain->name :
+						"nobody",
+				 irq->port, irq->in_service ? ", waits for EOI" : "");
 }
 DEBUG_KEY('i', irq_dump, "machine interrupts");

@@ -60,31 +60,38 @@ static struct msi_device *find(u16 bdf)
 	return NULL;
 }
 
+/* What the device is now: another one may have come to this place. None of its interrupts is used. */
+static void probe(struct msi_device *dev)
+{
+	u16 control;
+
+	dev->msi = pci_find_cap(dev->bdf, PCI_CAP_MSI);
+	dev->msix = pci_find_cap(dev->bdf, PCI_CAP_MSIX);
+	control = dev->msi ? pci_read(dev->bdf, dev->msi + CAP_CONTROL, 2) : 0;
+	dev->msi_64bit = control & MSI_64BIT;
+	dev->msi_maskable = control & MSI_MASKABLE;
+	control = dev->msix ? pci_read(dev->bdf, dev->msix + CAP_CONTROL, 2) : 0;
+	if (dev->nr_entries != (control & MSIX_SIZE) + 1)
+		dev->table_addr = 0; /* `table` may be too short */
+	dev->nr_entries = (control & MSIX_SIZE) + 1;
+}
+
 /* The device at bdf, made known if it is there. msi_lock held. */
 static int device_get(u16 bdf, struct msi_device **devp)
 {
 	struct msi_device *dev = find(bdf);
-	u16 control;
 
 	if (!pci_device_present(bdf))
 		return err_here(-ENODEV);
-	*devp = dev;
-	if (dev)
-		return 0;
-	dev = xzalloc(struct msi_device);
-	if (!dev)
-		return err_here(-ENOMEM);
-	dev->bdf = bdf;
-	dev->msi = pci_find_cap(bdf, PCI_CAP_MSI);
-	dev->msix = pci_find_cap(bdf, PCI_CAP_MSIX);
-	if (dev->msi) {
-		control = pci_read(bdf, dev->msi + CAP_CONTROL, 2);
-		dev->msi_64bit = control & MSI_64BIT;
-		dev->msi_maskable = control & MSI_MASKABLE;
+	if (!dev) {
+		dev = xzalloc(struct msi_device);
+		if (!dev)
+			return err_here(-ENOMEM);
+		dev->bdf = bdf;
+		list_add(&dev->list, &devices);
 	}
-	if (dev->msix)
-		dev->nr_entries = (pci_read(bdf, dev->msix + CAP_CONTROL, 2) & MSIX_SIZE) + 1;
-	list_add(&dev->list, &devices);
+	if (dev->used == 0)
+		probe(dev);
 	*devp = dev;
 	return 0;
 }
@@ -134,7 +141,7 @@ static int protect(struct msi_device *dev)
 	if (addr == 0 || (first == dev->ro_first && last == dev->ro_last))
 		return 0;
 	unprotect(dev);
-	rc = readonly_iomem(first, last);
+	rc = restrict_iomem(first, last, true);
 	if (rc)
 		return rc;
 	dev->ro_first = first;
@@ -168,11 +175,6 @@ static int table_open(struct msi_device *dev)
 
 /* ---- messages; irq->lock held ---- */
 
-static u8 msi_mask_register(const struct msi_device *dev)
-{
-	return dev->msi + (dev->msi_64bit ? 0x10 : 0x0c);
-}
-
 void msi_set_mask(struct irq *irq, bool mask)
 {
 	struct msi_device *dev = irq->msi;
@@ -183,20 +185,17 @@ void msi_set_mask(struct irq *irq, bool mask)
 		*control = mask;
 		(void)*control; /* posted writes arrive before a read returns */
 	} else if (irq->maskable) {
-		pci_write(dev->bdf, msi_mask_register(dev), 4, mask);
+		pci_write(dev->bdf, dev->msi + (dev->msi_64bit ? 0x10 : 0x0c), 4, mask);
 	}
 }
 
 void msi_write_message(struct irq *irq)
 {
 	struct msi_device *dev = irq->msi;
+	u32 address = MESSAGE_ADDRESS | (u32)irq->dest << 12;
+	u16 at = dev->msi + MSI_ADDRESS;
 	volatile u32 *entry;
-	u8 dest = 0;
-	u32 address;
 
-	if (!irq_destination(irq->cpu, &dest))
-		return;
-	address = MESSAGE_ADDRESS | (u32)dest << 12;
 	msi_set_mask(irq, true);
 	if (irq->msix) {
 		entry = dev->table + irq->msi_entry * ENTRY_WORDS;
@@ -205,27 +204,21 @@ void msi_write_message(struct irq *irq)
 		entry[ENTRY_DATA] = irq->vector;
 		return;
 	}
-	pci_write(dev->bdf, dev->msi + MSI_ADDRESS, 4, address);
+	pci_write(dev->bdf, at, 4, address);
 	if (dev->msi_64bit)
-		pci_write(dev->bdf, dev->msi + MSI_ADDRESS + 4, 4, 0);
-	pci_write(dev->bdf, dev->msi + MSI_ADDRESS + (dev->msi_64bit ? 8 : 4), 2, irq->vector);
-}
-
-/* Switch the MSI or MSI-X capability; one MSI vector. */
-static void capability_enable(const struct msi_device *dev, bool msix, bool on)
-{
-	u16 reg = (msix ? dev->msix : dev->msi) + CAP_CONTROL;
-	u16 bit = msix ? MSIX_ENABLE : MSI_ENABLE;
-	u16 control = pci_read(dev->bdf, reg, 2) & ~bit;
-
-	if (!msix)
-		control &= ~MSI_VECTORS;
-	pci_write(dev->bdf, reg, 2, on ? control | bit : control);
+		pci_write(dev->bdf, at + 4, 4, 0);
+	pci_write(dev->bdf, at + (dev->msi_64bit ? 8 : 4), 2, irq->vector);
 }
 
 void msi_set_enable(struct irq *irq, bool on)
 {
-	capability_enable(irq->msi, irq->msix, on);
+	u16 reg = (irq->msix ? irq->msi->msix : irq->msi->msi) + CAP_CONTROL;
+	u16 bit = irq->msix ? MSIX_ENABLE : MSI_ENABLE;
+	u16 control = pci_read(irq->msi->bdf, reg, 2) & ~bit;
+
+	if (!irq->msix)
+		control &= ~MSI_VECTORS; /* one */
+	pci_write(irq->msi->bdf, reg, 2, on ? control | bit : control);
 }
 
 /* ---- attaching interrupts ---- */
@@ -267,11 +260,12 @@ static int attach(struct irq *irq, struct msi_device *dev, bool msix, u16 entry,
 	irq->msix = msix;
 	irq->msi_entry = entry;
 	irq->maskable = msix || dev->msi_maskable;
-	irq->level = irq->low = false;
 	irq->strays = 0;
 	rc = irq_route(irq, cpu);
 	if (rc)
 		clear(irq);
+	else
+		irq->reserved = false;
 	return rc;
 }
 
@@ -281,20 +275,19 @@ int msi_attach(struct irq *irq, u16 bdf, bool msix, u16 entry, u32 cpu)
 	int rc;
 
 	spin_lock(&msi_lock);
+	spin_lock(&irq->lock);
 	rc = device_get(bdf, &dev);
 	if (rc == 0)
 		rc = check_entry(dev, msix, entry);
 	if (rc == 0 && msix && dev->used == 0)
 		rc = table_open(dev);
-	if (rc == 0) {
-		spin_lock(&irq->lock);
+	if (rc == 0)
 		rc = attach(irq, dev, msix, entry, cpu);
-		spin_unlock(&irq->lock);
-	}
 	if (rc == 0 && dev->used++ == 0) {
 		dev->used_msix = msix;
-		capability_enable(dev, msix, true);
+		msi_set_enable(irq, true);
 	}
+	spin_unlock(&irq->lock);
 	spin_unlock(&msi_lock);
 	return rc;
 }
@@ -310,7 +303,7 @@ int msi_detach(struct irq *irq)
 	} else if (irq->domain) {
 		rc = err_here(-EBUSY);
 	} else {
-		irq_mask(irq);
+		irq_set_mask(irq, true);
 		if (--irq->msi->used == 0)
 			msi_set_enable(irq, false);
 		clear(irq);
@@ -322,7 +315,8 @@ int msi_detach(struct irq *irq)
 
 /* ---- devices ---- */
 
-int msi_device_add(u16 bdf)
+/* Do this with the device at bdf, made known if it is there, under msi_lock. */
+static int with_device(u16 bdf, int (*what)(struct msi_device *dev))
 {
 	struct msi_device *dev;
 	int rc;
@@ -330,9 +324,46 @@ int msi_device_add(u16 bdf)
 	spin_lock(&msi_lock);
 	rc = device_get(bdf, &dev);
 	if (rc == 0)
-		rc = protect(dev);
+		rc = what(dev);
 	spin_unlock(&msi_lock);
 	return rc;
+}
+
+int msi_device_add(u16 bdf)
+{
+	return with_device(bdf, protect);
+}
+
+static int prepare(struct msi_device *dev)
+{
+	return dev->msix ? protect(dev) : err_here(-ENODEV);
+}
+
+int msix_prepare(u16 bdf)
+{
+	return with_device(bdf, prepare);
+}
+
+static int restore(struct msi_device *dev)
+{
+	struct irq *irq;
+
+	for (irq = irqs + nr_gsis; irq < irqs + nr_irqs; irq++) {
+		spin_lock(&irq->lock);
+		if (irq->msi == dev) {
+			msi_write_message(irq);
+			if (irq->domain)
+				irq_set_mask(irq, false);
+			msi_set_enable(irq, true);
+		}
+		spin_unlock(&irq->lock);
+	}
+	return 0;
+}
+
+int msi_restore(u16 bdf)
+{
+	return with_device(bdf, restore);
 }
 
 int msi_device_remove(u16 bdf)
@@ -341,55 +372,13 @@ int msi_device_remove(u16 bdf)
 	int rc = 0;
 
 	spin_lock(&msi_lock);
-	dev = find(bdf);
+	dev = find(bdf); /* it need not be there any more */
 	if (!dev)
 		rc = err_here(-ENODEV);
 	else if (dev->used)
 		rc = err_here(-EBUSY);
 	else
 		unprotect(dev);
-	spin_unlock(&msi_lock);
-	return rc;
-}
-
-int msix_prepare(u16 bdf)
-{
-	struct msi_device *dev;
-	int rc;
-
-	spin_lock(&msi_lock);
-	rc = device_get(bdf, &dev);
-	if (rc == 0)
-		rc = dev->msix ? protect(dev) : err_here(-ENODEV);
-	spin_unlock(&msi_lock);
-	return rc;
-}
-
-int msix_release(u16 bdf)
-{
-	return msi_device_remove(bdf);
-}
-
-int msi_restore(u16 bdf)
-{
-	struct msi_device *dev;
-	struct irq *irq;
-	int rc;
-	u32 i;
-
-	spin_lock(&msi_lock);
-	rc = device_get(bdf, &dev);
-	for (i = nr_gsis; rc == 0 && dev->used && i < nr_irqs; i++) {
-		irq = &irqs[i];
-		spin_lock(&irq->lock);
-		if (irq->msi == dev) {
-			msi_write_message(irq);
-			if (irq->domain)
-				irq_unmask(irq);
-			msi_set_enable(irq, true);
-		}
-		spin_unlock(&irq->lock);
-	}
 	spin_unlock(&msi_lock);
 	return rc;
 }
@@ -401,43 +390,38 @@ static bool overlaps(u16 reg, unsigned size, u8 cap, unsigned len)
 	return cap && reg + size > cap && reg < cap + len;
 }
 
-/* Of a write into a capability, take over those control bits the domain may clear, or set. */
+/*
+ * Of a write into a capability, take over those control bits the domain may clear, or set. It lies
+ * within a word of 32 bits, as the capability's first one does, whose upper half is the control.
+ */
 static void write_control(u16 bdf, u8 cap, u16 clear, u16 set, u16 reg, unsigned size, u32 value)
 {
-	u16 control = pci_read(bdf, cap + CAP_CONTROL, 2), wish = control;
-	unsigned i, at;
+	u32 written = reg / 4 == cap / 4 ? ~0U >> (32 - 8 * size) << 8 * (reg % 4) : 0;
+	u16 control = pci_read(bdf, cap + CAP_CONTROL, 2), wish;
 
-	for (i = 0; i < size; i++) {
-		at = reg + i - (cap + CAP_CONTROL);
-		if (at < 2)
-			wish = (wish & ~(0xff << 8 * at)) | (value >> 8 * i & 0xff) << 8 * at;
-	}
+	wish = ((value << 8 * (reg % 4) & written) | ((u32)control << 16 & ~written)) >> 16;
 	pci_write(bdf, cap + CAP_CONTROL, 2, (control & (~clear | wish)) | (wish & set));
-}
-
-static unsigned msi_cap_len(const struct msi_device *dev)
-{
-	return 10 + (dev->msi_64bit ? 4 : 0) + (dev->msi_maskable ? 10 : 0);
 }
 
 bool msi_filter_write(u16 bdf, u16 reg, unsigned size, u32 value)
 {
+	const u16 msix_bits = MSIX_ENABLE | MSIX_MASK_ALL;
 	struct msi_device *dev;
-	bool pass = true;
+	bool pass = false;
 
 	spin_lock(&msi_lock);
 	dev = find(bdf);
-	if (dev && overlaps(reg, size, dev->msi, msi_cap_len(dev))) {
+	if (dev && overlaps(reg, size, dev->msi,
+			    10 + (dev->msi_64bit ? 4 : 0) + (dev->msi_maskable ? 10 : 0))) {
 		/* without a message of ours MSI can only be switched off */
 		write_control(bdf, dev->msi, MSI_ENABLE,
 			      dev->used && !dev->used_msix ? MSI_ENABLE : 0, reg, size, value);
-		pass = false;
 	} else if (dev && overlaps(reg, size, dev->msix, MSIX_CAP_LEN)) {
-		write_control(bdf, dev->msix, MSIX_ENABLE | MSIX_MASK_ALL,
-			      MSIX_ENABLE | MSIX_MASK_ALL, reg, size, value);
-		pass = false;
-	} else if (dev && dev->used == 0 && reg >= PCI_BAR(0) && reg < PCI_BAR(6)) {
-		unprotect(dev); /* the table moves; protected again when it is used */
+		write_control(bdf, dev->msix, msix_bits, msix_bits, reg, size, value);
+	} else {
+		pass = true;
+		if (dev && dev->used == 0 && reg >= PCI_BAR(0) && reg < PCI_BAR(6))
+			unprotect(dev); /* the table moves; protected again when it is used */
 	}
 	spin_unlock(&msi_lock);
 	return pass;

@@ -34,9 +34,8 @@ struct msi_device;
 /* The domain found a device / says that it is gone. 0, -ENODEV, -ENOMEM; -EBUSY: vectors in use. */
 int msi_device_add(u16 bdf);
 int msi_device_remove(u16 bdf);
-/* MSI-X table of bdf stays where it is: read-only for guests from now on / no longer needed. */
+/* The MSI-X table of bdf stays where it is: read-only for guests until the device is removed. */
 int msix_prepare(u16 bdf);
-int msix_release(u16 bdf);
 /* Write all messages of bdf again: its configuration was lost in a sleep state. 0, -ENODEV. */
 int msi_restore(u16 bdf);
 

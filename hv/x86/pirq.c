@@ -6,6 +6,15 @@
 #include "lib/log.h"
 #include "x86/pci.h"
 
+static struct irq *irq_lock(u32 pirq)
+{
+	struct irq *irq = pirq_get(pirq);
+
+	if (irq)
+		spin_lock(&irq->lock);
+	return irq;
+}
+
 /* ---- binding; called by the event channel code under the domain's event_lock ---- */
 
 static int bind(struct irq *irq, struct domain *d, u32 port)
@@ -28,21 +37,18 @@ static int bind(struct irq *irq, struct domain *d, u32 port)
 	if (irq->switched_off)
 		msi_set_enable(irq, true);
 	irq->switched_off = false;
-	irq_unmask(irq);
+	irq_set_mask(irq, false);
 	return 0;
 }
 
 int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share)
 {
-	struct irq *irq = pirq_get(pirq);
+	struct irq *irq = d->privileged ? irq_lock(pirq) : NULL;
 	int rc;
 
 	(void)will_share; /* nobody to share with: one domain has them all */
-	if (!d->privileged)
-		return err_here(-EPERM);
 	if (!irq)
-		return err_here(-EINVAL);
-	spin_lock(&irq->lock);
+		return err_here(d->privileged ? -EINVAL : -EPERM);
 	rc = bind(irq, d, port);
 	spin_unlock(&irq->lock);
 	return rc;
@@ -50,13 +56,12 @@ int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share)
 
 void arch_pirq_unbind(struct domain *d, u32 pirq)
 {
-	struct irq *irq = pirq_get(pirq);
+	struct irq *irq = irq_lock(pirq);
 
 	if (!irq)
 		return;
-	spin_lock(&irq->lock);
 	if (irq->domain == d) {
-		irq_mask(irq);
+		irq_set_mask(irq, true);
 		irq->domain = NULL;
 		irq->in_service = false;
 		if (irq->kind == IRQ_GSI)
@@ -74,11 +79,10 @@ void arch_pirq_unmasked(struct domain *d, u32 pirq)
 
 void arch_pirq_set_cpu(struct domain *d, u32 pirq, u32 cpu)
 {
-	struct irq *irq = pirq_get(pirq);
+	struct irq *irq = irq_lock(pirq);
 
 	if (!irq)
 		return;
-	spin_lock(&irq->lock);
 	if (irq->domain == d)
 		(void)irq_route(irq, cpu); /* or it stays where it is: slower, not wrong */
 	spin_unlock(&irq->lock);
@@ -95,7 +99,7 @@ int pirq_eoi(u32 pirq)
 	spin_lock(&irq->lock);
 	if (irq->in_service && irq->domain) {
 		irq->in_service = false;
-		irq_unmask(irq);
+		irq_set_mask(irq, false);
 	}
 	spin_unlock(&irq->lock);
 	return 0;
@@ -105,13 +109,11 @@ int pirq_eoi(u32 pirq)
 
 int pirq_setup_gsi(u32 gsi, bool level, bool low)
 {
-	struct irq *irq;
+	struct irq *irq = gsi < nr_gsis ? irq_lock(gsi) : NULL;
 	int rc = 0;
 
-	if (gsi >= nr_gsis)
+	if (!irq)
 		return err_here(-EINVAL);
-	irq = &irqs[gsi];
-	spin_lock(&irq->lock);
 	if (irq->handler || (irq->set_up && irq->level == level && irq->low == low)) {
 		rc = -EEXIST;
 	} else if (irq->domain) {
@@ -138,24 +140,18 @@ int pirq_map_gsi(u32 gsi, s32 *pirq)
 
 int pirq_reserve(void)
 {
-	bool got = false;
-	u32 i;
+	struct irq *irq;
+	bool got;
 
-	for (i = nr_gsis; i < nr_irqs && !got; i++) {
-		spin_lock(&irqs[i].lock);
-		got = irqs[i].kind == IRQ_FREE && !irqs[i].reserved;
+	for (irq = irqs + nr_gsis; irq < irqs + nr_irqs; irq++) {
+		spin_lock(&irq->lock);
+		got = irq->kind == IRQ_FREE && !irq->reserved;
+		irq->reserved |= got;
+		spin_unlock(&irq->lock);
 		if (got)
-			irqs[i].reserved = true;
-		spin_unlock(&irqs[i].lock);
+			return irq->nr;
 	}
-	return got ? (int)i - 1 : err_here(-ENOSPC);
-}
-
-static void unreserve(struct irq *irq)
-{
-	spin_lock(&irq->lock);
-	irq->reserved = false;
-	spin_unlock(&irq->lock);
+	return err_here(-ENOSPC);
 }
 
 int pirq_map_msi(s32 *pirq, u16 bdf, bool msix, u16 entry, u32 cpu)
@@ -167,17 +163,17 @@ int pirq_map_msi(s32 *pirq, u16 bdf, bool msix, u16 entry, u32 cpu)
 	if ((u32)nr < nr_gsis || (u32)nr >= nr_irqs)
 		return err_here(-EINVAL);
 	rc = msi_attach(&irqs[nr], bdf, msix, entry, cpu);
+	if (rc && *pirq < 0)
+		pirq_unmap(nr);
 	if (rc == 0)
 		*pirq = nr;
-	if (rc == 0 || *pirq < 0)
-		unreserve(&irqs[nr]);
 	return rc;
 }
 
 /* IRQ_FREE: only what get_free_pirq handed out; a pin: its mapping. irq->lock held. */
-static int unmap_locked(struct irq *irq)
+static int unmap(struct irq *irq)
 {
-	bool was = irq->kind == IRQ_GSI ? irq->mapped : irq->reserved;
+	bool was = irq->mapped || irq->reserved;
 
 	if (irq->domain)
 		return err_here(-EBUSY);
@@ -187,16 +183,15 @@ static int unmap_locked(struct irq *irq)
 
 int pirq_unmap(u32 pirq)
 {
-	struct irq *irq = pirq_get(pirq);
+	struct irq *irq = irq_lock(pirq);
 	bool msi;
 	int rc = 0;
 
 	if (!irq)
 		return err_here(-EINVAL);
-	spin_lock(&irq->lock);
 	msi = irq->kind == IRQ_MSI;
 	if (!msi)
-		rc = unmap_locked(irq);
+		rc = unmap(irq);
 	spin_unlock(&irq->lock);
 	return msi ? msi_detach(irq) : rc;
 }

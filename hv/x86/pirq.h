@@ -20,7 +20,7 @@ struct irq {
 	spinlock_t lock;
 	u32 nr;        /* [I] */
 	u8 kind;       /* IRQ_*; of MSI numbers [msi_lock] too */
-	bool reserved; /* handed out by get_free_pirq, not mapped yet [msi_lock] */
+	bool reserved; /* handed out by get_free_pirq, not mapped yet */
 	bool mapped;   /* GSI: the domain mapped it */
 	bool set_up;   /* GSI: trigger and polarity were said by the domain */
 	bool level, low;
@@ -28,6 +28,7 @@ struct irq {
 	u8 vector;       /* 0 = not routed */
 	u8 old_vector;   /* before it moved: it may still arrive there once; 0 = gone */
 	u16 cpu, old_cpu;
+	u8 dest;           /* APIC id of cpu */
 	bool switched_off; /* MSI that cannot be masked, disabled as a storm */
 	u32 strays;        /* arrivals that nobody was bound to */
 	u64 count;         /* arrivals */
@@ -52,8 +53,7 @@ extern u32 nr_gsis, nr_irqs; /* [I after boot] */
  */
 int irq_route(struct irq *irq, u32 cpu);
 void irq_unroute(struct irq *irq); /* masked already */
-void irq_mask(struct irq *irq);
-void irq_unmask(struct irq *irq);
+void irq_set_mask(struct irq *irq, bool mask);
 
 /* ---- pirq.c ---- */
 /* The pirq the domain may use, or NULL: out of range. */
@@ -76,7 +76,5 @@ void ioapic_route(const struct irq *irq);
 void ioapic_set_mask(u32 gsi, bool mask);
 /* A register of the IO-APIC at a machine address. 0, -EINVAL: no IO-APIC, or no such register. */
 int ioapic_read_register(u64 addr, u32 reg, u32 *value);
-/* A processor's destination field: 8 bits; one beyond them cannot take interrupts (false). */
-bool irq_destination(u32 cpu, u8 *apic_id);
 
 #endif

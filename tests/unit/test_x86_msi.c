@@ -78,26 +78,12 @@ __attribute__((weak)) void *xzalloc_bytes(size_t size)
 	return calloc(1, size);
 }
 
-bool irq_destination(u32 cpu, u8 *apic_id)
-{
-	*apic_id = cpu * 2;
-	return true;
-}
-
-void irq_mask(struct irq *irq)
+void irq_set_mask(struct irq *irq, bool mask)
 {
 	if (irq->kind == IRQ_GSI)
-		pin_masked[irq->nr] = true;
+		pin_masked[irq->nr] = mask;
 	else
-		msi_set_mask(irq, true);
-}
-
-void irq_unmask(struct irq *irq)
-{
-	if (irq->kind == IRQ_GSI)
-		pin_masked[irq->nr] = false;
-	else
-		msi_set_mask(irq, false);
+		msi_set_mask(irq, mask);
 }
 
 int irq_route(struct irq *irq, u32 cpu)
@@ -106,6 +92,7 @@ int irq_route(struct irq *irq, u32 cpu)
 		return -ENOSPC;
 	irq->vector = 0x40 + irq->nr;
 	irq->cpu = cpu;
+	irq->dest = cpu * 2;
 	if (irq->kind == IRQ_MSI)
 		msi_write_message(irq);
 	return 0;
@@ -185,6 +172,22 @@ Test(msi, no_such_device)
 	cr_assert_eq(msix_prepare(0x1234), -ENODEV);
 }
 
+Test(msi, another_device_came_to_its_place)
+{
+	s32 pirq = map_msi(true, ENTRIES - 1);
+
+	cr_assert_eq(pirq, GSIS);
+	config[MSIX + 2] = 0; /* one entry: not looked at while in use */
+	cr_assert_geq(map_msi(true, 1), 0);
+	cr_assert_eq(pirq_unmap(pirq + 1), 0);
+	cr_assert_eq(pirq_unmap(pirq), 0);
+	cr_assert_eq(msi_device_remove(BDF), 0);
+	cr_assert_eq(map_msi(true, 1), -EINVAL);
+	config[MSI + 2] = 0; /* 32 bits */
+	cr_assert_eq(map_msi(false, 0), GSIS);
+	cr_assert_eq(pci_read(BDF, MSI + 8, 2), 0x40 + GSIS);
+}
+
 Test(msi, no_vector_left)
 {
 	no_vectors = true;
@@ -232,7 +235,7 @@ Test(msi, table_that_is_not_device_memory)
 	put32(PCI_BAR(1), 0x800000 | 4); /* RAM */
 	cr_assert_eq(map_msi(true, 0), -ENXIO);
 	put32(PCI_BAR(1), 0xfee00000 | 4); /* the local APICs */
-	deny_iomem(0xfee00, 0xfeeff);
+	restrict_iomem(0xfee00, 0xfeeff, false);
 	cr_assert_eq(map_msi(true, 0), -ENXIO);
 	put32(PCI_BAR(1), 0xc001); /* ports */
 	cr_assert_eq(map_msi(true, 0), -ENXIO);
@@ -261,7 +264,7 @@ Test(msi, protected_from_the_announcement_on)
 	cr_assert_not(iomem_allowed(TABLE >> PAGE_SHIFT, true));
 	cr_assert(msi_filter_write(BDF, PCI_BAR(1), 4, ~0U)); /* sizing while in use */
 	cr_assert_not(iomem_allowed(TABLE >> PAGE_SHIFT, true));
-	cr_assert_eq(msix_release(BDF), -EBUSY);
+	cr_assert_eq(msi_device_remove(BDF), -EBUSY);
 }
 
 /* ---- the domain's configuration writes ---- */
@@ -400,9 +403,9 @@ Test(msi, numbers_handed_out)
 
 Test(iomem, strictest_counts)
 {
-	cr_assert_eq(readonly_iomem(0x100, 0x10f), 0);
-	cr_assert_eq(readonly_iomem(0x108, 0x118), 0);
-	cr_assert_eq(deny_iomem(0x10f, 0x10f), 0);
+	cr_assert_eq(restrict_iomem(0x100, 0x10f, true), 0);
+	cr_assert_eq(restrict_iomem(0x108, 0x118, true), 0);
+	cr_assert_eq(restrict_iomem(0x10f, 0x10f, false), 0);
 	cr_assert(iomem_allowed(0xff, true) && iomem_allowed(0x119, true));
 	cr_assert(iomem_allowed(0x100, false) && !iomem_allowed(0x100, true));
 	cr_assert_not(iomem_allowed(0x10f, false));
@@ -416,7 +419,8 @@ Test(iomem, list_full)
 {
 	int n = 0;
 
-	while (deny_iomem(n, n) == 0)
+	while (restrict_iomem(n, n, false) == 0)
 		n++;
-	cr_assert(n > 100 && deny_iomem(0x10000, ~0UL) == -ENOSPC && iomem_allowed(0x10000, true));
+	cr_assert(n > 100 && restrict_iomem(0x10000, ~0UL, false) == -ENOSPC &&
+		  iomem_allowed(0x10000, true));
 }
