@@ -11,23 +11,52 @@ guests=$build/guests           # kernels, modules and initramfs images of guests
 cache=$guests/cache            # Debian packages as downloaded, and apt's private state
 kernels="6.1 6.12"             # Debian 12's kernel and that of its backports
 
-# die SENTENCE: the one way out for a failure that a person must act on
-die() {
-	printf '%s: %s\n' "${0##*/}" "$*" >&2
-	exit 1
-}
+said=''                        # has the sentence been said that explains the failure?
+outermost=${PAVISE_INSIDE:-yes} # "no" in a script that another one runs
+export PAVISE_INSIDE=no
 
 say() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
 
-# quietly LOG COMMAND...: runs it, and shows what it printed only if it fails
+# die SENTENCE: the one way out for a failure that a person must act on
+die() {
+	said=yes
+	say "$*"
+	exit 1
+}
+
+# part COMMAND...: one of our own scripts, which says itself why it fails
+part() {
+	"$@" || {
+		said=yes
+		exit 1
+	}
+}
+
+at_exit() {
+	code=$?
+	[ "$code" = 0 ] || [ -n "$said" ] || {
+		left=$(df -Pk . | awk 'NR == 2 { print $4 }')
+		[ "${left:-0}" -ge 4096 ] || say "the disk is full"
+		[ "${left:-0}" -lt 4096 ] || say "a command failed (see above)"
+	}
+}
+trap at_exit EXIT
+trap 'said=yes; [ "$outermost" = no ] || say "interrupted; started again, it goes on"; exit 130' INT TERM HUP
+
+# quietly LOG COMMAND...: runs it; when it fails, `why` is what it said of the reason.
+# Where nobody can look into the log, what is at its end is shown.
+why=''
 quietly() {
 	quietly_log=$1
 	shift
 	mkdir -p "$(dirname "$quietly_log")"
 	"$@" >"$quietly_log" 2>&1 </dev/null && return 0
-	grep -v '^\[[0-9]*/[0-9]*\] ' "$quietly_log" | tail -n 25 >&2
+	why=$(grep -m 1 -E '^E: |[Ee]rror: |ERROR: |[Ff]atal: |FATAL: |No space left' "$quietly_log" ||
+		grep . "$quietly_log" | tail -n 1)
+	why="${why:-no word of why} (all it said: $quietly_log)"
+	[ -z "${CI:-}" ] || grep -v '^\[[0-9]*/[0-9]*\] ' "$quietly_log" | tail -n 40 >&2
 	return 1
 }
 
@@ -35,10 +64,8 @@ quietly() {
 as_root() {
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
-	elif command -v sudo >/dev/null 2>&1; then
-		sudo "$@"
 	else
-		die "'$1' needs root: become root, or install sudo, and run this again"
+		sudo "$@"
 	fi
 }
 
@@ -65,12 +92,12 @@ build() {
 	if [ ! -e "$build/build.ninja" ]; then
 		say "meson setup $build"
 		quietly "$build/setup.log" meson setup "$build" ||
-			die "'meson setup $build' failed (see above, and $build/setup.log)"
+			die "'meson setup $build' failed: $why"
 	fi
 	if ! ninja -C "$build" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
 		say "building"
 		quietly "$build/ninja.log" ninja -C "$build" "$@" ||
-			die "the build failed (see above, and $build/ninja.log)"
+			die "the build failed: $why"
 	fi
 	exec 9>&-
 }

@@ -13,13 +13,14 @@ import argparse
 import fnmatch
 import os
 import re
+import signal
 import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from machine import SUCCESS, TOP, Machine
+from machine import SUCCESS, TOP, Machine, end_all
 from roots import Roots
 
 BUILD = TOP / 'build'
@@ -370,5 +371,19 @@ def main(argv):
     return 1 if run.failed else 0
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 if __name__ == '__main__':
-    sys.exit(main(sys.argv[1:]))
+    signal.signal(signal.SIGTERM, interrupted)
+    signal.signal(signal.SIGHUP, interrupted)
+    name = 'demo' if sys.argv[1:2] == ['demo'] else 'boot.py'
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        end_all()
+        print(f'\n{name}: interrupted', file=sys.stderr)
+        os._exit(130)  # other threads are not waited for
+    except OSError as e:
+        sys.exit(f'{name}: {e.strerror or e}' + (f': {e.filename}' if e.filename else ''))

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One boot of a machine in QEMU: its console, how it ended, and why."""
 
+import contextlib
 import json
 import os
 import re
@@ -25,6 +26,15 @@ DEATH = re.compile(
 ESCAPES = re.compile(r'\r|\x1b\[[0-9;?]*[A-Za-z]')
 
 SUCCESS, KILLED, HANG = 'success', 'killed', 'hang'
+
+running = set()  # processes of QEMU, each the leader of a group
+
+
+def end_all():
+    """For whoever is interrupted: no machine outlives its test."""
+    for process in list(running):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 class Machine:
@@ -125,6 +135,9 @@ class Machine:
                 self.events.append(message)
                 if 'return' in message and isinstance(message['return'], str):
                     self._note('registers:\n' + message['return'].replace('\r', ''))
+                if message.get('event') == 'BLOCK_IO_ERROR' and not self.death:
+                    self.death = 'QEMU could not write to a disk image: ' + message['data'].get('reason', '')
+                    self.death_time = time.monotonic()
 
     def _how_it_ended(self):
         """'guest-shutdown', 'guest-reset', ... as QEMU says it, or ''."""
@@ -153,6 +166,7 @@ class Machine:
         self.qmp, self.qmp_buffer = None, b''
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.STDOUT, start_new_session=True)
+        running.add(self.process)
         self._note('command: ' + ' '.join(command))
         stdout = self.process.stdout.fileno()
         last_sound = self.start
@@ -164,7 +178,10 @@ class Machine:
                         self.qmp, _ = listener.accept()
                         self._qmp_send(execute='qmp_capabilities')
                     elif ready is self.qmp:
-                        data = self.qmp.recv(65536)
+                        try:
+                            data = self.qmp.recv(65536)
+                        except OSError:      # QEMU ended in the middle of a word
+                            data = b''
                         if data:
                             self._qmp_data(data)
                         else:
@@ -187,6 +204,7 @@ class Machine:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+            running.discard(self.process)
             self.process.stdout.close()
             self.process.stdin.close()
             if self.qmp:
@@ -213,7 +231,10 @@ class Machine:
     def _judge_end(self):
         code = self.process.wait()
         how = {'guest-shutdown': 'poweroff', 'guest-reset': 'reset'}.get(self._how_it_ended(), '')
-        if code:
+        if code < 0:
+            self.verdict = KILLED
+            self.reason = f'QEMU was ended by {signal.Signals(-code).name}, last: {self._last()}'
+        elif code:
             self.verdict, self.reason = KILLED, f'QEMU ended with code {code}: {self._last()}'
         elif self.seen and self.end in (None, how):
             self.verdict = SUCCESS
