@@ -38,7 +38,6 @@ static void fpu_init(void)
 
 static void fpu_cpu_init(struct cpu *c)
 {
-	(void)c;
 	write_cr0((read_cr0() & ~(CR0_EM | CR0_TS)) | CR0_MP | CR0_NE);
 	if (!cpu_has(X86_XSAVE))
 		return;

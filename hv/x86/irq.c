@@ -153,9 +153,8 @@ static void stray(struct irq *irq)
 
 static void arrived(struct irq *irq, u32 vector)
 {
-	void (*handler)(void *);
+	void (*handler)(void);
 	struct domain *d;
-	void *data;
 	u32 port;
 
 	spin_lock(&irq->lock);
@@ -163,7 +162,6 @@ static void arrived(struct irq *irq, u32 vector)
 	if (irq->cpu == this_cpu()->id && irq->vector == vector)
 		forget_old_vector(irq);
 	handler = irq->handler;
-	data = irq->data;
 	d = irq->domain;
 	port = irq->port;
 	if (!d && !handler)
@@ -176,7 +174,7 @@ static void arrived(struct irq *irq, u32 vector)
 	spin_unlock(&irq->lock);
 
 	if (handler) /* before the EOI: it quiets the device, should the line be a level */
-		handler(data);
+		handler();
 	lapic_eoi();
 	/* Without the lock: a port that was closed meanwhile is core's to notice. */
 	if (d)
@@ -203,15 +201,13 @@ void irq_dispatch(u32 vector)
 
 /* ---- our own ---- */
 
-int irq_request_isa(u32 isa, void (*handler)(void *), void *data)
+int irq_request_isa(u32 isa, void (*handler)(void))
 {
 	bool level, low;
 	struct irq *irq;
 	u32 gsi;
 	int rc;
 
-	if (isa > 15)
-		return err_here(-EINVAL);
 	acpi_isa_irq(&acpi_info, isa, &gsi, &level, &low);
 	if (gsi >= nr_gsis)
 		return err_here(-ENODEV);
@@ -220,7 +216,6 @@ int irq_request_isa(u32 isa, void (*handler)(void *), void *data)
 	rc = irq->domain || irq->handler ? err_here(-EBUSY) : irq_route(irq, 0);
 	if (rc == 0) {
 		irq->handler = handler;
-		irq->data = data;
 		irq_set_mask(irq, false);
 	}
 	spin_unlock(&irq->lock);
@@ -294,7 +289,6 @@ static void irq_dump(char key)
 {
 	const struct irq *irq;
 
-	(void)key;
 	log_info("irq: vector@cpu arrivals, who\n");
 	for (irq = irqs; irq < irqs + nr_irqs; irq++)
 		if (irq->vector)

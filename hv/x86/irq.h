@@ -24,7 +24,7 @@ void irq_init(void);
  */
 void irq_dispatch(u32 vector);
 /* ISA interrupt of our own (console): edge, routed to processor 0. 0 or an error. */
-int irq_request_isa(u32 irq, void (*handler)(void *), void *data);
+int irq_request_isa(u32 irq, void (*handler)(void));
 
 void lapic_eoi(void);
 void send_ipi(u32 cpu, u32 vector);

@@ -37,7 +37,6 @@ union arg {
 
 static int op_eoi(struct vcpu *v, union arg *a)
 {
-	(void)v;
 	return pirq_eoi(a->eoi.irq);
 }
 
@@ -45,7 +44,6 @@ static int op_irq_status_query(struct vcpu *v, union arg *a)
 {
 	struct irq *irq = pirq_get(a->status.irq);
 
-	(void)v;
 	if (!irq)
 		return err_here(-EINVAL);
 	a->status.flags = READ_ONCE(irq->level) ? XENIRQSTAT_needs_eoi : 0;
@@ -54,21 +52,18 @@ static int op_irq_status_query(struct vcpu *v, union arg *a)
 
 static int op_apic_read(struct vcpu *v, union arg *a)
 {
-	(void)v;
 	return ioapic_read_register(a->apic.apic_physbase, a->apic.reg, &a->apic.value);
 }
 
 /* Pins are programmed by setup_gsi and by binding a port; nobody else writes them. */
 static int op_apic_write(struct vcpu *v, union arg *a)
 {
-	(void)v, (void)a;
 	return err_here(-EPERM);
 }
 
 /* Vectors are ours; of the published call only this is left: it answers the number it was given. */
 static int op_alloc_irq_vector(struct vcpu *v, union arg *a)
 {
-	(void)v;
 	a->vector.vector = a->vector.irq;
 	return a->vector.irq < nr_gsis ? 0 : err_here(-EINVAL);
 }
@@ -114,7 +109,6 @@ static int op_unmap_pirq(struct vcpu *v, union arg *a)
 
 static int op_setup_gsi(struct vcpu *v, union arg *a)
 {
-	(void)v;
 	if (a->gsi.triggering > 1 || a->gsi.polarity > 1)
 		return err_here(-EINVAL);
 	return pirq_setup_gsi(a->gsi.gsi, a->gsi.triggering, a->gsi.polarity);
@@ -124,7 +118,6 @@ static int op_get_free_pirq(struct vcpu *v, union arg *a)
 {
 	int nr;
 
-	(void)v;
 	if (a->free.type != MAP_PIRQ_TYPE_MSI)
 		return err_here(-EINVAL); /* a pin's number is its GSI: nothing to choose */
 	nr = pirq_reserve();
@@ -138,7 +131,6 @@ static int op_pci_mmcfg_reserved(struct vcpu *v, union arg *a)
 	const struct physdev_pci_mmcfg_reserved *op = &a->mmcfg;
 	const struct acpi_mcfg *m;
 
-	(void)v;
 	for (m = acpi_info.mcfg; m < acpi_info.mcfg + acpi_info.nr_mcfg; m++)
 		if (m->base == op->address && m->segment == op->segment &&
 		    m->first_bus == op->start_bus && m->last_bus == op->end_bus)
@@ -167,7 +159,6 @@ static int op_set_iobitmap(struct vcpu *v, union arg *a)
 
 static int op_nothing(struct vcpu *v, union arg *a)
 {
-	(void)v, (void)a;
 	return 0;
 }
 
@@ -225,7 +216,6 @@ long do_physdev_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	bool answers;
 	int rc;
 
-	(void)a3, (void)a4, (void)a5;
 	/* the published type of the number is int */
 	call = (u32)cmd < ARRAY_SIZE(calls) ? &calls[(u32)cmd] : NULL;
 	if (!call || (!call->fn && !call->on_device))

@@ -41,12 +41,12 @@ static int bind(struct irq *irq, struct domain *d, u32 port)
 	return 0;
 }
 
+/* will_share: nobody to share with, one domain has them all. */
 int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share)
 {
 	struct irq *irq = d->privileged ? irq_lock(pirq) : NULL;
 	int rc;
 
-	(void)will_share; /* nobody to share with: one domain has them all */
 	if (!irq)
 		return err_here(d->privileged ? -EINVAL : -EPERM);
 	rc = bind(irq, d, port);

@@ -35,8 +35,7 @@ struct irq {
 
 	struct domain *domain; /* bound to this one's port, or NULL */
 	u32 port;
-	void (*handler)(void *data); /* our own device; excludes a domain */
-	void *data;
+	void (*handler)(void); /* our own device; excludes a domain */
 
 	struct msi_device *msi; /* IRQ_MSI */
 	u16 msi_entry;

@@ -154,7 +154,6 @@ static long op_get_cpu_version(struct xen_platform_op *op)
 /* Processors come up at start and stay. */
 static long op_fixed(struct xen_platform_op *op)
 {
-	(void)op;
 	return err_here(-EOPNOTSUPP);
 }
 
@@ -180,7 +179,6 @@ long do_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	struct xen_platform_op op;
 	long rc;
 
-	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (!v->domain->privileged)
 		return err_here(-EPERM);
 	if (read_guest(&op, arg))

@@ -201,9 +201,8 @@ void console_hw_write(const char *s, size_t n)
 
 /* ---- input ---- */
 
-static void serial_irq(void *unused)
+static void take_input(void)
 {
-	(void)unused;
 	/* Bounded: a stuck status bit must not hold the processor. */
 	for (unsigned i = 0; i < 64 && (inb(uart_base + UART_LSR) & LSR_DATA_READY); i++)
 		console_input((char)inb(uart_base + UART_DATA));
@@ -211,7 +210,7 @@ static void serial_irq(void *unused)
 
 static void serial_poll(void *data)
 {
-	serial_irq(NULL);
+	take_input();
 	timer_set(data, now_ns() + POLL_NS);
 }
 
@@ -219,13 +218,13 @@ void __init serial_irq_init(void)
 {
 	if (!use_uart)
 		return;
-	if (irq_request_isa(uart_irq, serial_irq, NULL)) {
+	if (irq_request_isa(uart_irq, take_input)) {
 		timer_init(&poll_timer, serial_poll, &poll_timer, 0);
 		timer_set(&poll_timer, now_ns() + POLL_NS);
 		return;
 	}
 	outb(uart_base + UART_IER, 1); /* received data */
-	serial_irq(NULL);
+	take_input();
 }
 
 u16 console_port(void)

@@ -363,9 +363,8 @@ Test(msi, pins)
 	cr_assert_eq(pirq_unmap(9), -EINVAL);
 }
 
-static void nothing(void *data)
+static void nothing(void)
 {
-	(void)data;
 }
 
 Test(msi, pins_of_our_own)
