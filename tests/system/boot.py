@@ -316,7 +316,7 @@ def demo(options):
     folder = BUILD / 'test-tmp/demo'
     folder.mkdir(parents=True, exist_ok=True)
     wrong, machine = boot(c, options, folder, echo=sys.stdout)
-    print()
+    print(flush=True)
     if wrong:
         print(f'demo: failed: {wrong}', file=sys.stderr)
         return 1
