@@ -34,13 +34,21 @@ part() {
 	}
 }
 
+free_mib() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { print int($4 / 1024) }'; }
+
+# room MIB FOLDER WHAT: asked before, because apt waits for ever on a disk that is full
+room() {
+	room_free=$(free_mib "$2")
+	[ "${room_free:-$1}" -ge "$1" ] || die "$3 needs $1 MiB in $2, and $room_free are free"
+}
+
 at_exit() {
-	code=$?
-	[ "$code" = 0 ] || [ -n "$said" ] || {
-		left=$(df -Pk . | awk 'NR == 2 { print $4 }')
-		[ "${left:-0}" -ge 4096 ] || say "the disk is full"
-		[ "${left:-0}" -lt 4096 ] || say "a command failed (see above)"
-	}
+	[ $? != 0 ] && [ -z "$said" ] || return 0
+	if [ "$(free_mib .)" = 0 ]; then
+		say "the disk is full"
+	else
+		say "a command failed (see above)"
+	fi
 }
 trap at_exit EXIT
 trap 'said=yes; [ "$outermost" = no ] || say "interrupted; started again, it goes on"; exit 130' INT TERM HUP
@@ -95,6 +103,7 @@ build() {
 			die "'meson setup $build' failed: $why"
 	fi
 	if ! ninja -C "$build" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
+		room 100 . "building"
 		say "building"
 		quietly "$build/ninja.log" ninja -C "$build" "$@" ||
 			die "the build failed: $why"
