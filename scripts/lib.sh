@@ -103,7 +103,7 @@ build() {
 			die "'meson setup $build' failed: $why"
 	fi
 	if ! ninja -C "$build" -n "$@" 2>/dev/null | grep -q 'no work to do'; then
-		room 100 . "building"
+		room 100 "$top" "building"
 		say "building"
 		quietly "$build/ninja.log" ninja -C "$build" "$@" ||
 			die "the build failed: $why"
