@@ -110,3 +110,9 @@ build() {
 	fi
 	exec 9>&-
 }
+
+# usage: prints the comment at the top of the script
+usage() {
+	sed -n '3,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$top/scripts/${0##*/}"
+	exit 0
+}
