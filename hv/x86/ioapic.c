@@ -125,7 +125,7 @@ static void __init ioapic_add(const struct acpi_ioapic *found)
 
 	*a = (struct ioapic){ .addr = found->addr, .gsi_base = found->gsi_base };
 	a->regs = ioremap(found->addr, PAGE_SIZE);
-	version = a->regs ? reg_read(a, REG_VERSION) : ~0U;
+	version = reg_read(a, REG_VERSION);
 	a->pins = (version >> 16 & 0xff) + 1;
 	if (version == ~0U || a->pins > 240 || found->gsi_base > MAX_GSIS - a->pins) {
 		log_warn("IO-APIC at 0x%x (pins from %u) does not answer as one; it is not used\n",

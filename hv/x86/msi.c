@@ -153,7 +153,6 @@ static int protect(struct msi_device *dev)
 static int table_open(struct msi_device *dev)
 {
 	u64 addr = table_address(dev);
-	volatile u32 *at;
 	u32 i;
 
 	if (addr == 0 || !(pci_read(dev->bdf, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY))
@@ -161,11 +160,10 @@ static int table_open(struct msi_device *dev)
 	if (protect(dev))
 		return err_here(-ENOSPC);
 	if (dev->table_addr != addr) {
-		at = nr_mappings < MAX_MAPPINGS ? ioremap(addr, table_bytes(dev)) : NULL;
-		if (!at)
+		if (nr_mappings == MAX_MAPPINGS)
 			return err_here(-ENOSPC);
 		nr_mappings++;
-		dev->table = at;
+		dev->table = ioremap(addr, table_bytes(dev));
 		dev->table_addr = addr;
 	}
 	for (i = 0; i < dev->nr_entries; i++)

@@ -67,7 +67,7 @@ static long efi_info(u32 index, union xenpf_efi_info *info)
 		return err_here(-ENOSYS);
 	if (!st)
 		st = map_firmware(boot_info.efi_system_table, sizeof(*st));
-	if (!st || st->signature != EFI_SIGNATURE)
+	if (st->signature != EFI_SIGNATURE)
 		return err_here(-ENODEV);
 	switch (index) {
 	case XEN_FW_EFI_VERSION:
