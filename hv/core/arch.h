@@ -22,6 +22,8 @@ extern u32 nr_cpus;              /* processors found; ids are 0..nr_cpus-1 */
 #define WORK_UNLOAD BIT(4)  /* the idle processor gives up the vCPU state it still has loaded */
 #define WORK_YIELD BIT(5)   /* nothing but to leave the hypervisor for once: it has run long */
 void cpu_work(u32 cpu, u32 bits); /* sets them; interrupts the processor if it is another */
+/* v, which runs, has an event pending: if it does so elsewhere and would take it, have it leave and look. */
+void vcpu_kick(struct vcpu *v);
 /* Has this processor something better to do than go on with a long call? (work set, or an event pending
  * that the current vCPU would take) */
 bool preempt_needed(void);

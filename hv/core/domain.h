@@ -95,7 +95,8 @@ struct domain {
 	struct evtchn **evtchn;                 /* [E to grow] buckets of ports */
 	u32 nr_evtchns;                         /* [E to grow] ports there are room for now */
 	u32 max_evtchns;                        /* [I] ports it may have, port 0 included */
-	u32 evtchn_free, evtchn_free_tail;      /* [E] queue of free ports; 0 = empty */
+	struct evtchn *evtchn_free;             /* [E] queue of free ports; NULL = empty */
+	struct evtchn *evtchn_free_tail;        /* [E] its last one */
 	u32 active_evtchns;                     /* [E] ports that are not free */
 	u32 evtchn_cursor;                      /* [E] where closing all of them goes on */
 	struct evtchn_fifo *fifo;               /* [E] NULL: 2-level */
@@ -173,6 +174,11 @@ void domain_unpause(struct domain *d);
 void vcpu_pause(struct vcpu *v); /* waits; not for oneself */
 void vcpu_unpause(struct vcpu *v);
 
+/* Any number may be asked: NULL when there is no such vCPU. */
+static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
+{
+	return id < d->max_vcpus ? d->vcpu[id] : NULL;
+}
 #define for_each_vcpu(d, v, i)                                                                     \
 	for ((i) = 0; (i) < (d)->max_vcpus; (i)++)                                                 \
 		if (((v) = (d)->vcpu[i]) == NULL)                                                  \

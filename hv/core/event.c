@@ -9,15 +9,8 @@
 #include "core/arch.h"
 #include "core/evtchn.h"
 #include "lib/log.h"
-#include "lib/string.h"
 
 /* ---- making pending ---- */
-
-void vcpu_mark_events_pending(struct vcpu *v)
-{
-	if (!__atomic_exchange_n(&v->vcpu_info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
-		vcpu_notify_event(v);
-}
 
 /*
  * The pending bit was set before, by an atomic operation; SCHEDOP_poll sets its own bit and looks
@@ -36,47 +29,43 @@ void evtchn_wake_pollers(struct domain *d, u32 port)
 	}
 }
 
-/*
- * Raise virq, which is bound to `port` as far as v's table says, if that still holds under the
- * lock.
- */
-static void send_virq(struct vcpu *v, u32 virq)
+void evtchn_2l_tell_all(struct domain *d, struct evtchn *chn)
 {
-	u32 port = READ_ONCE(v->virq_to_evtchn[virq]);
-	struct evtchn *chn;
+	if (!bit_test(d->shared_info->evtchn_mask, chn->port))
+		evtchn_2l_tell(chn->vcpu, chn->port);
+	evtchn_wake_pollers(d, chn->port);
+}
 
-	if (!port)
-		return;
-	chn = evtchn_from_port(v->domain, port);
+/* An interrupt arrived that was bound to `port` of d: send it, if that still holds. */
+static void send_bound(struct domain *d, u32 port, enum port_state state, u32 virq)
+{
+	struct evtchn *chn = evtchn_from_port(d, port);
+
 	if (unlikely(!chn)) /* a reset closed it, and took its number's room */
 		return;
 	spin_lock(&chn->lock);
-	if (chn->state == PORT_VIRQ && chn->nr == virq)
-		evtchn_set_pending(v->domain, chn);
+	if (chn->state == state && (state == PORT_PIRQ || chn->nr == virq))
+		evtchn_set_pending(chn);
 	spin_unlock(&chn->lock);
 }
 
 void send_vcpu_virq(struct vcpu *v, u32 virq)
 {
-	send_virq(v, virq);
+	u32 port = READ_ONCE(v->virq_to_evtchn[virq]);
+
+	if (port)
+		send_bound(v->domain, port, PORT_VIRQ, virq);
 }
 
 void send_global_virq(u32 virq)
 {
 	if (hardware_domain && hardware_domain->vcpu[0])
-		send_virq(hardware_domain->vcpu[0], virq);
+		send_vcpu_virq(hardware_domain->vcpu[0], virq);
 }
 
 void send_pirq_event(struct domain *d, u32 port)
 {
-	struct evtchn *chn = evtchn_from_port(d, port);
-
-	if (!chn)
-		return;
-	spin_lock(&chn->lock);
-	if (chn->state == PORT_PIRQ)
-		evtchn_set_pending(d, chn);
-	spin_unlock(&chn->lock);
+	send_bound(d, port, PORT_PIRQ, 0);
 }
 
 void evtchn_vcpu_info_moved(struct vcpu *v)
@@ -90,21 +79,35 @@ void evtchn_vcpu_info_moved(struct vcpu *v)
 	vcpu_notify_event(v);
 }
 
-bool evtchn_port_valid(struct domain *d, u32 port)
+bool evtchn_is_pending(const struct domain *d, const struct evtchn *chn)
 {
-	return evtchn_from_port(d, port) != NULL;
+	event_word_t *word;
+
+	if (!d->fifo)
+		return bit_test(d->shared_info->evtchn_pending, chn->port);
+	word = evtchn_fifo_word(d, chn->port);
+	return word ? READ_ONCE(*word) >> EVTCHN_FIFO_PENDING & 1 : READ_ONCE(chn->pending);
 }
 
-bool evtchn_port_is_pending(struct domain *d, u32 port)
+static bool is_masked(const struct domain *d, const struct evtchn *chn)
+{
+	event_word_t *word;
+
+	if (!d->fifo)
+		return bit_test(d->shared_info->evtchn_mask, chn->port);
+	word = evtchn_fifo_word(d, chn->port);
+	return !word || READ_ONCE(*word) >> EVTCHN_FIFO_MASKED & 1;
+}
+
+int evtchn_port_pending(struct domain *d, u32 port)
 {
 	struct evtchn *chn = evtchn_from_port(d, port);
-	bool pending = false;
+	bool pending;
 
 	if (!chn)
-		return false;
+		return -EINVAL;
 	spin_lock(&chn->lock); /* while a port is bound nobody leaves the FIFO ABI */
-	if (chn->state != PORT_FREE && chn->state != PORT_RESERVED)
-		pending = d->fifo ? evtchn_fifo_is_pending(d, port) : evtchn_2l_is_pending(d, port);
+	pending = chn->state > PORT_RESERVED && evtchn_is_pending(d, chn);
 	spin_unlock(&chn->lock);
 	return pending;
 }
@@ -116,11 +119,6 @@ int evtchn_init_domain(struct domain *d)
 	d->max_evtchns = d->privileged ? MAX_PORTS_FIFO : MAX_PORTS_DEFAULT;
 	d->evtchn = xzalloc_array(struct evtchn *, d->max_evtchns / PORTS_PER_BUCKET);
 	return d->evtchn ? 0 : -ENOMEM;
-}
-
-void evtchn_init_vcpu(struct vcpu *v)
-{
-	memset(v->virq_to_evtchn, 0, sizeof(v->virq_to_evtchn));
 }
 
 /* All ports are closed by now. */
@@ -140,17 +138,13 @@ void evtchn_free_domain(struct domain *d)
 
 static void dump_port(struct domain *d, struct evtchn *chn)
 {
-	static const char *const names[] = { "free", "reserved", "unbound", "interdomain",
-					     "pirq", "virq",     "ipi" };
-	bool pending =
-		d->fifo ? evtchn_fifo_is_pending(d, chn->port) : evtchn_2l_is_pending(d, chn->port);
-	bool masked =
-		d->fifo ? evtchn_fifo_is_masked(d, chn->port) : evtchn_2l_is_masked(d, chn->port);
+	static const char *const names[] = { "free", "reserved", "unbound",    "pirq",
+					     "virq", "ipi",      "interdomain" };
 
-	log_info("  %4u %s%s v%u %s %u", chn->port, pending ? "P" : "-", masked ? "M" : "-",
-		 chn->vcpu, names[chn->state], chn->nr);
+	log_info("  %4u %s%s v%u %s %u", chn->port, evtchn_is_pending(d, chn) ? "P" : "-",
+		 is_masked(d, chn) ? "M" : "-", chn->vcpu->id, names[chn->state], chn->nr);
 	if (chn->state == PORT_INTERDOMAIN)
-		log_info(" of d%u\n", chn->remote->id);
+		log_info(" to %u of d%u\n", chn->other->port, domain_of_port(chn->other)->id);
 	else
 		log_info("\n");
 }

@@ -5,8 +5,7 @@
 
 #include "core/domain.h"
 
-int evtchn_init_domain(struct domain *d); /* 0, -ENOMEM */
-void evtchn_init_vcpu(struct vcpu *v);
+int evtchn_init_domain(struct domain *d);    /* 0, -ENOMEM */
 int evtchn_destroy_domain(struct domain *d); /* closes all; preemptible: 0, -ERESTART */
 void evtchn_free_domain(struct domain *d);   /* memory; nobody refers to it any more */
 
@@ -33,9 +32,8 @@ static inline bool vcpu_event_pending(const struct vcpu *v)
 	       !READ_ONCE(v->vcpu_info->evtchn_upcall_mask);
 }
 
-/* For SCHEDOP_poll: is this port of d pending? The port was range checked. */
-bool evtchn_port_is_pending(struct domain *d, u32 port);
-bool evtchn_port_valid(struct domain *d, u32 port);
+/* For SCHEDOP_poll: 1: this port of d is pending, 0: it is not, -EINVAL: there is no such port. */
+int evtchn_port_pending(struct domain *d, u32 port);
 /* A debug key prints every port of every domain. */
 void evtchn_dump(void);
 

@@ -25,281 +25,245 @@ static u32 port_limit(const struct domain *d)
 
 static void free_queue_add(struct domain *d, struct evtchn *chn)
 {
-	chn->next_free = 0;
+	chn->next_free = NULL;
 	if (d->evtchn_free)
-		evtchn_from_port(d, d->evtchn_free_tail)->next_free = chn->port;
+		d->evtchn_free_tail->next_free = chn;
 	else
-		d->evtchn_free = chn->port;
-	d->evtchn_free_tail = chn->port;
+		d->evtchn_free = chn;
+	d->evtchn_free_tail = chn;
 }
 
 static int add_bucket(struct domain *d)
 {
 	u32 i, first = d->nr_evtchns;
-	struct evtchn *bucket;
+	struct evtchn **bucket = &d->evtchn[first / PORTS_PER_BUCKET];
 
 	if (first >= port_limit(d))
 		return -ENOSPC;
-	bucket = d->evtchn[first / PORTS_PER_BUCKET]; /* there already after a return to 2-level */
-	if (!bucket)
-		bucket = xzalloc_array(struct evtchn, PORTS_PER_BUCKET);
-	if (!bucket)
+	if (!*bucket) /* it is there already after a return to 2-level */
+		*bucket = xzalloc_array(struct evtchn, PORTS_PER_BUCKET);
+	if (!*bucket)
 		return -ENOMEM;
-	for (i = 0; i < PORTS_PER_BUCKET; i++)
-		bucket[i].port = first + i;
-	d->evtchn[first / PORTS_PER_BUCKET] = bucket;
-	__atomic_store_n(&d->nr_evtchns, first + PORTS_PER_BUCKET, __ATOMIC_RELEASE);
-	for (i = 0; i < PORTS_PER_BUCKET; i++)
+	for (i = 0; i < PORTS_PER_BUCKET; i++) {
+		(*bucket)[i].port = first + i;
 		if (first + i == 0)
-			bucket[0].state = PORT_RESERVED;
+			(*bucket)[i].state = PORT_RESERVED;
 		else
-			free_queue_add(d, &bucket[i]);
+			free_queue_add(d, &(*bucket)[i]);
+	}
+	__atomic_store_n(&d->nr_evtchns, first + PORTS_PER_BUCKET, __ATOMIC_RELEASE);
 	return 0;
+}
+
+/* A guest that has not taken the old word out of a queue yet could not tell the new port from it. */
+static bool is_busy(const struct domain *d, u32 port)
+{
+	event_word_t *word = d->fifo ? evtchn_fifo_word(d, port) : NULL;
+
+	return word && READ_ONCE(*word) >> EVTCHN_FIFO_LINKED & 1;
 }
 
 /* Take a free port off the queue; still free. 0 or an error. */
 static int take_port(struct domain *d, struct evtchn **chn)
 {
-	u32 tries, first_busy = 0;
-	int err;
+	struct evtchn *first_busy = NULL;
+	int err, tries;
 
-	if (d->dying || !d->evtchn)
+	if (d->dying || !d->vcpu[0])
 		return err_here(-EINVAL);
 	for (tries = 0; tries < 2 * PORTS_PER_BUCKET; tries++) {
 		if (d->evtchn_free == first_busy) { /* none, or all that there are are busy */
 			err = add_bucket(d);
 			if (err)
 				return err;
-			first_busy = 0;
+			first_busy = NULL;
 		}
-		*chn = evtchn_from_port(d, d->evtchn_free);
+		*chn = d->evtchn_free;
 		d->evtchn_free = (*chn)->next_free;
-		if (!d->fifo || !evtchn_fifo_is_busy(d, (*chn)->port)) {
+		if (!is_busy(d, (*chn)->port)) {
 			d->active_evtchns++;
 			return 0;
 		}
-		free_queue_add(d, *chn); /* the guest has not taken its old word out yet */
-		first_busy = first_busy ? first_busy : (*chn)->port;
+		free_queue_add(d, *chn);
+		first_busy = first_busy ? first_busy : *chn;
 	}
 	return err_here(-ENOSPC);
 }
 
 /* From now on senders find it. The caller filled in what the state needs; its lock is held. */
-static void bind_port(struct evtchn *chn, enum port_state state, u32 vcpu)
+static void bind_port(struct evtchn *chn, enum port_state state, struct vcpu *notified)
 {
-	chn->vcpu = vcpu;
+	chn->vcpu = notified;
 	chn->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 	chn->state = state;
 }
 
-static void bind_simple(struct evtchn *chn, enum port_state state, u32 nr, u32 vcpu)
+/* A new port, *port, that concerns its own domain alone. 0 or an error. */
+static int bind_new(struct domain *d, enum port_state state, u16 nr, struct vcpu *notified,
+		    u32 *port)
 {
+	struct evtchn *chn;
+	int err = take_port(d, &chn);
+
+	if (err)
+		return err;
 	spin_lock(&chn->lock);
 	chn->nr = nr;
-	bind_port(chn, state, vcpu);
+	chn->other = chn;
+	bind_port(chn, state, notified);
 	spin_unlock(&chn->lock);
+	*port = chn->port;
+	return 0;
 }
 
-/*
- * Unbound or bound to nothing else: back to the queue. The port's lock is held or nobody knows the
- * port.
- */
+/* Bound to nothing else any more: back to the queue. [lock] */
 static void release_port(struct domain *d, struct evtchn *chn)
 {
 	chn->state = PORT_FREE;
-	chn->remote = NULL;
 	if (d->fifo)
-		evtchn_fifo_clear_pending(d, chn->port);
+		evtchn_fifo_clear_pending(d, chn);
 	else
-		evtchn_2l_clear_pending(d, chn->port);
+		bit_test_and_clear(d->shared_info->evtchn_pending, chn->port);
 	d->active_evtchns--;
 	free_queue_add(d, chn);
 }
 
-static void lock_two(struct domain *a, struct domain *b)
+static void release_unlocked(struct domain *d, struct evtchn *chn)
 {
-	spin_lock(a < b ? &a->event_lock : &b->event_lock);
-	if (a != b)
-		spin_lock(a < b ? &b->event_lock : &a->event_lock);
+	spin_lock(&chn->lock);
+	release_port(d, chn);
+	spin_unlock(&chn->lock);
 }
 
-static void unlock_two(struct domain *a, struct domain *b)
+/* Of two domains or of two ports, in the order of their addresses. */
+static void lock_two(spinlock_t *a, spinlock_t *b)
 {
-	spin_unlock(&a->event_lock);
+	spin_lock(MIN(a, b));
 	if (a != b)
-		spin_unlock(&b->event_lock);
+		spin_lock(MAX(a, b));
 }
 
-static void lock_ports(struct evtchn *a, struct evtchn *b)
+static void unlock_two(spinlock_t *a, spinlock_t *b)
 {
-	spin_lock(a < b ? &a->lock : &b->lock);
+	spin_unlock(a);
 	if (a != b)
-		spin_lock(a < b ? &b->lock : &a->lock);
-}
-
-static void unlock_ports(struct evtchn *a, struct evtchn *b)
-{
-	spin_unlock(&a->lock);
-	if (a != b)
-		spin_unlock(&b->lock);
+		spin_unlock(b);
 }
 
 /* ---- binding ---- */
 
-/* The domain an operation names, held: the caller's own, or any for the privileged domain. */
-static int target_domain(struct vcpu *v, u16 domid, struct domain **d)
+static int alloc_unbound(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	*d = domain_get_for(v, domid);
-	if (!*d)
-		return err_here(-ESRCH);
-	if (*d == v->domain || v->domain->privileged)
-		return 0;
-	domain_put(*d);
-	return err_here(-EPERM);
+	struct evtchn_alloc_unbound *op = &a->alloc_unbound;
+	u16 remote = op->remote_dom == DOMID_SELF ? v->domain->id : op->remote_dom;
+
+	return bind_new(d, PORT_UNBOUND, remote, d->vcpu[0], &op->port);
 }
 
-static int alloc_unbound(struct vcpu *v, struct evtchn_alloc_unbound *op)
+static int bind_interdomain(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct evtchn *chn;
-	struct domain *d;
-	int err = target_domain(v, op->dom, &d);
-
-	if (err)
-		return err;
-	spin_lock(&d->event_lock);
-	err = take_port(d, &chn);
-	if (!err) {
-		bind_simple(chn, PORT_UNBOUND,
-			    op->remote_dom == DOMID_SELF ? v->domain->id : op->remote_dom, 0);
-		op->port = chn->port;
-	}
-	spin_unlock(&d->event_lock);
-	domain_put(d);
-	return err;
-}
-
-static int bind_interdomain(struct vcpu *v, struct evtchn_bind_interdomain *op)
-{
-	struct domain *d = v->domain, *rd = domain_get_for(v, op->remote_dom);
+	struct evtchn_bind_interdomain *op = &a->bind_interdomain;
+	struct domain *rd = domain_get_for(v, op->remote_dom);
 	struct evtchn *chn, *rchn;
-	int err = -EINVAL;
+	int err;
 
 	if (!rd)
 		return err_here(-ESRCH);
-	lock_two(d, rd);
+	lock_two(&d->event_lock, &rd->event_lock);
 	rchn = evtchn_from_port(rd, op->remote_port);
-	if (!rchn || rchn->state != PORT_UNBOUND || rchn->remote_domid != d->id || rd->dying)
+	if (!rchn || rchn->state != PORT_UNBOUND || rchn->remote_domid != d->id || rd->dying) {
+		err = err_here(-EINVAL);
 		goto out;
+	}
 	err = take_port(d, &chn);
 	if (err)
 		goto out;
-	lock_ports(chn, rchn);
-	chn->remote = rd;
-	chn->remote_port = rchn->port;
-	bind_port(chn, PORT_INTERDOMAIN, 0);
-	rchn->remote = d;
-	rchn->remote_port = chn->port;
+	lock_two(&chn->lock, &rchn->lock);
+	chn->other = rchn;
+	rchn->other = chn;
 	rchn->state = PORT_INTERDOMAIN;
+	bind_port(chn, PORT_INTERDOMAIN, d->vcpu[0]);
 	/* something may have been sent before the two were connected */
-	evtchn_set_pending(d, chn);
-	unlock_ports(chn, rchn);
+	evtchn_set_pending(chn);
+	unlock_two(&chn->lock, &rchn->lock);
 	op->local_port = chn->port;
 out:
-	unlock_two(d, rd);
+	unlock_two(&d->event_lock, &rd->event_lock);
 	domain_put(rd);
-	return err_here(err);
+	return err;
 }
 
-static int bind_virq(struct vcpu *v, struct evtchn_bind_virq *op)
+static int bind_virq(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct domain *d = v->domain;
-	struct evtchn *chn;
-	struct vcpu *target;
+	struct evtchn_bind_virq *op = &a->bind_virq;
+	struct vcpu *target = domain_vcpu(d, op->vcpu);
 	int err;
 
+	(void)v;
 	if (op->virq >= NR_VIRQS || (op->vcpu && !virq_is_per_vcpu(op->virq)))
 		return err_here(-EINVAL);
-	target = op->vcpu < d->max_vcpus ? d->vcpu[op->vcpu] : NULL;
 	if (!target)
 		return err_here(-ENOENT);
-	spin_lock(&d->event_lock);
-	err = target->virq_to_evtchn[op->virq] ? -EEXIST : take_port(d, &chn);
-	if (!err) {
-		bind_simple(chn, PORT_VIRQ, op->virq, op->vcpu);
-		WRITE_ONCE(target->virq_to_evtchn[op->virq], chn->port);
-		op->port = chn->port;
-	}
-	spin_unlock(&d->event_lock);
-	return err_here(err);
+	if (target->virq_to_evtchn[op->virq])
+		return err_here(-EEXIST);
+	err = bind_new(d, PORT_VIRQ, op->virq, target, &op->port);
+	if (!err)
+		WRITE_ONCE(target->virq_to_evtchn[op->virq], op->port);
+	return err;
 }
 
-static int bind_ipi(struct vcpu *v, struct evtchn_bind_ipi *op)
+static int bind_ipi(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct domain *d = v->domain;
-	struct evtchn *chn;
-	int err;
+	struct vcpu *target = domain_vcpu(d, a->bind_ipi.vcpu);
 
-	if (op->vcpu >= d->max_vcpus || !d->vcpu[op->vcpu])
-		return err_here(-ENOENT);
-	spin_lock(&d->event_lock);
-	err = take_port(d, &chn);
-	if (!err) {
-		bind_simple(chn, PORT_IPI, 0, op->vcpu);
-		op->port = chn->port;
-	}
-	spin_unlock(&d->event_lock);
-	return err;
+	(void)v;
+	return target ? bind_new(d, PORT_IPI, 0, target, &a->bind_ipi.port) : -ENOENT;
 }
 
 /*
  * The machine's side is told under event_lock, not under the port's: its interrupts take that one.
  */
-static int bind_pirq(struct vcpu *v, struct evtchn_bind_pirq *op)
+static int bind_pirq(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct domain *d = v->domain;
-	struct evtchn *chn;
+	struct evtchn_bind_pirq *op = &a->bind_pirq;
 	int err;
 
-	spin_lock(&d->event_lock);
-	err = take_port(d, &chn);
-	if (!err) {
-		bind_simple(chn, PORT_PIRQ, op->pirq, 0);
-		err = arch_pirq_bind(d, op->pirq, chn->port, op->flags & BIND_PIRQ__WILL_SHARE);
-		if (err) {
-			spin_lock(&chn->lock);
-			release_port(d, chn);
-			spin_unlock(&chn->lock);
-		}
-		op->port = chn->port;
-	}
-	spin_unlock(&d->event_lock);
-	return err_here(err);
+	(void)v;
+	if (op->pirq > 0xffff)
+		return err_here(-EINVAL);
+	err = bind_new(d, PORT_PIRQ, op->pirq, d->vcpu[0], &op->port);
+	if (err)
+		return err;
+	err = arch_pirq_bind(d, op->pirq, op->port, op->flags & BIND_PIRQ__WILL_SHARE);
+	if (err)
+		release_unlocked(d, evtchn_at(d, op->port));
+	return err;
 }
 
 /* ---- closing ---- */
 
-static void forget_virq(struct domain *d, const struct evtchn *chn)
+static void forget_virq(const struct evtchn *chn)
 {
-	struct vcpu *v = d->vcpu[virq_is_per_vcpu(chn->nr) ? chn->vcpu : 0];
+	u16 *port = &chn->vcpu->virq_to_evtchn[chn->nr];
 
-	if (v && v->virq_to_evtchn[chn->nr] == chn->port)
-		WRITE_ONCE(v->virq_to_evtchn[chn->nr], 0);
+	if (!virq_is_per_vcpu(chn->nr))
+		port = &domain_of_port(chn)->vcpu[0]->virq_to_evtchn[chn->nr];
+	if (*port == chn->port)
+		WRITE_ONCE(*port, 0);
 }
 
 /* Both ends' domains are locked. The other end waits for us again. */
 static void close_interdomain(struct domain *d, struct evtchn *chn)
 {
-	struct domain *rd = chn->remote;
-	struct evtchn *rchn = evtchn_from_port(rd, chn->remote_port);
+	struct evtchn *rchn = chn->other;
 
-	lock_ports(chn, rchn);
+	lock_two(&chn->lock, &rchn->lock);
 	if (rchn != chn) {
-		rchn->remote = NULL;
 		rchn->remote_domid = d->id;
 		rchn->state = PORT_UNBOUND;
 	}
 	release_port(d, chn);
-	unlock_ports(chn, rchn);
+	unlock_two(&chn->lock, &rchn->lock);
 }
 
 /*
@@ -318,8 +282,8 @@ static bool lock_remote(struct domain *d, struct evtchn *chn, struct domain *rd)
 	}
 	domain_hold(rd); /* alive as long as chn is bound to it, which d's lock guards */
 	spin_unlock(&d->event_lock);
-	lock_two(d, rd);
-	same = chn->state == PORT_INTERDOMAIN && chn->remote == rd;
+	lock_two(&d->event_lock, &rd->event_lock);
+	same = chn->state == PORT_INTERDOMAIN && domain_of_port(chn->other) == rd;
 	if (!same)
 		spin_unlock(&rd->event_lock);
 	domain_put(rd);
@@ -332,32 +296,29 @@ static int close_port(struct domain *d, u32 port)
 	struct evtchn *chn = evtchn_from_port(d, port);
 	struct domain *rd;
 
-	if (!chn)
-		return -EINVAL;
-again:
-	switch (chn->state) {
-	case PORT_FREE:
-	case PORT_RESERVED:
-		return -EINVAL;
-	case PORT_INTERDOMAIN:
-		rd = chn->remote;
+	while (chn && chn->state == PORT_INTERDOMAIN) {
+		rd = domain_of_port(chn->other);
 		if (!lock_remote(d, chn, rd))
-			goto again;
+			continue;
 		close_interdomain(d, chn);
 		if (rd != d)
 			spin_unlock(&rd->event_lock);
 		return 0;
-	case PORT_PIRQ:
-		arch_pirq_unbind(d, chn->nr);
-		break;
-	case PORT_VIRQ:
-		forget_virq(d, chn);
-		break;
 	}
-	spin_lock(&chn->lock);
-	release_port(d, chn);
-	spin_unlock(&chn->lock);
+	if (!chn || chn->state <= PORT_RESERVED)
+		return err_here(-EINVAL);
+	if (chn->state == PORT_PIRQ)
+		arch_pirq_unbind(d, chn->nr);
+	else if (chn->state == PORT_VIRQ)
+		forget_virq(chn);
+	release_unlocked(d, chn);
 	return 0;
+}
+
+static int close(struct domain *d, union evtchn_arg *a, struct vcpu *v)
+{
+	(void)v;
+	return close_port(d, a->close.port);
 }
 
 /* Close every port, a batch at a time. [E] */
@@ -387,7 +348,7 @@ static void leave_fifo(struct domain *d)
 	if (d->nr_evtchns <= MAX_PORTS_2L)
 		return;
 	__atomic_store_n(&d->nr_evtchns, MAX_PORTS_2L, __ATOMIC_RELEASE);
-	d->evtchn_free = 0;
+	d->evtchn_free = NULL;
 	preempt_charge(800);
 	for (port = 1; port < MAX_PORTS_2L; port++)
 		free_queue_add(d, evtchn_from_port(d, port));
@@ -405,76 +366,67 @@ int evtchn_destroy_domain(struct domain *d)
 	return err;
 }
 
-static int reset(struct vcpu *v, const struct evtchn_reset *op)
+static int reset(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct domain *d;
-	int err = target_domain(v, op->dom, &d);
+	int err = close_all(d);
 
-	if (err)
-		return err;
-	spin_lock(&d->event_lock);
-	err = close_all(d);
+	(void)a;
 	if (!err && d == v->domain)
 		leave_fifo(d);
-	spin_unlock(&d->event_lock);
-	domain_put(d);
 	return err;
 }
 
 /* ---- sending ---- */
 
-static int send(struct domain *d, u32 port)
+static __attribute__((noipa)) long unsendable(const struct evtchn *chn)
 {
-	struct evtchn *chn = evtchn_from_port(d, port);
-	int err = 0;
-
-	if (unlikely(!chn))
-		return err_here(-EINVAL);
-	spin_lock(&chn->lock);
-	switch (chn->state) {
-	case PORT_INTERDOMAIN:
-		evtchn_set_pending(chn->remote, evtchn_other_end(chn));
-		break;
-	case PORT_IPI:
-		evtchn_set_pending(d, chn);
-		break;
-	case PORT_UNBOUND:
-		break; /* nobody there yet */
-	default:
-		err = -EINVAL;
-	}
-	spin_unlock(&chn->lock);
-	return err_here(err);
+	return chn->state == PORT_UNBOUND ? 0 : err_here(-EINVAL); /* nobody there yet */
 }
 
-static int unmask(struct domain *d, u32 port)
+static long send(const struct domain *d, u32 port)
 {
-	struct evtchn *chn = evtchn_from_port(d, port);
-	bool pirq;
-	u32 nr;
+	struct evtchn *chn;
+	long err = 0;
 
+	if (unlikely(!evtchn_port_exists(d, port)))
+		return err_here(-EINVAL);
+	chn = evtchn_at(d, port);
+	spin_lock(&chn->lock);
+	if (likely(chn->state >= PORT_IPI))
+		evtchn_set_pending(chn->other);
+	else
+		err = unsendable(chn);
+	spin_unlock(&chn->lock);
+	return err;
+}
+
+static int unmask(struct domain *d, union evtchn_arg *a, struct vcpu *v)
+{
+	struct evtchn *chn = evtchn_from_port(d, a->unmask.port);
+	struct shared_info *s = d->shared_info;
+	enum port_state state;
+	u16 nr;
+
+	(void)v;
 	if (!chn)
 		return err_here(-EINVAL);
 	spin_lock(&chn->lock);
-	if (chn->state == PORT_FREE || chn->state == PORT_RESERVED || !d->vcpu[chn->vcpu]) {
-		spin_unlock(&chn->lock);
-		return err_here(-EINVAL);
-	}
-	if (d->fifo)
-		evtchn_fifo_unmask(d, chn);
-	else
-		evtchn_2l_unmask(d, chn);
-	pirq = chn->state == PORT_PIRQ;
+	state = chn->state;
 	nr = chn->nr;
+	if (state > PORT_RESERVED && d->fifo)
+		evtchn_fifo_unmask(d, chn);
+	else if (state > PORT_RESERVED && bit_test_and_clear(s->evtchn_mask, chn->port) &&
+		 bit_test(s->evtchn_pending, chn->port))
+		evtchn_2l_tell(READ_ONCE(chn->vcpu), chn->port);
 	spin_unlock(&chn->lock);
-	if (pirq)
+	if (state == PORT_PIRQ)
 		arch_pirq_unmasked(d, nr);
-	return 0;
+	return state <= PORT_RESERVED ? -EINVAL : 0;
 }
 
 /* ---- asking and changing ---- */
 
-static void describe(const struct evtchn *chn, struct evtchn_status *st)
+static int status(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
 	static const u8 published[] = {
 		[PORT_FREE] = EVTCHNSTAT_closed,     [PORT_RESERVED] = EVTCHNSTAT_closed,
@@ -482,208 +434,123 @@ static void describe(const struct evtchn *chn, struct evtchn_status *st)
 		[PORT_PIRQ] = EVTCHNSTAT_pirq,       [PORT_VIRQ] = EVTCHNSTAT_virq,
 		[PORT_IPI] = EVTCHNSTAT_ipi,
 	};
+	struct evtchn_status *st = &a->status;
+	const struct evtchn *chn = evtchn_from_port(d, st->port);
 
+	(void)v;
+	if (!chn)
+		return err_here(-EINVAL);
 	st->status = published[chn->state];
-	st->vcpu = chn->vcpu;
+	st->vcpu = chn->state > PORT_RESERVED ? chn->vcpu->id : 0;
 	if (chn->state == PORT_UNBOUND) {
 		st->u.unbound.dom = chn->remote_domid;
 	} else if (chn->state == PORT_INTERDOMAIN) {
-		st->u.interdomain.dom = chn->remote->id;
-		st->u.interdomain.port = chn->remote_port;
+		st->u.interdomain.dom = domain_of_port(chn->other)->id;
+		st->u.interdomain.port = chn->other->port;
 	} else if (chn->state == PORT_PIRQ) {
 		st->u.pirq = chn->nr;
 	} else if (chn->state == PORT_VIRQ) {
 		st->u.virq = chn->nr;
 	}
+	return 0;
 }
 
-static int status(struct vcpu *v, struct evtchn_status *st)
+static int bind_vcpu(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct evtchn *chn;
-	struct domain *d;
-	int err = target_domain(v, st->dom, &d);
+	struct evtchn *chn = evtchn_from_port(d, a->bind_vcpu.port);
+	struct vcpu *target = domain_vcpu(d, a->bind_vcpu.vcpu);
 
-	if (err)
-		return err;
-	spin_lock(&d->event_lock);
-	chn = evtchn_from_port(d, st->port);
-	if (chn)
-		describe(chn, st);
-	else
-		err = -EINVAL;
-	spin_unlock(&d->event_lock);
-	domain_put(d);
-	return err_here(err);
-}
-
-static bool can_move(const struct evtchn *chn)
-{
-	return chn->state == PORT_UNBOUND || chn->state == PORT_INTERDOMAIN ||
-	       chn->state == PORT_PIRQ || (chn->state == PORT_VIRQ && !virq_is_per_vcpu(chn->nr));
-}
-
-static int bind_vcpu(struct domain *d, const struct evtchn_bind_vcpu *op)
-{
-	struct evtchn *chn;
-	int err = -EINVAL;
-	bool pirq;
-
-	if (op->vcpu >= d->max_vcpus || !d->vcpu[op->vcpu])
+	(void)v;
+	if (!target)
 		return err_here(-ENOENT);
-	spin_lock(&d->event_lock);
-	chn = evtchn_from_port(d, op->port);
-	if (chn && can_move(chn)) {
-		spin_lock(&chn->lock);
-		WRITE_ONCE(chn->vcpu, op->vcpu);
-		pirq = chn->state == PORT_PIRQ;
-		spin_unlock(&chn->lock);
-		if (pirq)
-			arch_pirq_set_cpu(d, chn->nr, d->vcpu[op->vcpu]->processor);
-		err = 0;
-	}
-	spin_unlock(&d->event_lock);
-	return err_here(err);
+	if (!chn || chn->state <= PORT_RESERVED || chn->state == PORT_IPI ||
+	    (chn->state == PORT_VIRQ && virq_is_per_vcpu(chn->nr)))
+		return err_here(-EINVAL);
+	WRITE_ONCE(chn->vcpu, target);
+	if (chn->state == PORT_PIRQ)
+		arch_pirq_set_cpu(d, chn->nr, target->processor);
+	return 0;
 }
 
-static int set_priority(struct domain *d, const struct evtchn_set_priority *op)
+static int set_priority(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	struct evtchn *chn;
-	int err = -EINVAL;
+	struct evtchn *chn = evtchn_from_port(d, a->set_priority.port);
 
+	(void)v;
 	if (!d->fifo)
 		return err_here(-ENOSYS);
-	if (op->priority > EVTCHN_FIFO_PRIORITY_MIN)
+	if (a->set_priority.priority > EVTCHN_FIFO_PRIORITY_MIN || !chn ||
+	    chn->state <= PORT_RESERVED)
 		return err_here(-EINVAL);
-	spin_lock(&d->event_lock);
-	chn = evtchn_from_port(d, op->port);
-	if (chn && chn->state > PORT_RESERVED) {
-		WRITE_ONCE(chn->priority, op->priority);
-		err = 0;
-	}
-	spin_unlock(&d->event_lock);
-	return err_here(err);
-}
-
-static int fifo_op(struct domain *d, int (*fn)(struct domain *, void *), void *arg)
-{
-	int err;
-
-	spin_lock(&d->event_lock);
-	err = fn(d, arg);
-	spin_unlock(&d->event_lock);
-	return err_here(err);
-}
-
-static int init_control(struct domain *d, void *arg)
-{
-	return evtchn_fifo_init_control(d, arg);
-}
-
-static int expand_array(struct domain *d, void *arg)
-{
-	return evtchn_fifo_expand_array(d, ((struct evtchn_expand_array *)arg)->array_gfn);
+	WRITE_ONCE(chn->priority, a->set_priority.priority);
+	return 0;
 }
 
 /* ---- the call ---- */
 
-union evtchn_arg {
-	struct evtchn_alloc_unbound alloc_unbound;
-	struct evtchn_bind_interdomain bind_interdomain;
-	struct evtchn_bind_virq bind_virq;
-	struct evtchn_bind_pirq bind_pirq;
-	struct evtchn_bind_ipi bind_ipi;
-	struct evtchn_close close;
-	struct evtchn_status status;
-	struct evtchn_bind_vcpu bind_vcpu;
-	struct evtchn_unmask unmask;
-	struct evtchn_reset reset;
-	struct evtchn_init_control init_control;
-	struct evtchn_expand_array expand_array;
-	struct evtchn_set_priority set_priority;
-};
+#define OUT BIT(0)      /* the argument is copied back */
+#define NAMED BIT(1)    /* about the domain that its first field names; else about the caller's */
+#define UNLOCKED BIT(2) /* sees to event_lock itself; else it is held */
 
-/* Size of each operation's argument, and whether it is copied back. */
+/* v is the caller. 0, an error, or -ERESTART. */
 static const struct {
-	u8 size;
-	bool out;
-} shapes[] = {
-#define SHAPE(name, out_)                                                                          \
-	{                                                                                          \
-		sizeof(struct evtchn_##name), out_                                                 \
-	}
-	[EVTCHNOP_bind_interdomain] = SHAPE(bind_interdomain, true),
-	[EVTCHNOP_bind_virq] = SHAPE(bind_virq, true),
-	[EVTCHNOP_bind_pirq] = SHAPE(bind_pirq, true),
-	[EVTCHNOP_close] = SHAPE(close, false),
-	[EVTCHNOP_status] = SHAPE(status, true),
-	[EVTCHNOP_alloc_unbound] = SHAPE(alloc_unbound, true),
-	[EVTCHNOP_bind_ipi] = SHAPE(bind_ipi, true),
-	[EVTCHNOP_bind_vcpu] = SHAPE(bind_vcpu, false),
-	[EVTCHNOP_unmask] = SHAPE(unmask, false),
-	[EVTCHNOP_reset] = SHAPE(reset, false),
-	[EVTCHNOP_init_control] = SHAPE(init_control, true),
-	[EVTCHNOP_expand_array] = SHAPE(expand_array, false),
-	[EVTCHNOP_set_priority] = SHAPE(set_priority, false),
-#undef SHAPE
+	int (*fn)(struct domain *d, union evtchn_arg *a, struct vcpu *v);
+	u8 size, flags;
+} ops[] = {
+#define OP(name, fn, flags) [EVTCHNOP_##name] = { fn, sizeof(struct evtchn_##name), flags }
+	OP(bind_interdomain, bind_interdomain, OUT | UNLOCKED),
+	OP(bind_virq, bind_virq, OUT),
+	OP(bind_pirq, bind_pirq, OUT),
+	OP(close, close, 0),
+	OP(status, status, OUT | NAMED),
+	OP(alloc_unbound, alloc_unbound, OUT | NAMED),
+	OP(bind_ipi, bind_ipi, OUT),
+	OP(bind_vcpu, bind_vcpu, 0),
+	OP(unmask, unmask, UNLOCKED),
+	OP(reset, reset, NAMED),
+	OP(init_control, evtchn_fifo_init_control, OUT),
+	OP(expand_array, evtchn_fifo_expand_array, 0),
+	OP(set_priority, set_priority, 0),
+#undef OP
 };
 
-static int close_own(struct domain *d, u32 port)
+/* The caller's own domain, or any for the privileged one; *d is held if it was named. */
+static int target_domain(struct vcpu *v, bool named, u16 domid, struct domain **d)
 {
-	int err;
-
-	spin_lock(&d->event_lock);
-	err = close_port(d, port);
-	spin_unlock(&d->event_lock);
-	return err_here(err);
+	*d = named ? domain_get_for(v, domid) : v->domain;
+	if (!*d)
+		return err_here(-ESRCH);
+	if (*d == v->domain || v->domain->privileged)
+		return 0;
+	domain_put(*d);
+	return err_here(-EPERM);
 }
 
-static int do_op(u32 cmd, union evtchn_arg *a, struct vcpu *v)
-{
-	struct domain *d = v->domain;
-
-	switch (cmd) {
-	case EVTCHNOP_bind_interdomain:
-		return bind_interdomain(v, &a->bind_interdomain);
-	case EVTCHNOP_bind_virq:
-		return bind_virq(v, &a->bind_virq);
-	case EVTCHNOP_bind_pirq:
-		return bind_pirq(v, &a->bind_pirq);
-	case EVTCHNOP_close:
-		return close_own(d, a->close.port);
-	case EVTCHNOP_status:
-		return status(v, &a->status);
-	case EVTCHNOP_alloc_unbound:
-		return alloc_unbound(v, &a->alloc_unbound);
-	case EVTCHNOP_bind_ipi:
-		return bind_ipi(v, &a->bind_ipi);
-	case EVTCHNOP_bind_vcpu:
-		return bind_vcpu(d, &a->bind_vcpu);
-	case EVTCHNOP_unmask:
-		return unmask(d, a->unmask.port);
-	case EVTCHNOP_reset:
-		return reset(v, &a->reset);
-	case EVTCHNOP_init_control:
-		return fifo_op(d, init_control, &a->init_control);
-	case EVTCHNOP_expand_array:
-		return fifo_op(d, expand_array, &a->expand_array);
-	default:
-		return set_priority(d, &a->set_priority);
-	}
-}
-
-static noinline_fn long other_op(u64 cmd, u64 arg, struct vcpu *v)
+static noinline_fn long other_op(u32 cmd, u64 arg, struct vcpu *v)
 {
 	union evtchn_arg a = { 0 };
+	struct domain *d;
+	u8 flags;
 	int err;
 
-	if (cmd >= ARRAY_SIZE(shapes) || !shapes[cmd].size)
+	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
 		return err_here(-ENOSYS);
-	if (copy_from_guest(&a, arg, shapes[cmd].size))
+	flags = ops[cmd].flags;
+	if (copy_from_guest(&a, arg, ops[cmd].size))
 		return err_here(-EFAULT);
-	err = do_op(cmd, &a, v);
+	err = target_domain(v, flags & NAMED, a.dom, &d);
+	if (err)
+		return err;
+	if (!(flags & UNLOCKED))
+		spin_lock(&d->event_lock);
+	err = ops[cmd].fn(d, &a, v);
+	if (!(flags & UNLOCKED))
+		spin_unlock(&d->event_lock);
+	if (flags & NAMED)
+		domain_put(d);
 	if (err == -ERESTART)
 		return hypercall_restart(v, __HYPERVISOR_event_channel_op, 2, (u64[]){ cmd, arg });
-	if (!err && shapes[cmd].out && copy_to_guest(arg, &a, shapes[cmd].size))
+	if (!err && flags & OUT && copy_to_guest(arg, &a, ops[cmd].size))
 		return err_here(-EFAULT);
 	return err;
 }
@@ -691,12 +558,12 @@ static noinline_fn long other_op(u64 cmd, u64 arg, struct vcpu *v)
 /* Sending comes first and alone: it is what guests do all the time. */
 long do_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	struct evtchn_send op;
+	s64 port;
 
 	(void)a3, (void)a4, (void)a5;
+	_Static_assert(sizeof(struct evtchn_send) == sizeof(u32), "nothing but the port");
 	if (unlikely((u32)cmd != EVTCHNOP_send))
-		return other_op((u32)cmd, arg, v);
-	if (unlikely(read_guest(&op, arg)))
-		return err_here(-EFAULT);
-	return send(v->domain, op.port);
+		return other_op(cmd, arg, v);
+	port = read_guest_u32(arg);
+	return likely(port >= 0) ? send(v->domain, port) : err_here(port);
 }

@@ -18,7 +18,7 @@
 #define BUSY (1U << EVTCHN_FIFO_BUSY)
 #define LINK_TRIES 4
 
-static event_word_t *word_of(const struct domain *d, u32 port)
+event_word_t *evtchn_fifo_word(const struct domain *d, u32 port)
 {
 	const struct evtchn_fifo *f = d->fifo;
 	u32 page = port / WORDS_PER_PAGE;
@@ -80,7 +80,7 @@ static bool enqueue(struct domain *d, struct evtchn *chn, event_word_t *word, st
 		oldq->tail[chn->last_priority] = 0;
 	chn->last_vcpu = v->id;
 	chn->last_priority = prio;
-	tail = q->tail[prio] ? word_of(d, q->tail[prio]) : NULL;
+	tail = q->tail[prio] ? evtchn_fifo_word(d, q->tail[prio]) : NULL;
 	if (tail)
 		linked = link_behind(tail, chn->port);
 	if (!linked)
@@ -90,10 +90,10 @@ static bool enqueue(struct domain *d, struct evtchn *chn, event_word_t *word, st
 	       !(__atomic_fetch_or(&q->block->ready, 1U << prio, __ATOMIC_SEQ_CST) & 1U << prio);
 }
 
-void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn)
+static void raise(struct domain *d, struct evtchn *chn)
 {
-	event_word_t *word = word_of(d, chn->port);
-	struct vcpu *v = d->vcpu[READ_ONCE(chn->vcpu)];
+	event_word_t *word = evtchn_fifo_word(d, chn->port);
+	struct vcpu *v = READ_ONCE(chn->vcpu);
 	bool tell;
 
 	if (!word) {
@@ -102,7 +102,7 @@ void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn)
 		 * afterwards
 		 */
 		__atomic_store_n(&chn->pending, true, __ATOMIC_SEQ_CST);
-		word = word_of(d, chn->port);
+		word = evtchn_fifo_word(d, chn->port);
 		if (!word || !__atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
 			return;
 	}
@@ -117,43 +117,29 @@ void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn)
 		vcpu_mark_events_pending(v);
 }
 
+void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn)
+{
+	raise(d, chn);
+	if (unlikely(evtchn_has_pollers(d)))
+		evtchn_wake_pollers(d, chn->port);
+}
+
 void evtchn_fifo_unmask(struct domain *d, struct evtchn *chn)
 {
-	event_word_t *word = word_of(d, chn->port);
+	event_word_t *word = evtchn_fifo_word(d, chn->port);
 
 	if (word && word_clear(word, MASKED) & PENDING)
 		evtchn_fifo_set_pending(d, chn);
 }
 
-bool evtchn_fifo_is_pending(const struct domain *d, u32 port)
-{
-	event_word_t *word = word_of(d, port);
-
-	return word ? READ_ONCE(*word) & PENDING : READ_ONCE(evtchn_from_port(d, port)->pending);
-}
-
-bool evtchn_fifo_is_masked(const struct domain *d, u32 port)
-{
-	event_word_t *word = word_of(d, port);
-
-	return !word || READ_ONCE(*word) & MASKED;
-}
-
 /* The word may be in a queue: the guest takes it out when it gets there. */
-void evtchn_fifo_clear_pending(struct domain *d, u32 port)
+void evtchn_fifo_clear_pending(struct domain *d, struct evtchn *chn)
 {
-	event_word_t *word = word_of(d, port);
+	event_word_t *word = evtchn_fifo_word(d, chn->port);
 
-	WRITE_ONCE(evtchn_from_port(d, port)->pending, false);
+	WRITE_ONCE(chn->pending, false);
 	if (word)
 		word_clear(word, PENDING);
-}
-
-bool evtchn_fifo_is_busy(const struct domain *d, u32 port)
-{
-	event_word_t *word = word_of(d, port);
-
-	return word && READ_ONCE(*word) & LINKED;
 }
 
 /* ---- setting up ---- */
@@ -180,7 +166,7 @@ static void carry_over(struct domain *d)
 		struct evtchn *chn = evtchn_from_port(d, port);
 
 		if (chn->state != PORT_FREE)
-			chn->pending = evtchn_2l_is_pending(d, port);
+			chn->pending = evtchn_is_pending(d, chn);
 	}
 }
 
@@ -199,12 +185,14 @@ static int enter_fifo(struct domain *d)
 	return 0;
 }
 
-int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op)
+int evtchn_fifo_init_control(struct domain *d, union evtchn_arg *a, struct vcpu *caller)
 {
-	struct vcpu *v = op->vcpu < d->max_vcpus ? d->vcpu[op->vcpu] : NULL;
+	struct evtchn_init_control *op = &a->init_control;
+	struct vcpu *v = domain_vcpu(d, op->vcpu);
 	struct evtchn_fifo_vcpu *q;
 	void *page;
 
+	(void)caller;
 	if (!v)
 		return -ENOENT;
 	if (op->offset % 8 || op->offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) ||
@@ -227,17 +215,18 @@ int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op)
 	return 0;
 }
 
-int evtchn_fifo_expand_array(struct domain *d, u64 mfn)
+int evtchn_fifo_expand_array(struct domain *d, union evtchn_arg *a, struct vcpu *caller)
 {
 	struct evtchn_fifo *f = d->fifo;
 	u32 i, first;
 	void *page;
 
+	(void)caller;
 	if (!f)
 		return -EOPNOTSUPP;
 	if (f->pages == ARRAY_SIZE(f->array))
 		return -ENOSPC;
-	page = map_guest_frame(d, mfn);
+	page = map_guest_frame(d, a->expand_array.array_gfn);
 	if (!page)
 		return -EINVAL;
 	preempt_charge(200);

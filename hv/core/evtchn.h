@@ -20,28 +20,29 @@ enum port_state {
 	PORT_FREE,
 	PORT_RESERVED,
 	PORT_UNBOUND,
-	PORT_INTERDOMAIN,
 	PORT_PIRQ,
 	PORT_VIRQ,
-	PORT_IPI
+	PORT_IPI, /* from here on its owner may send through it */
+	PORT_INTERDOMAIN
 };
 
 struct evtchn {
 	spinlock_t lock;
-	u8 state;    /* [lock + E to change] PORT_* */
-	u8 priority; /* [lock + E to change] FIFO: queue to go to */
-	u16 vcpu;    /* [lock + E to change, a] who is notified */
-	u32 port;    /* [I] */
+	u8 state;         /* [lock + E to change] PORT_* */
+	u8 priority;      /* [lock + E to change] FIFO: queue to go to */
+	bool pending;     /* [a] FIFO: went pending before there was an event word for it */
+	u8 last_priority; /* [fifo->lock] FIFO: the queue it was last linked to ... */
+	u16 last_vcpu;    /* ... and whose */
 	union {
-		u32 next_free;    /* PORT_FREE [E] */
-		u32 remote_port;  /* PORT_INTERDOMAIN [lock + E to change] */
-		u32 nr;           /* PORT_PIRQ, PORT_VIRQ: which */
-		u32 remote_domid; /* PORT_UNBOUND: who may connect */
+		u16 nr;           /* [lock + E to change] PORT_PIRQ, PORT_VIRQ: which */
+		u16 remote_domid; /* [lock + E to change] PORT_UNBOUND: who may connect */
 	};
-	struct domain *remote; /* PORT_INTERDOMAIN: valid while bound */
-	bool pending;          /* [a] FIFO: went pending before there was an event word for it */
-	u8 last_priority;      /* [fifo->lock] FIFO: the queue it was last linked to */
-	u16 last_vcpu;
+	u32 port;          /* [I] */
+	struct vcpu *vcpu; /* [E to change, a] who is notified; of the port's domain */
+	union {
+		struct evtchn *next_free; /* PORT_FREE [E] */
+		struct evtchn *other; /* [lock + E to change] where sending arrives; IPI: itself */
+	};
 };
 #define PORTS_PER_BUCKET 128
 _Static_assert(sizeof(struct evtchn) * PORTS_PER_BUCKET == PAGE_SIZE, "a bucket is a page");
@@ -66,50 +67,82 @@ struct evtchn_fifo {
 		array[MAX_PORTS_FIFO / WORDS_PER_PAGE]; /* guest memory, writable references held */
 };
 
-/* Any number may be asked: NULL when there is no room for such a port. */
-static inline struct evtchn *evtchn_from_port(const struct domain *d, u32 port)
+/* Is there room for such a port? Any number may be asked. */
+static inline bool evtchn_port_exists(const struct domain *d, u32 port)
 {
-	if (unlikely(port >= __atomic_load_n(&d->nr_evtchns, __ATOMIC_ACQUIRE)))
-		return NULL;
+	if (unlikely(port >= d->nr_evtchns))
+		return false;
+	barrier(); /* pairs with add_bucket(): its bucket is looked at afterwards */
+	return true;
+}
+
+static inline struct evtchn *evtchn_at(const struct domain *d, u32 port)
+{
 	return &d->evtchn[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
 }
 
-/* The other end of an interdomain port whose lock is held. */
-static inline struct evtchn *evtchn_other_end(const struct evtchn *chn)
+/* The port, or NULL. */
+static inline struct evtchn *evtchn_from_port(const struct domain *d, u32 port)
 {
-	u32 port = chn->remote_port;
-
-	return &chn->remote->evtchn[port / PORTS_PER_BUCKET][port % PORTS_PER_BUCKET];
+	return evtchn_port_exists(d, port) ? evtchn_at(d, port) : NULL;
 }
 
-/* Something is pending for v: upcall, once. */
-void vcpu_mark_events_pending(struct vcpu *v);
-/* For evtchn_set_pending(): wake who polls `port` of d. */
-void evtchn_wake_pollers(struct domain *d, u32 port);
+static inline struct domain *domain_of_port(const struct evtchn *chn)
+{
+	return chn->vcpu->domain;
+}
 
-/* ---- event_2l.c ---- */
-void evtchn_2l_unmask(struct domain *d, struct evtchn *chn);
-bool evtchn_2l_is_pending(const struct domain *d, u32 port);
-bool evtchn_2l_is_masked(const struct domain *d, u32 port);
-void evtchn_2l_clear_pending(struct domain *d, u32 port);
+union evtchn_arg {
+	domid_t dom; /* alloc_unbound, status, reset */
+	struct evtchn_alloc_unbound alloc_unbound;
+	struct evtchn_bind_interdomain bind_interdomain;
+	struct evtchn_bind_virq bind_virq;
+	struct evtchn_bind_pirq bind_pirq;
+	struct evtchn_bind_ipi bind_ipi;
+	struct evtchn_close close;
+	struct evtchn_status status;
+	struct evtchn_bind_vcpu bind_vcpu;
+	struct evtchn_unmask unmask;
+	struct evtchn_reset reset;
+	struct evtchn_init_control init_control;
+	struct evtchn_expand_array expand_array;
+	struct evtchn_set_priority set_priority;
+};
+
+/* Is any vCPU of d in SCHEDOP_poll? */
+static inline bool evtchn_has_pollers(const struct domain *d)
+{
+	_Static_assert(BITMAP_WORDS(MAX_VCPUS) == 2, "all of it");
+	return READ_ONCE(d->poll_mask[0]) | READ_ONCE(d->poll_mask[1]);
+}
+/* The port went pending: wake who polls it. */
+void evtchn_wake_pollers(struct domain *d, u32 port);
+/* 2-level: all that a port that went pending may mean to vCPUs of d. */
+void evtchn_2l_tell_all(struct domain *d, struct evtchn *chn);
+bool evtchn_is_pending(const struct domain *d, const struct evtchn *chn);
 
 /* ---- event_fifo.c ---- */
 void evtchn_fifo_set_pending(struct domain *d, struct evtchn *chn);
+/* Its event word; NULL: the guest has given no page for it yet. */
+event_word_t *evtchn_fifo_word(const struct domain *d, u32 port);
 void evtchn_fifo_unmask(struct domain *d, struct evtchn *chn);
-bool evtchn_fifo_is_pending(const struct domain *d, u32 port);
-bool evtchn_fifo_is_masked(const struct domain *d, u32 port);
-void evtchn_fifo_clear_pending(struct domain *d, u32 port);
-/* May a free port be handed out? Not while the guest still has its old word in a queue. */
-bool evtchn_fifo_is_busy(const struct domain *d, u32 port);
-/* [event_lock] */
-int evtchn_fifo_init_control(struct domain *d, struct evtchn_init_control *op);
-int evtchn_fifo_expand_array(struct domain *d, u64 mfn);
+void evtchn_fifo_clear_pending(struct domain *d, struct evtchn *chn);
+/* EVTCHNOP_init_control and EVTCHNOP_expand_array [event_lock] */
+int evtchn_fifo_init_control(struct domain *d, union evtchn_arg *a, struct vcpu *caller);
+int evtchn_fifo_expand_array(struct domain *d, union evtchn_arg *a, struct vcpu *caller);
 /* Back to 2-level; no port is bound. [event_lock] */
 void evtchn_fifo_destroy(struct domain *d);
 
 /* ---- all that a sender does, in line ---- */
 
-/* The bit of v's summary for a port that is pending and not masked. */
+/* Something is pending for v: upcall, once. */
+static inline void vcpu_mark_events_pending(struct vcpu *v)
+{
+	if (!__atomic_exchange_n(&v->vcpu_info->evtchn_upcall_pending, 1, __ATOMIC_SEQ_CST))
+		vcpu_notify_event(v);
+}
+
+/* 2-level: the bit of v's summary for a port that is pending and not masked. */
 static inline void evtchn_2l_tell(struct vcpu *v, u32 port)
 {
 	if (!bit_test_and_set(&v->vcpu_info->evtchn_pending_sel, port / 64))
@@ -117,24 +150,24 @@ static inline void evtchn_2l_tell(struct vcpu *v, u32 port)
 }
 
 /*
- * The port of d went pending: tell the guest, in its ABI. The caller's lock keeps the port bound.
+ * The port went pending: tell the guest, in its ABI. The caller's lock keeps the port bound. Who
+ * polls looks for events once its bit is set; so it finds what was pending before that.
  */
-static inline void evtchn_set_pending(struct domain *d, struct evtchn *chn)
+static inline void evtchn_set_pending(struct evtchn *chn)
 {
-	struct vcpu *v = d->vcpu[READ_ONCE(chn->vcpu)];
+	struct vcpu *v = READ_ONCE(chn->vcpu);
+	struct domain *d = v->domain;
 	struct shared_info *s = d->shared_info;
-	u32 port = chn->port;
+	u64 word = chn->port / 64, bit = chn->port % 64;
 
-	_Static_assert(BITMAP_WORDS(MAX_VCPUS) == 2, "the test below");
-
-	if (unlikely(!v))
-		return;
-	if (__atomic_load_n(&d->fifo, __ATOMIC_ACQUIRE))
+	if (d->fifo)
 		evtchn_fifo_set_pending(d, chn);
-	else if (!bit_test_and_set(s->evtchn_pending, port) && !bit_test(s->evtchn_mask, port))
-		evtchn_2l_tell(v, port);
-	if (unlikely(READ_ONCE(d->poll_mask[0]) | READ_ONCE(d->poll_mask[1])))
-		evtchn_wake_pollers(d, port);
+	else if (bit_test_and_set(&s->evtchn_pending[word], bit))
+		return;
+	else if (unlikely(evtchn_has_pollers(d)))
+		evtchn_2l_tell_all(d, chn);
+	else if (!bit_test(&s->evtchn_mask[word], bit))
+		evtchn_2l_tell(v, chn->port);
 }
 
 #endif

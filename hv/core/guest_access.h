@@ -15,6 +15,8 @@
 must_check int copy_from_guest(void *dst, u64 va, size_t len);
 must_check int copy_to_guest(u64 va, const void *src, size_t len);
 must_check int clear_guest(u64 va, size_t len);
+/* One word by the short way: its value, or -EFAULT. */
+must_check s64 read_guest_u32(u64 va);
 
 /* Typed: the length cannot disagree with the type. idx counts elements; overflow is -EFAULT. */
 static inline u64 guest_index(u64 va, u64 idx, size_t size)

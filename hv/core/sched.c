@@ -268,17 +268,14 @@ void vcpu_notify_event(struct vcpu *v)
 {
 	u32 flags = READ_ONCE(v->pause_flags);
 
-	if (flags & VPF_blocked) {
+	if (likely(!(flags & (VPF_blocked | VPF_polling)))) {
+		if (READ_ONCE(v->running))
+			vcpu_kick(v);
+	} else if (flags & VPF_blocked) {
 		vcpu_wake(v, VPF_blocked);
-	} else if (flags & VPF_polling) {
-		/*
-		 * An upcall ends the poll too: what is polled for may depend on its being handled.
-		 */
-		if (vcpu_event_pending(v) && bit_test_and_clear(v->domain->poll_mask, v->id))
-			vcpu_wake(v, VPF_polling);
-	} else if (READ_ONCE(v->running) && v->processor != smp_processor_id() &&
-		   vcpu_event_pending(v)) {
-		cpu_work(v->processor, WORK_EVENT);
+	} else if (vcpu_event_pending(v) && bit_test_and_clear(v->domain->poll_mask, v->id)) {
+		/* an upcall ends the poll too: what is polled for may depend on its being handled */
+		vcpu_wake(v, VPF_polling);
 	}
 }
 

@@ -32,15 +32,12 @@ static long block(struct vcpu *v)
 /* 1: one is pending, 0: none, -EINVAL: no such port. */
 static int any_pending(struct domain *d, const evtchn_port_t *ports, u32 n)
 {
+	int pending = 0;
 	u32 i;
 
-	for (i = 0; i < n; i++) {
-		if (!evtchn_port_valid(d, ports[i]))
-			return err_here(-EINVAL);
-		if (evtchn_port_is_pending(d, ports[i]))
-			return 1;
-	}
-	return 0;
+	for (i = 0; i < n && !pending; i++)
+		pending = evtchn_port_pending(d, ports[i]);
+	return pending;
 }
 
 static void stop_polling(struct vcpu *v)

@@ -24,17 +24,28 @@ typedef struct spinlock spinlock_t;
 /* One turn of a waiting loop: pause, and serve TLB flush requests to this processor. (arch.h) */
 void spin_wait(void);
 
+/* Out of line, so that nobody keeps registers for the case that he must wait. */
+static noinline_fn __attribute__((unused)) void spin_lock_wait(spinlock_t *l, u16 ticket)
+{
+	do
+		spin_wait();
+	while (__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket);
+}
+
 static inline void spin_lock(spinlock_t *l)
 {
 	u16 ticket = __atomic_fetch_add(&l->next, 1, __ATOMIC_ACQUIRE);
 
-	while (unlikely(__atomic_load_n(&l->owner, __ATOMIC_ACQUIRE) != ticket))
-		spin_wait();
+	if (unlikely(l->owner != ticket))
+		spin_lock_wait(l, ticket);
 }
 
+/* By the holder alone, so one addition to memory will do: x86 does not let it pass what comes before. */
 static inline void spin_unlock(spinlock_t *l)
 {
-	__atomic_store_n(&l->owner, (u16)(l->owner + 1), __ATOMIC_RELEASE);
+	barrier();
+	l->owner++;
+	barrier();
 }
 
 static inline bool spin_trylock(spinlock_t *l)

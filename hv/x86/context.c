@@ -236,6 +236,14 @@ void cpu_work(u32 cpu, u32 bits)
 		send_ipi(cpu, VEC_KICK);
 }
 
+void vcpu_kick(struct vcpu *v)
+{
+	u32 cpu = READ_ONCE(v->processor);
+
+	if (cpu != cpu_info()->id && vcpu_event_pending(v))
+		cpu_work(cpu, WORK_EVENT);
+}
+
 /*
  * Interrupts are off, so one that waits cannot be seen: after so many hundreds of instructions, by a rough count,
  * a long call yields anyway, which costs one re-issue.

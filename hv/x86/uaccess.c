@@ -32,7 +32,6 @@ int copy_from_guest(void *dst, u64 va, size_t len)
 {
 	size_t left, at = 0;
 	u64 word;
-	u32 half;
 
 	if (unlikely(!range_ok(va, len)))
 		return -EFAULT;
@@ -45,14 +44,30 @@ int copy_from_guest(void *dst, u64 va, size_t len)
 		}
 	}
 	if (len - at == 4) {
-		if (unlikely(!get_guest_u32(&half, va + at)))
+		if (unlikely(!get_guest_u32(&word, va + at)))
 			goto fault;
-		*(u32 *)(dst + at) = half;
+		*(u32 *)(dst + at) = word;
 		at = len;
 	}
 	left = at < len ? copy_faulting(dst + at, (const void *)(va + at), len - at) : 0;
 	uaccess_end();
 	return left ? -EFAULT : 0;
+fault:
+	uaccess_end();
+	return -EFAULT;
+}
+
+s64 read_guest_u32(u64 va)
+{
+	u64 value;
+
+	if (unlikely(!guest_range_ok(va, sizeof(u32))))
+		return -EFAULT;
+	uaccess_begin();
+	if (unlikely(!get_guest_u32(&value, va)))
+		goto fault;
+	uaccess_end();
+	return value;
 fault:
 	uaccess_end();
 	return -EFAULT;

@@ -45,10 +45,11 @@ fault:
 	return false;
 }
 
-static inline bool get_guest_u32(u32 *v, u64 va)
+/* Above the 32 bits come zeros. */
+static inline bool get_guest_u32(u64 *v, u64 va)
 {
 	__asm__ volatile goto(
-		"1: mov %1, %0\n"
+		"1: mov %1, %k0\n"
 		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., %l[fault] - .; .popsection"
 		: "=r"(*v)
 		: "m"(*(const u32 *)va)

@@ -155,6 +155,7 @@ PV_ABI_AT(struct evtchn_status, u.virq, 16);
  * EVTCHNOP_alloc_unbound: a new port of dom that remote_dom may connect to.
  * By:	any domain for itself; the privileged domain for any
  * Err:	-ESRCH	no such dom
+ *	-EINVAL	it has no vCPU 0 yet, who is to be notified
  *	-ENOSPC	no free port
  *	-ENOMEM
  */

@@ -224,6 +224,12 @@ WEAK int arch_domain_create(struct domain *d)
 	return 0;
 }
 
+WEAK void vcpu_kick(struct vcpu *v)
+{
+	if (v->processor != smp_processor_id() && vcpu_event_pending(v))
+		cpu_work(v->processor, WORK_EVENT);
+}
+
 WEAK void domain_reap(void)
 {
 }
@@ -301,6 +307,13 @@ WEAK int copy_from_guest(void *dst, u64 va, size_t len)
 		return -EFAULT;
 	memcpy(dst, (void *)va, len);
 	return 0;
+}
+
+WEAK s64 read_guest_u32(u64 va)
+{
+	u32 value;
+
+	return copy_from_guest(&value, va, sizeof(value)) ? -EFAULT : (s64)value;
 }
 
 WEAK int copy_to_guest(u64 va, const void *src, size_t len)
