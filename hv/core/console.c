@@ -13,14 +13,14 @@
 #define INPUT_SIZE 1024u
 #define MESSAGE_MAX 512
 #define SWITCH_CHAR 1 /* CTRL-A, three times */
-#define LOG_NONE (-1)
+#define LOG_NONE (LOG_ERR - 1)
 
 /* Guests' messages: this many at once, then one every so many ns. */
 #define GUEST_BURST 16
 #define GUEST_PERIOD_NS 500000000UL
-/* A guest's own lines: bytes at once, then bytes a second. */
+/* A guest's own lines: bytes at once, then 8 KiB a second. */
 #define OUTPUT_BURST 32768UL
-#define OUTPUT_PER_SECOND 8192UL
+#define OUTPUT_NS_PER_BYTE (1000000000UL / 8192)
 
 static spinlock_t lock = SPINLOCK_INIT;
 static bool forced; /* [a] the machine is going down: nobody waits for anybody */
@@ -88,73 +88,65 @@ static void put_message(int level, const char *text, size_t len)
 	line_open = len && text[len - 1] != '\n';
 }
 
-static size_t format(char *buf, const char *fmt, va_list ap)
-{
-	int len = hv_vsnprintf(buf, MESSAGE_MAX, fmt, ap);
-
-	if (len < MESSAGE_MAX)
-		return len;
-	buf[MESSAGE_MAX - 2] = '\n';
-	return MESSAGE_MAX - 1;
-}
-
-void log_at(enum log_level level, const char *fmt, ...)
-{
-	char buf[MESSAGE_MAX];
-	va_list ap;
-	size_t len;
-
-	if ((int)level > log_threshold)
-		return;
-	va_start(ap, fmt);
-	len = format(buf, fmt, ap);
-	va_end(ap);
-	console_lock();
-	put_message(level, buf, len);
-	console_unlock();
-}
-
 /*
- * A bucket of GUEST_BURST messages that fills with time. Its time is shifted: it is full at the
+ * May something that costs so many ns of an allowance be done now? The allowance fills with time,
+ * to at most `depth`; *spent is the time up to which it is used. Time is shifted: it is full at the
  * start. [lock]
  */
-static bool guest_message_allowed(void)
+static bool take(u64 *spent, u64 cost, u64 depth)
 {
-	const u64 depth = GUEST_BURST * GUEST_PERIOD_NS;
 	u64 now = now_ns() + depth;
 
-	if (guest_tokens_from < now - depth)
-		guest_tokens_from = now - depth;
-	if (guest_tokens_from + GUEST_PERIOD_NS > now) {
-		suppressed++;
+	*spent = MAX(*spent, now - depth);
+	if (*spent + cost > now)
 		return false;
-	}
-	guest_tokens_from += GUEST_PERIOD_NS;
+	*spent += cost;
 	return true;
 }
 
-void guest_log_at(enum log_level level, const char *fmt, ...)
+/* About a guest: within the allowance. */
+static void log_message(bool guest, int level, const char *fmt, va_list ap)
 {
 	char buf[MESSAGE_MAX], note[64];
-	va_list ap;
-	size_t len;
+	size_t len = hv_vsnprintf(buf, sizeof(buf), fmt, ap);
 
-	if ((int)level > guest_threshold)
-		return;
-	va_start(ap, fmt);
-	len = format(buf, fmt, ap);
-	va_end(ap);
+	if (len >= sizeof(buf)) {
+		len = sizeof(buf) - 1;
+		buf[len - 1] = '\n';
+	}
 	console_lock();
-	if (guest_message_allowed()) {
-		if (suppressed) {
-			size_t n = hv_snprintf(note, sizeof(note),
-					       "%u messages about guests left out\n", suppressed);
+	if (guest && !take(&guest_tokens_from, GUEST_PERIOD_NS, GUEST_BURST * GUEST_PERIOD_NS)) {
+		suppressed++;
+	} else {
+		if (guest && suppressed) {
+			put_message(LOG_WARN, note,
+				    hv_snprintf(note, sizeof(note),
+						"%u messages about guests left out\n", suppressed));
 			suppressed = 0;
-			put_message(LOG_WARN, note, n);
 		}
 		put_message(level, buf, len);
 	}
 	console_unlock();
+}
+
+void log_at(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if ((int)level <= log_threshold)
+		log_message(false, level, fmt, ap);
+	va_end(ap);
+}
+
+void guest_log_at(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if ((int)level <= guest_threshold)
+		log_message(true, level, fmt, ap);
+	va_end(ap);
 }
 
 size_t console_log_read(char *buf, size_t len, u64 *from)
@@ -172,36 +164,23 @@ size_t console_log_read(char *buf, size_t len, u64 *from)
 
 /* ---- levels ---- */
 
-static int level_of(const char *s, size_t n)
-{
-	static const struct {
-		const char *name;
-		int level;
-	} names[] = { { "none", LOG_NONE }, { "error", LOG_ERR },   { "warning", LOG_WARN },
-		      { "info", LOG_INFO }, { "debug", LOG_DEBUG }, { "all", LOG_DEBUG } };
-	unsigned i;
-
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (strlen(names[i].name) == n && !strncmp(names[i].name, s, n))
-			return names[i].level;
-	return -2;
-}
-
 /* "shown/shown at most so often": here the second one, or the only one, is what is shown at all. */
 static void set_level(const char *value, int *threshold, const char *option)
 {
+	static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
 	const char *slash = value ? strchr(value, '/') : NULL;
-	int level;
+	unsigned i;
 
 	if (!value)
 		return;
 	if (slash)
 		value = slash + 1;
-	level = level_of(value, strlen(value));
-	if (level == -2)
-		log_warn("%s=%s: give none, error, warning, info, debug or all\n", option, value);
-	else
-		*threshold = level;
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(value, names[i])) {
+			*threshold = LOG_NONE + (int)i;
+			return;
+		}
+	log_warn("%s=%s: give none, error, warning, info, debug or all\n", option, value);
 }
 
 void console_set_levels(const char *loglvl, const char *guest_loglvl)
@@ -212,25 +191,12 @@ void console_set_levels(const char *loglvl, const char *guest_loglvl)
 
 /* ---- guests' output ---- */
 
-/* May d write len bytes now? log_budget is the time up to which its allowance is spent. [lock] */
-static bool output_allowed(struct domain *d, size_t len)
-{
-	const u64 per_byte = 1000000000UL / OUTPUT_PER_SECOND, depth = OUTPUT_BURST * per_byte;
-	u64 now = now_ns() + depth; /* shifted, so that the first seconds are no special case */
-
-	if (d->log_budget < now - depth)
-		d->log_budget = now - depth;
-	if (d->log_budget + len * per_byte > now)
-		return false;
-	d->log_budget += len * per_byte;
-	return true;
-}
-
 static void flush_line(struct domain *d)
 {
 	char head[16];
 
-	if (output_allowed(d, d->console_len)) {
+	if (take(&d->log_budget, d->console_len * OUTPUT_NS_PER_BYTE,
+		 OUTPUT_BURST * OUTPUT_NS_PER_BYTE)) {
 		if (line_open)
 			put("\n", 1);
 		line_open = false;
@@ -269,15 +235,12 @@ void console_guest_write(struct domain *d, const char *buf, size_t len)
 
 static void switch_input(void)
 {
-	static const char to_keys[] =
-		"input goes to the hypervisor (h: help) until CTRL-A three times\n";
-	static const char to_domain[] = "input goes to Domain-0\n";
+	const char *what;
 
 	input_to_keys = !input_to_keys;
-	if (input_to_keys)
-		put_message(LOG_INFO, to_keys, sizeof(to_keys) - 1);
-	else
-		put_message(LOG_INFO, to_domain, sizeof(to_domain) - 1);
+	what = input_to_keys ? "input goes to the hypervisor (h: help) until CTRL-A three times\n" :
+			       "input goes to Domain-0\n";
+	put_message(LOG_INFO, what, strlen(what));
 }
 
 void console_input(char c)
@@ -315,11 +278,10 @@ size_t console_guest_read(char *buf, size_t len)
 
 /* ---- debug keys ---- */
 
-static void help(char key)
+static void help(void)
 {
 	const struct debug_key *k;
 
-	(void)key;
 	for (k = __debug_keys_start; k < __debug_keys_end; k++)
 		log_info("  %c  %s\n", k->key, k->help);
 }
@@ -331,7 +293,7 @@ void debug_key(char key)
 
 	for (k = __debug_keys_start; k < __debug_keys_end; k++)
 		if (k->key == key) {
-			k->fn(key);
+			k->fn();
 			return;
 		}
 	log_info("no debug key '%c': h lists them\n", key >= ' ' && key <= '~' ? key : '?');

@@ -24,7 +24,7 @@ void console_force(void);
 struct debug_key {
 	char key;
 	const char *help;
-	void (*fn)(char key);
+	void (*fn)(void);
 };
 #define DEBUG_KEY(k, fn_, help_)                                                                   \
 	static const struct debug_key debug_key_##fn_                                              \

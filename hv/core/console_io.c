@@ -43,7 +43,6 @@ static long console_read(u64 count, u64 buffer, struct vcpu *v)
 
 long do_console_io(u64 cmd, u64 count, u64 buffer, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a4, (void)a5;
 	count = (u32)count;
 	if (count > 0x7fffffff)
 		return err_here(-E2BIG);

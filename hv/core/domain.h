@@ -207,8 +207,6 @@ u64 vcpu_runtime_ns(struct vcpu *v);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info); /* as of now */
 /* Write the copy a guest registered; v is current and its address space is loaded. */
 void vcpu_runstate_update(struct vcpu *v);
-/* For the vCPU that runs here: stop running on the way out while any of these bits stays set. */
-void vcpu_sleep_self(struct vcpu *v);
 void vcpu_yield(struct vcpu *v);
 void sched_dump(void);
 

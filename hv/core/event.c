@@ -107,7 +107,7 @@ int evtchn_port_pending(struct domain *d, u32 port)
 	if (!chn)
 		return -EINVAL;
 	spin_lock(&chn->lock); /* while a port is bound nobody leaves the FIFO ABI */
-	pending = chn->state > PORT_RESERVED && evtchn_is_pending(d, chn);
+	pending = chn->state && evtchn_is_pending(d, chn);
 	spin_unlock(&chn->lock);
 	return pending;
 }
@@ -138,8 +138,9 @@ void evtchn_free_domain(struct domain *d)
 
 static void dump_port(struct domain *d, struct evtchn *chn)
 {
-	static const char *const names[] = { "free", "reserved", "unbound",    "pirq",
-					     "virq", "ipi",      "interdomain" };
+	static const char *const names[] = {
+		"free", "unbound", "interdomain", "pirq", "virq", "ipi"
+	};
 
 	log_info("  %4u %s%s v%u %s %u", chn->port, evtchn_is_pending(d, chn) ? "P" : "-",
 		 is_masked(d, chn) ? "M" : "-", chn->vcpu->id, names[chn->state], chn->nr);
@@ -162,7 +163,7 @@ void evtchn_dump(void)
 		for (port = 1; port < d->nr_evtchns; port++) {
 			struct evtchn *chn = evtchn_from_port(d, port);
 
-			if (chn->state > PORT_RESERVED)
+			if (chn->state)
 				dump_port(d, chn);
 		}
 		spin_unlock(&d->event_lock);

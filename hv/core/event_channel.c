@@ -46,9 +46,7 @@ static int add_bucket(struct domain *d)
 		return -ENOMEM;
 	for (i = 0; i < PORTS_PER_BUCKET; i++) {
 		(*bucket)[i].port = first + i;
-		if (first + i == 0)
-			(*bucket)[i].state = PORT_RESERVED;
-		else
+		if (first + i)
 			free_queue_add(d, &(*bucket)[i]);
 	}
 	__atomic_store_n(&d->nr_evtchns, first + PORTS_PER_BUCKET, __ATOMIC_RELEASE);
@@ -109,7 +107,7 @@ static int bind_new(struct domain *d, enum port_state state, u16 nr, struct vcpu
 		return err;
 	spin_lock(&chn->lock);
 	chn->nr = nr;
-	chn->other = chn;
+	chn->other = state == PORT_IPI ? chn : NULL;
 	bind_port(chn, state, notified);
 	spin_unlock(&chn->lock);
 	*port = chn->port;
@@ -120,6 +118,7 @@ static int bind_new(struct domain *d, enum port_state state, u16 nr, struct vcpu
 static void release_port(struct domain *d, struct evtchn *chn)
 {
 	chn->state = PORT_FREE;
+	chn->other = NULL;
 	if (d->fifo)
 		evtchn_fifo_clear_pending(d, chn);
 	else
@@ -199,7 +198,6 @@ static int bind_virq(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 	struct vcpu *target = domain_vcpu(d, op->vcpu);
 	int err;
 
-	(void)v;
 	if (op->virq >= NR_VIRQS || (op->vcpu && !virq_is_per_vcpu(op->virq)))
 		return err_here(-EINVAL);
 	if (!target)
@@ -216,7 +214,6 @@ static int bind_ipi(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
 	struct vcpu *target = domain_vcpu(d, a->bind_ipi.vcpu);
 
-	(void)v;
 	return target ? bind_new(d, PORT_IPI, 0, target, &a->bind_ipi.port) : -ENOENT;
 }
 
@@ -228,7 +225,6 @@ static int bind_pirq(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 	struct evtchn_bind_pirq *op = &a->bind_pirq;
 	int err;
 
-	(void)v;
 	if (op->pirq > 0xffff)
 		return err_here(-EINVAL);
 	err = bind_new(d, PORT_PIRQ, op->pirq, d->vcpu[0], &op->port);
@@ -261,6 +257,7 @@ static void close_interdomain(struct domain *d, struct evtchn *chn)
 	if (rchn != chn) {
 		rchn->remote_domid = d->id;
 		rchn->state = PORT_UNBOUND;
+		rchn->other = NULL;
 	}
 	release_port(d, chn);
 	unlock_two(&chn->lock, &rchn->lock);
@@ -276,10 +273,6 @@ static bool lock_remote(struct domain *d, struct evtchn *chn, struct domain *rd)
 
 	if (rd == d)
 		return true;
-	if (rd > d) {
-		spin_lock(&rd->event_lock);
-		return true;
-	}
 	domain_hold(rd); /* alive as long as chn is bound to it, which d's lock guards */
 	spin_unlock(&d->event_lock);
 	lock_two(&d->event_lock, &rd->event_lock);
@@ -305,7 +298,7 @@ static int close_port(struct domain *d, u32 port)
 			spin_unlock(&rd->event_lock);
 		return 0;
 	}
-	if (!chn || chn->state <= PORT_RESERVED)
+	if (!chn || !chn->state)
 		return err_here(-EINVAL);
 	if (chn->state == PORT_PIRQ)
 		arch_pirq_unbind(d, chn->nr);
@@ -317,7 +310,6 @@ static int close_port(struct domain *d, u32 port)
 
 static int close(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	(void)v;
 	return close_port(d, a->close.port);
 }
 
@@ -370,18 +362,12 @@ static int reset(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
 	int err = close_all(d);
 
-	(void)a;
 	if (!err && d == v->domain)
 		leave_fifo(d);
 	return err;
 }
 
 /* ---- sending ---- */
-
-static __attribute__((noipa)) long unsendable(const struct evtchn *chn)
-{
-	return chn->state == PORT_UNBOUND ? 0 : err_here(-EINVAL); /* nobody there yet */
-}
 
 static long send(const struct domain *d, u32 port)
 {
@@ -392,56 +378,49 @@ static long send(const struct domain *d, u32 port)
 		return err_here(-EINVAL);
 	chn = evtchn_at(d, port);
 	spin_lock(&chn->lock);
-	if (likely(chn->state >= PORT_IPI))
+	if (likely(chn->other))
 		evtchn_set_pending(chn->other);
-	else
-		err = unsendable(chn);
+	else if (chn->state != PORT_UNBOUND) /* nobody there yet */
+		err = -EINVAL;
 	spin_unlock(&chn->lock);
-	return err;
+	return err_here(err);
 }
 
 static int unmask(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
 	struct evtchn *chn = evtchn_from_port(d, a->unmask.port);
 	struct shared_info *s = d->shared_info;
-	enum port_state state;
+	bool bound, pirq;
 	u16 nr;
 
-	(void)v;
 	if (!chn)
 		return err_here(-EINVAL);
 	spin_lock(&chn->lock);
-	state = chn->state;
+	bound = chn->state;
+	pirq = chn->state == PORT_PIRQ;
 	nr = chn->nr;
-	if (state > PORT_RESERVED && d->fifo)
+	if (bound && d->fifo)
 		evtchn_fifo_unmask(d, chn);
-	else if (state > PORT_RESERVED && bit_test_and_clear(s->evtchn_mask, chn->port) &&
+	else if (bound && bit_test_and_clear(s->evtchn_mask, chn->port) &&
 		 bit_test(s->evtchn_pending, chn->port))
 		evtchn_2l_tell(READ_ONCE(chn->vcpu), chn->port);
 	spin_unlock(&chn->lock);
-	if (state == PORT_PIRQ)
+	if (pirq)
 		arch_pirq_unmasked(d, nr);
-	return state <= PORT_RESERVED ? -EINVAL : 0;
+	return bound ? 0 : err_here(-EINVAL);
 }
 
 /* ---- asking and changing ---- */
 
 static int status(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
-	static const u8 published[] = {
-		[PORT_FREE] = EVTCHNSTAT_closed,     [PORT_RESERVED] = EVTCHNSTAT_closed,
-		[PORT_UNBOUND] = EVTCHNSTAT_unbound, [PORT_INTERDOMAIN] = EVTCHNSTAT_interdomain,
-		[PORT_PIRQ] = EVTCHNSTAT_pirq,       [PORT_VIRQ] = EVTCHNSTAT_virq,
-		[PORT_IPI] = EVTCHNSTAT_ipi,
-	};
 	struct evtchn_status *st = &a->status;
 	const struct evtchn *chn = evtchn_from_port(d, st->port);
 
-	(void)v;
 	if (!chn)
 		return err_here(-EINVAL);
-	st->status = published[chn->state];
-	st->vcpu = chn->state > PORT_RESERVED ? chn->vcpu->id : 0;
+	st->status = chn->state;
+	st->vcpu = chn->state ? chn->vcpu->id : 0;
 	if (chn->state == PORT_UNBOUND) {
 		st->u.unbound.dom = chn->remote_domid;
 	} else if (chn->state == PORT_INTERDOMAIN) {
@@ -460,10 +439,9 @@ static int bind_vcpu(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 	struct evtchn *chn = evtchn_from_port(d, a->bind_vcpu.port);
 	struct vcpu *target = domain_vcpu(d, a->bind_vcpu.vcpu);
 
-	(void)v;
 	if (!target)
 		return err_here(-ENOENT);
-	if (!chn || chn->state <= PORT_RESERVED || chn->state == PORT_IPI ||
+	if (!chn || !chn->state || chn->state == PORT_IPI ||
 	    (chn->state == PORT_VIRQ && virq_is_per_vcpu(chn->nr)))
 		return err_here(-EINVAL);
 	WRITE_ONCE(chn->vcpu, target);
@@ -476,11 +454,9 @@ static int set_priority(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 {
 	struct evtchn *chn = evtchn_from_port(d, a->set_priority.port);
 
-	(void)v;
 	if (!d->fifo)
 		return err_here(-ENOSYS);
-	if (a->set_priority.priority > EVTCHN_FIFO_PRIORITY_MIN || !chn ||
-	    chn->state <= PORT_RESERVED)
+	if (a->set_priority.priority > EVTCHN_FIFO_PRIORITY_MIN || !chn || !chn->state)
 		return err_here(-EINVAL);
 	WRITE_ONCE(chn->priority, a->set_priority.priority);
 	return 0;
@@ -560,7 +536,6 @@ long do_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *
 {
 	s64 port;
 
-	(void)a3, (void)a4, (void)a5;
 	_Static_assert(sizeof(struct evtchn_send) == sizeof(u32), "nothing but the port");
 	if (unlikely((u32)cmd != EVTCHNOP_send))
 		return other_op(cmd, arg, v);

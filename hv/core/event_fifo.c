@@ -192,7 +192,6 @@ int evtchn_fifo_init_control(struct domain *d, union evtchn_arg *a, struct vcpu 
 	struct evtchn_fifo_vcpu *q;
 	void *page;
 
-	(void)caller;
 	if (!v)
 		return -ENOENT;
 	if (op->offset % 8 || op->offset > PAGE_SIZE - sizeof(struct evtchn_fifo_control_block) ||
@@ -221,7 +220,6 @@ int evtchn_fifo_expand_array(struct domain *d, union evtchn_arg *a, struct vcpu 
 	u32 i, first;
 	void *page;
 
-	(void)caller;
 	if (!f)
 		return -EOPNOTSUPP;
 	if (f->pages == ARRAY_SIZE(f->array))

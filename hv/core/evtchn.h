@@ -16,14 +16,14 @@
 #include "core/domain.h"
 #include "lib/bitmap.h"
 
+/* As EVTCHNOP_status tells them. Port 0 is free for ever. */
 enum port_state {
-	PORT_FREE,
-	PORT_RESERVED,
-	PORT_UNBOUND,
-	PORT_PIRQ,
-	PORT_VIRQ,
-	PORT_IPI, /* from here on its owner may send through it */
-	PORT_INTERDOMAIN
+	PORT_FREE = EVTCHNSTAT_closed,
+	PORT_UNBOUND = EVTCHNSTAT_unbound,
+	PORT_INTERDOMAIN = EVTCHNSTAT_interdomain,
+	PORT_PIRQ = EVTCHNSTAT_pirq,
+	PORT_VIRQ = EVTCHNSTAT_virq,
+	PORT_IPI = EVTCHNSTAT_ipi
 };
 
 struct evtchn {
@@ -37,12 +37,12 @@ struct evtchn {
 		u16 nr;           /* [lock + E to change] PORT_PIRQ, PORT_VIRQ: which */
 		u16 remote_domid; /* [lock + E to change] PORT_UNBOUND: who may connect */
 	};
-	u32 port;          /* [I] */
-	struct vcpu *vcpu; /* [E to change, a] who is notified; of the port's domain */
+	u32 port; /* [I] */
 	union {
 		struct evtchn *next_free; /* PORT_FREE [E] */
-		struct evtchn *other; /* [lock + E to change] where sending arrives; IPI: itself */
+		struct vcpu *vcpu; /* else [E to change, a] who is notified; of the port's domain */
 	};
+	struct evtchn *other; /* [lock + E to change] where sending arrives; NULL: may not send */
 };
 #define PORTS_PER_BUCKET 128
 _Static_assert(sizeof(struct evtchn) * PORTS_PER_BUCKET == PAGE_SIZE, "a bucket is a page");

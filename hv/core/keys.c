@@ -7,12 +7,10 @@
 #include "core/grant.h"
 #include "lib/log.h"
 
-static void key_registers(char key)
-{
-	(void)key;
-	arch_dump_registers();
-}
-DEBUG_KEY('d', key_registers, "registers of this processor and its guest");
+DEBUG_KEY('d', arch_dump_registers, "registers of this processor and its guest");
+DEBUG_KEY('e', evtchn_dump, "event channels");
+DEBUG_KEY('g', grant_dump, "grants in use");
+DEBUG_KEY('r', sched_dump, "run queues");
 
 static void dump_vcpu(struct vcpu *v)
 {
@@ -22,6 +20,9 @@ static void dump_vcpu(struct vcpu *v)
 		 v->processor, states[v->runstate.state & 3], v->pause_flags,
 		 v->vcpu_info->evtchn_upcall_pending, v->vcpu_info->evtchn_upcall_mask,
 		 v->runstate.time[RUNSTATE_running] / 1000000);
+	if (!v->running)
+		log_info("    rip %lx rsp %lx rflags %lx rax %lx\n", (u64)v->arch.regs.rip,
+			 (u64)v->arch.regs.rsp, (u64)v->arch.regs.rflags, (u64)v->arch.regs.rax);
 }
 
 static void dump_domain(struct domain *d)
@@ -38,99 +39,48 @@ static void dump_domain(struct domain *d)
 		dump_vcpu(v);
 }
 
-static void key_domains(char key)
+static void key_domains(void)
 {
 	struct domain *d;
 
-	(void)key;
 	for (d = domain_first(); d; d = domain_next(d))
 		dump_domain(d);
 }
-DEBUG_KEY('q', key_domains, "domains and their vCPUs");
+DEBUG_KEY('q', key_domains, "domains and their vCPUs, registers of those that do not run");
 
-static void key_domain0(char key)
+static void key_memory(void)
 {
-	struct vcpu *v;
-	u32 i;
-
-	(void)key;
-	if (!hardware_domain)
-		return;
-	dump_domain(hardware_domain);
-	for_each_vcpu(hardware_domain, v, i)
-		if (!v->running)
-			log_info("  v%u rip %lx rsp %lx rflags %lx rax %lx\n", v->id,
-				 (u64)v->arch.regs.rip, (u64)v->arch.regs.rsp,
-				 (u64)v->arch.regs.rflags, (u64)v->arch.regs.rax);
-}
-DEBUG_KEY('0', key_domain0, "Domain-0: state, registers of vCPUs that do not run");
-
-static void key_events(char key)
-{
-	(void)key;
-	evtchn_dump();
-}
-DEBUG_KEY('e', key_events, "event channels");
-
-static void key_grants(char key)
-{
-	(void)key;
-	grant_dump();
-}
-DEBUG_KEY('g', key_grants, "grants in use");
-
-static void key_memory(char key)
-{
-	(void)key;
 	log_info("heap: %lu of %lu pages free; highest frame %lx\n", heap_free_pages(),
 		 heap_total_pages(), max_mfn - 1);
 }
 DEBUG_KEY('m', key_memory, "memory");
 
-static void key_runqueues(char key)
-{
-	(void)key;
-	sched_dump();
-}
-DEBUG_KEY('r', key_runqueues, "run queues");
-
-static void pause_all(bool pause)
-{
-	struct domain *d;
-
-	for (d = domain_first(); d; d = domain_next(d))
-		if (pause)
-			domain_pause(d);
-		else
-			domain_unpause(d);
-}
-
-static void key_audit(char key)
+static void key_audit(void)
 {
 	static spinlock_t one_at_a_time = SPINLOCK_INIT;
 	unsigned differences = 0, n = 0;
 	struct domain *d;
 
-	(void)key;
 	/* Two would each wait for the vCPU to stop that runs the other. */
 	if (!spin_trylock(&one_at_a_time))
 		return;
-	pause_all(true);
+	for (d = domain_first(); d; d = domain_next(d))
+		domain_pause(d);
 	for (d = domain_first(); d; d = domain_next(d)) {
 		if (READ_ONCE(d->shut_down)) /* the reaper does not pause */
 			continue;
 		differences += audit_domain_pages(d);
 		n++;
 	}
-	pause_all(false);
+	for (d = domain_first(); d; d = domain_next(d))
+		domain_unpause(d);
 	spin_unlock(&one_at_a_time);
 	log_info("audit of %u domains: %u differences\n", n, differences);
 }
 DEBUG_KEY('A', key_audit, "audit every reference of every domain's pages");
 
-static void key_reboot(char key)
+static void key_reboot(void)
 {
-	(void)key;
 	log_info("reboot asked for at the console\n");
 	machine_reboot();
 }

@@ -103,22 +103,20 @@ u64 vcpu_runtime_ns(struct vcpu *v)
 /* A failed copy is no error: the guest may unmap the area whenever it likes. */
 void vcpu_runstate_update(struct vcpu *v)
 {
+	bool marks = v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag);
+	u64 at = v->runstate_guest, entry_at;
 	struct vcpu_runstate_info info;
-	u64 entry_at;
 
-	if (likely(!v->runstate_guest))
+	if (likely(!at))
 		return;
 	info = v->runstate;
-	if (!(v->domain->vm_assist & BIT(VMASST_TYPE_runstate_update_flag))) {
-		if (write_guest(v->runstate_guest, &info))
+	entry_at = guest_index(at, 1, offsetof(struct vcpu_runstate_info, state_entry_time));
+	if (marks) { /* as changing; then all, then the real time: a reader waits or reads again */
+		info.state_entry_time |= XEN_RUNSTATE_UPDATE;
+		if (write_guest(entry_at, &info.state_entry_time))
 			return;
-		return;
 	}
-	/* mark it as changing, write it, then give the real time: a reader waits or reads again */
-	entry_at = guest_index(v->runstate_guest, 1,
-			       offsetof(struct vcpu_runstate_info, state_entry_time));
-	info.state_entry_time |= XEN_RUNSTATE_UPDATE;
-	if (write_guest(entry_at, &info.state_entry_time) || write_guest(v->runstate_guest, &info))
+	if (write_guest(at, &info) || !marks)
 		return;
 	barrier();
 	info.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
@@ -181,11 +179,6 @@ void vcpu_sleep(struct vcpu *v, u32 vpf_bits)
 	__atomic_fetch_or(&v->pause_flags, vpf_bits, __ATOMIC_SEQ_CST);
 	sc = sched_lock(v);
 	unlock_and_kick(sc, sleep_locked(sc, v));
-}
-
-void vcpu_sleep_self(struct vcpu *v)
-{
-	cpu_work(v->processor, WORK_RESCHED);
 }
 
 void vcpu_yield(struct vcpu *v)
@@ -336,32 +329,25 @@ void schedule(struct vcpu *prev)
 	}
 }
 
-static void dump_vcpu(const char *what, const struct vcpu *v, u64 now)
-{
-	log_info("  %s d%u v%u flags %x used %lu us, for %lu us\n", what, v->domain->id, v->id,
-		 v->pause_flags, (v->sched_data & ~BIT(63)) / 1000,
-		 (now - MIN(now, v->runstate.state_entry_time)) / 1000);
-}
-
 /* Debug key r. */
 void sched_dump(void)
 {
-	u64 now = now_ns();
+	struct sched_cpu *sc;
+	struct vcpu *v;
 	u32 cpu, q;
 
 	log_info("policy: %s\n", policy->name);
 	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
-		struct sched_cpu *sc = sched_cpus[cpu];
-		struct vcpu *v;
-
+		sc = sched_cpus[cpu];
 		if (!sc)
 			continue;
-		log_info("processor %u: %u queued, %lu switches\n", cpu, sc->queued, sc->switches);
 		spin_lock(&sc->lock);
-		dump_vcpu("runs", sc->current, now);
+		log_info("processor %u: d%uv%u, %lu switches; %u wait:", cpu,
+			 sc->current->domain->id, sc->current->id, sc->switches, sc->queued);
 		for (q = 0; q < 2; q++)
 			list_for_each(v, &sc->runq[q], runq)
-				dump_vcpu(q ? "waits" : "next", v, now);
+				log_info(" d%uv%u", v->domain->id, v->id);
+		log_info("\n");
 		spin_unlock(&sc->lock);
 	}
 }

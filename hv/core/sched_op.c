@@ -12,6 +12,15 @@
 #define POLL_MAX_PORTS 128
 #define NS_PER_S 1000000000UL
 
+/* The argument of an operation, copied in. */
+union sched_arg {
+	struct sched_shutdown shutdown;
+	struct sched_poll poll;
+	struct sched_remote_shutdown remote_shutdown;
+	struct sched_watchdog watchdog;
+	struct sched_pin_override pin_override;
+};
+
 /* ---- waiting ---- */
 
 /*
@@ -25,7 +34,7 @@ static long block(struct vcpu *v)
 	if (vcpu_event_pending(v))
 		__atomic_fetch_and(&v->pause_flags, ~(u32)VPF_blocked, __ATOMIC_SEQ_CST);
 	else
-		vcpu_sleep_self(v);
+		cpu_work(v->processor, WORK_RESCHED);
 	return 0;
 }
 
@@ -46,165 +55,151 @@ static void stop_polling(struct vcpu *v)
 	__atomic_fetch_and(&v->pause_flags, ~(u32)VPF_polling, __ATOMIC_SEQ_CST);
 }
 
-static long poll(struct vcpu *v, u64 arg)
+static long poll(struct vcpu *v, union sched_arg *a)
 {
 	evtchn_port_t ports[POLL_MAX_PORTS];
-	struct sched_poll op;
+	u32 n = a->poll.nr_ports;
 	int pending;
 
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
-	if (op.nr_ports > POLL_MAX_PORTS)
+	if (n > POLL_MAX_PORTS)
 		return err_here(-EINVAL);
-	if (op.nr_ports && copy_from_guest(ports, op.ports.va, op.nr_ports * sizeof(ports[0])))
+	if (n && copy_from_guest(ports, a->poll.ports.va, n * sizeof(ports[0])))
 		return err_here(-EFAULT);
 	timer_stop(&v->poll_timer); /* of an earlier poll */
-	WRITE_ONCE(v->poll_port, op.nr_ports == 1 ? ports[0] : op.nr_ports ? ~0U : 0);
+	WRITE_ONCE(v->poll_port, n == 1 ? ports[0] : n ? ~0U : 0);
 	__atomic_fetch_or(&v->pause_flags, VPF_polling, __ATOMIC_SEQ_CST);
 	bit_test_and_set(v->domain->poll_mask, v->id);
-	pending = vcpu_event_pending(v) ? 1 : any_pending(v->domain, ports, op.nr_ports);
+	pending = vcpu_event_pending(v) ? 1 : any_pending(v->domain, ports, n);
 	if (pending) {
 		stop_polling(v);
 		return MIN(pending, 0);
 	}
-	if (op.timeout)
-		timer_set(&v->poll_timer, op.timeout);
-	vcpu_sleep_self(v);
+	if (a->poll.timeout)
+		timer_set(&v->poll_timer, a->poll.timeout);
+	cpu_work(v->processor, WORK_RESCHED);
 	return 0;
 }
 
 /* ---- stopping ---- */
 
-static long shutdown(struct vcpu *v, u64 arg)
+static long shutdown(struct vcpu *v, union sched_arg *a)
 {
-	struct sched_shutdown op;
+	u32 reason = a->shutdown.reason;
 
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
 	/* nobody could wake the privileged domain again */
-	if (op.reason > SHUTDOWN_MAX || (op.reason == SHUTDOWN_suspend && v->domain->privileged))
+	if (reason > SHUTDOWN_MAX || (reason == SHUTDOWN_suspend && v->domain->privileged))
 		return err_here(-EINVAL);
-	domain_shutdown(v->domain, op.reason);
+	domain_shutdown(v->domain, reason);
 	return 0;
 }
 
-static long remote_shutdown(struct vcpu *v, u64 arg)
+static long remote_shutdown(struct vcpu *v, union sched_arg *a)
 {
-	struct sched_remote_shutdown op;
+	const struct sched_remote_shutdown *op = &a->remote_shutdown;
 	struct domain *d;
+	bool allowed;
 
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
 	if (!v->domain->privileged)
 		return err_here(-EPERM);
-	if (op.reason > SHUTDOWN_MAX)
+	if (op->reason > SHUTDOWN_MAX)
 		return err_here(-EINVAL);
-	d = domain_get(op.domain_id);
+	d = domain_get(op->domain_id);
 	if (!d)
 		return err_here(-ESRCH);
-	if (d->privileged) {
-		domain_put(d);
-		return err_here(-EINVAL);
-	}
-	domain_shutdown(d, op.reason);
+	allowed = !d->privileged;
+	if (allowed)
+		domain_shutdown(d, op->reason);
 	domain_put(d);
-	return 0;
+	return allowed ? 0 : err_here(-EINVAL);
 }
 
-static long shutdown_code(struct vcpu *v, u64 arg)
+static long shutdown_code(struct vcpu *v, union sched_arg *a)
 {
-	struct sched_shutdown op;
-
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
-	if (op.reason > SHUTDOWN_MAX)
+	if (a->shutdown.reason > SHUTDOWN_MAX)
 		return err_here(-EINVAL);
 	if (v->domain->shutdown_code == SHUTDOWN_none)
-		v->domain->shutdown_code = op.reason;
+		v->domain->shutdown_code = a->shutdown.reason;
 	return 0;
 }
 
-/* ---- watchdog ---- */
-
-/* [watchdog_lock] The slot's number from 1 on, or an error. */
-static int watchdog_set(struct domain *d, u32 id, u64 until)
+/*
+ * id 0: a new watchdog; else one that was handed out, to be set anew or, without a time, taken
+ * back. The number of a new one, 0, or an error. [watchdog_lock]
+ */
+static int watchdog_set(struct domain *d, u32 id, u32 seconds)
 {
-	u32 slot = id - 1;
+	u32 slot = id ? id - 1 : (u32)__builtin_ctz(~(u32)d->watchdog_used);
 
-	if (!id)
-		for (slot = 0; slot < ARRAY_SIZE(d->watchdog) && d->watchdog_used & BIT(slot);
-		     slot++)
-			;
-	if (slot >= ARRAY_SIZE(d->watchdog))
-		return id ? -EINVAL : -ENOSPC;
+	if (slot >= ARRAY_SIZE(d->watchdog) || (!id && !seconds))
+		return err_here(id || !seconds ? -EINVAL : -ENOSPC);
 	if (id && !(d->watchdog_used & BIT(slot)))
-		return -EINVAL;
+		return err_here(-EINVAL);
+	if (!seconds) {
+		d->watchdog_used &= ~BIT(slot);
+		timer_stop(&d->watchdog[slot]);
+		return 0;
+	}
 	d->watchdog_used |= BIT(slot);
-	timer_set(&d->watchdog[slot], until);
+	timer_set(&d->watchdog[slot], now_ns() + seconds * NS_PER_S);
 	return id ? 0 : (int)slot + 1;
 }
 
-static int watchdog_end(struct domain *d, u32 id)
-{
-	if (!id || id > ARRAY_SIZE(d->watchdog) || !(d->watchdog_used & BIT(id - 1)))
-		return -EINVAL;
-	d->watchdog_used &= ~BIT(id - 1);
-	timer_stop(&d->watchdog[id - 1]);
-	return 0;
-}
-
-static long watchdog(struct vcpu *v, u64 arg)
+static long watchdog(struct vcpu *v, union sched_arg *a)
 {
 	struct domain *d = v->domain;
-	struct sched_watchdog op;
 	int ret;
 
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
 	spin_lock(&d->watchdog_lock);
-	ret = op.timeout ? watchdog_set(d, op.id, now_ns() + op.timeout * NS_PER_S) :
-			   watchdog_end(d, op.id);
+	ret = watchdog_set(d, a->watchdog.id, a->watchdog.timeout);
 	spin_unlock(&d->watchdog_lock);
-	return err_here(ret);
+	return ret;
 }
 
 /*
  * Every vCPU stays on the processor it was given. So an override to that processor holds already,
  * one to another cannot be had, and taking an override back changes nothing.
  */
-static long pin_override(struct vcpu *v, u64 arg)
+static long pin_override(struct vcpu *v, union sched_arg *a)
 {
-	struct sched_pin_override op;
+	s32 cpu = a->pin_override.pcpu;
 
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
 	if (!v->domain->privileged)
 		return err_here(-EPERM);
-	return op.pcpu < 0 || (u32)op.pcpu == v->processor ? 0 : err_here(-EINVAL);
+	return cpu < 0 || (u32)cpu == v->processor ? 0 : err_here(-EINVAL);
+}
+
+static const struct {
+	long (*fn)(struct vcpu *v, union sched_arg *a);
+	size_t size;
+} ops[] = {
+	[SCHEDOP_shutdown] = { shutdown, sizeof(struct sched_shutdown) },
+	[SCHEDOP_poll] = { poll, sizeof(struct sched_poll) },
+	[SCHEDOP_remote_shutdown] = { remote_shutdown, sizeof(struct sched_remote_shutdown) },
+	[SCHEDOP_shutdown_code] = { shutdown_code, sizeof(struct sched_shutdown) },
+	[SCHEDOP_watchdog] = { watchdog, sizeof(struct sched_watchdog) },
+	[SCHEDOP_pin_override] = { pin_override, sizeof(struct sched_pin_override) },
+};
+
+static noinline_fn long other_op(u32 cmd, u64 arg, struct vcpu *v)
+{
+	union sched_arg a;
+
+	if (copy_from_guest(&a, arg, ops[cmd].size))
+		return err_here(-EFAULT);
+	return ops[cmd].fn(v, &a);
 }
 
 long do_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a3, (void)a4, (void)a5;
 	switch ((u32)cmd) {
 	case SCHEDOP_yield:
 		vcpu_yield(v);
 		return 0;
 	case SCHEDOP_block:
 		return block(v);
-	case SCHEDOP_shutdown:
-		return shutdown(v, arg);
-	case SCHEDOP_poll:
-		return poll(v, arg);
-	case SCHEDOP_remote_shutdown:
-		return remote_shutdown(v, arg);
-	case SCHEDOP_shutdown_code:
-		return shutdown_code(v, arg);
-	case SCHEDOP_watchdog:
-		return watchdog(v, arg);
-	case SCHEDOP_pin_override:
-		return pin_override(v, arg);
 	default:
+		if ((u32)cmd < ARRAY_SIZE(ops) && ops[(u32)cmd].fn)
+			return other_op(cmd, arg, v);
 		return err_here(-ENOSYS);
 	}
 }

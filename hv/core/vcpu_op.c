@@ -64,27 +64,17 @@ static long get_runstate_info(struct vcpu *v, u64 arg)
 	return write_guest(arg, &info) ? err_here(-EFAULT) : 0;
 }
 
-static long register_runstate_area(struct vcpu *v, u64 arg, struct vcpu *caller)
+/* *to is where the guest wants a copy of its run states, or of the time. */
+static long register_area(u64 *to, u64 arg)
 {
-	struct vcpu_register_runstate_memory_area area;
+	u64 va;
 
-	if (read_guest(&area, arg))
+	_Static_assert(sizeof(struct vcpu_register_runstate_memory_area) == sizeof(va) &&
+			       sizeof(struct vcpu_register_time_memory_area) == sizeof(va),
+		       "an address and nothing else");
+	if (read_guest(&va, arg))
 		return err_here(-EFAULT);
-	v->runstate_guest = area.addr.p;
-	if (v == caller)
-		vcpu_runstate_update(v);
-	return 0;
-}
-
-static long register_time_area(struct vcpu *v, u64 arg, struct vcpu *caller)
-{
-	struct vcpu_register_time_memory_area area;
-
-	if (read_guest(&area, arg))
-		return err_here(-EFAULT);
-	v->time_guest = area.addr.p;
-	if (v == caller)
-		vcpu_time_update(v);
+	*to = va;
 	return 0;
 }
 
@@ -101,13 +91,6 @@ static long set_periodic(struct vcpu *v, u64 arg)
 	timer_stop(&v->periodic);
 	v->periodic_period = set.period_ns;
 	timer_set(&v->periodic, now_ns() + set.period_ns);
-	return 0;
-}
-
-static long stop_periodic(struct vcpu *v)
-{
-	v->periodic_period = 0;
-	timer_stop(&v->periodic);
 	return 0;
 }
 
@@ -148,7 +131,6 @@ static long stop_singleshot(struct vcpu *v, struct vcpu *caller)
 
 long do_set_timer_op(u64 timeout, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a2, (void)a3, (void)a4, (void)a5;
 	if (timeout)
 		arm_singleshot(v, timeout, now_ns());
 	else
@@ -211,11 +193,9 @@ static long get_physid(struct vcpu *v, u64 arg)
 
 long do_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, struct vcpu *caller)
 {
-	struct domain *d = caller->domain;
-	struct vcpu *v = (u32)id < d->max_vcpus ? d->vcpu[(u32)id] : NULL;
+	struct vcpu *v = domain_vcpu(caller->domain, id);
 	long ret;
 
-	(void)a4, (void)a5;
 	if (!v)
 		return err_here(-ENOENT);
 	switch ((u32)cmd) {
@@ -234,11 +214,16 @@ long do_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, struct vcpu *caller)
 	case VCPUOP_get_runstate_info:
 		return get_runstate_info(v, arg);
 	case VCPUOP_register_runstate_memory_area:
-		return register_runstate_area(v, arg, caller);
+		ret = register_area(&v->runstate_guest, arg);
+		if (!ret && v == caller)
+			vcpu_runstate_update(v);
+		return ret;
 	case VCPUOP_set_periodic_timer:
 		return set_periodic(v, arg);
 	case VCPUOP_stop_periodic_timer:
-		return stop_periodic(v);
+		v->periodic_period = 0;
+		timer_stop(&v->periodic);
+		return 0;
 	case VCPUOP_set_singleshot_timer:
 		return set_singleshot(v, arg, caller);
 	case VCPUOP_stop_singleshot_timer:
@@ -251,7 +236,10 @@ long do_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, struct vcpu *caller)
 	case VCPUOP_get_physid:
 		return get_physid(v, arg);
 	case VCPUOP_register_vcpu_time_memory_area:
-		return register_time_area(v, arg, caller);
+		ret = register_area(&v->time_guest, arg);
+		if (!ret && v == caller)
+			vcpu_time_update(v);
+		return ret;
 	default:
 		return err_here(-ENOSYS);
 	}

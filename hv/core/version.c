@@ -13,44 +13,20 @@
 #define VERSION_MINOR 17
 #define DENIED "<denied>"
 
-/* What a guest gets is zero beyond the text. */
-static noinline_fn void text(char *to, size_t size, const char *from)
-{
-	size_t n = strnlen(from, size - 1);
-
-	memset(to, 0, size);
-	memcpy(to, from, n);
-}
-
 static const xen_extraversion_t extraversion = ".0-pavise";
 
+static const struct xen_compile_info built = { .compiler = "gcc " __VERSION__,
+					       .compile_by = "pavise" },
+				     not_told = { DENIED, DENIED, DENIED, DENIED };
+
+/* What a guest gets is zero beyond the text. */
 static long give_text(u64 arg, const char *from, size_t size)
-{
-	char buf[64];
-
-	text(buf, size, from);
-	return copy_to_guest(arg, buf, size) ? err_here(-EFAULT) : 0;
-}
-
-/* The longest ones go out in pieces. */
-static long give_long_text(u64 arg, const char *from, size_t size)
 {
 	size_t n = strnlen(from, size - 1);
 
 	if (copy_to_guest(arg, from, n) || clear_guest(guest_index(arg, n, 1), size - n))
 		return err_here(-EFAULT);
 	return 0;
-}
-
-static long compile_info(u64 arg, bool privileged)
-{
-	struct xen_compile_info info;
-
-	text(info.compiler, sizeof(info.compiler), privileged ? "gcc " __VERSION__ : DENIED);
-	text(info.compile_by, sizeof(info.compile_by), privileged ? "pavise" : DENIED);
-	text(info.compile_domain, sizeof(info.compile_domain), privileged ? "" : DENIED);
-	text(info.compile_date, sizeof(info.compile_date), privileged ? "" : DENIED);
-	return write_guest(arg, &info) ? err_here(-EFAULT) : 0;
 }
 
 static long get_features(u64 arg, const struct domain *d)
@@ -69,39 +45,29 @@ static long get_features(u64 arg, const struct domain *d)
 	return write_guest(arg, &f) ? err_here(-EFAULT) : 0;
 }
 
-static long platform_parameters(u64 arg)
+static noinline_fn long other(u32 cmd, u64 arg, const struct domain *d)
 {
 	struct xen_platform_parameters p = { .virt_start = HYPERVISOR_VIRT_START };
 
-	return write_guest(arg, &p) ? err_here(-EFAULT) : 0;
-}
-
-static long guest_handle(u64 arg, const struct domain *d)
-{
-	return write_guest(arg, &d->handle) ? err_here(-EFAULT) : 0;
-}
-
-static noinline_fn long other(u32 cmd, u64 arg, const struct domain *d)
-{
 	switch (cmd) {
 	case XENVER_compile_info:
-		return compile_info(arg, d->privileged);
+		return err_here(write_guest(arg, d->privileged ? &built : &not_told));
 	case XENVER_capabilities:
-		return give_long_text(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
+		return give_text(arg, "xen-3.0-x86_64 ", sizeof(xen_capabilities_info_t));
 	case XENVER_changeset:
 		return give_text(arg, d->privileged ? "unknown" : DENIED,
 				 sizeof(xen_changeset_info_t));
 	case XENVER_platform_parameters:
-		return platform_parameters(arg);
+		return err_here(write_guest(arg, &p));
 	case XENVER_get_features:
 		return get_features(arg, d);
 	case XENVER_pagesize:
 		return PAGE_SIZE;
 	case XENVER_guest_handle:
-		return guest_handle(arg, d);
+		return err_here(write_guest(arg, &d->handle));
 	case XENVER_commandline:
-		return give_long_text(arg, d->privileged ? machine_cmdline() : DENIED,
-				      sizeof(xen_commandline_t));
+		return give_text(arg, d->privileged ? machine_cmdline() : DENIED,
+				 sizeof(xen_commandline_t));
 	case XENVER_build_id:
 		return err_here(d->privileged ? -ENODATA : -EPERM);
 	default:
@@ -111,7 +77,6 @@ static noinline_fn long other(u32 cmd, u64 arg, const struct domain *d)
 
 long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a3, (void)a4, (void)a5;
 	/* Kernels ask for it to have a pending event delivered. */
 	if (likely((u32)cmd == XENVER_version))
 		return VERSION_MAJOR << 16 | VERSION_MINOR;
@@ -131,20 +96,17 @@ long do_xen_version(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 
 long do_vm_assist(u64 cmd, u64 type, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	u64 bit;
+	u64 *assists = &v->domain->vm_assist;
 
-	(void)a3, (void)a4, (void)a5;
-	cmd = (u32)cmd;
 	type = (u32)type;
 	if (type >= 64 || !(BIT(type) & ASSISTS))
 		return err_here(-EINVAL);
-	bit = BIT(type);
-	switch (cmd) {
+	switch ((u32)cmd) {
 	case VMASST_CMD_enable:
-		__atomic_fetch_or(&v->domain->vm_assist, bit, __ATOMIC_RELAXED);
+		__atomic_fetch_or(assists, BIT(type), __ATOMIC_RELAXED);
 		return 0;
 	case VMASST_CMD_disable:
-		__atomic_fetch_and(&v->domain->vm_assist, ~bit, __ATOMIC_RELAXED);
+		__atomic_fetch_and(assists, ~BIT(type), __ATOMIC_RELAXED);
 		return 0;
 	default:
 		return err_here(-ENOSYS);

@@ -285,7 +285,7 @@ void __init irq_init(void)
 
 /* ---- debug key ---- */
 
-static void irq_dump(char key)
+static void irq_dump(void)
 {
 	const struct irq *irq;
 
