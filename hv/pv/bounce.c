@@ -14,10 +14,12 @@ static noinline_fn void bad_stack(struct vcpu *v, const cpu_user_regs_t *regs, u
 	vcpu_kill(v, "its kernel stack cannot be written while an exception or event enters it");
 }
 
-void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code)
+/* mask: whether the guest has events masked, in its frame. */
+static inline __attribute__((always_inline)) void enter_kernel(struct vcpu *v,
+							       cpu_user_regs_t *regs, u64 addr,
+							       u32 flags, u32 error_code, u64 mask)
 {
-	struct vcpu_info *vi = v->vcpu_info;
-	u64 mask = READ_ONCE(vi->evtchn_upcall_mask), cs = regs->cs, rflags, top;
+	u64 cs = regs->cs, rflags, top;
 
 	if (guest_kernel_mode(v)) {
 		top = regs->rsp & ~15UL;
@@ -48,7 +50,7 @@ void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 e
 		goto fault;
 	uaccess_end();
 	if (flags & BOUNCE_MASK_EVENTS)
-		vi->evtchn_upcall_mask = 1;
+		v->vcpu_info->evtchn_upcall_mask = 1;
 	regs->rsp = top - 56;
 	regs->ss = GUEST_DS;
 	regs->cs = GUEST_CS64;
@@ -58,6 +60,20 @@ void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 e
 fault:
 	uaccess_end();
 	bad_stack(v, regs, addr, top);
+}
+
+void pv_bounce(struct vcpu *v, cpu_user_regs_t *regs, u64 addr, u32 flags, u32 error_code)
+{
+	enter_kernel(v, regs, addr, flags, error_code, READ_ONCE(v->vcpu_info->evtchn_upcall_mask));
+}
+
+/* The mask was found clear; who sets it meanwhile does so too late. */
+void pv_deliver_event(struct vcpu *v, cpu_user_regs_t *regs)
+{
+	if (unlikely(!v->arch.event_callback))
+		vcpu_kill(v, "event unmasked without an event callback");
+	else
+		enter_kernel(v, regs, v->arch.event_callback, BOUNCE_MASK_EVENTS, 0, 0);
 }
 
 static bool has_error_code(u32 vec)

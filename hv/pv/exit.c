@@ -38,15 +38,6 @@ static void deliver_nmi(struct vcpu *v, cpu_user_regs_t *regs)
 		pv_bounce(v, regs, t->addr, BOUNCE_MASK_EVENTS, 0);
 }
 
-void pv_deliver_event(struct vcpu *v, cpu_user_regs_t *regs)
-{
-	if (unlikely(!v->arch.event_callback)) {
-		vcpu_kill(v, "event unmasked without an event callback");
-		return;
-	}
-	pv_bounce(v, regs, v->arch.event_callback, BOUNCE_MASK_EVENTS, 0);
-}
-
 /* Returns when the current vCPU is one that may run, with what was pending for it delivered. */
 void pv_exit_work(cpu_user_regs_t *regs)
 {
