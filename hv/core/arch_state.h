@@ -81,8 +81,7 @@ struct arch_vcpu {
 	u64 xcr0;
 	void *xsave; /* XSAVE area, 64-byte aligned; current unless the vCPU is loaded */
 	void *xsave_alloc;
-	bool nmi_pending, nmi_masked; /* [a] */
-	u16 nmi_cs;
+	bool nmi_pending; /* [a] */
 	u64 nmi_callback;
 	u64 tsc_aux;
 	u64 iobmp; /* guest address of the port bitmap a guest's user mode may use (0 = none) */
@@ -93,11 +92,9 @@ struct arch_vcpu {
 };
 
 struct arch_domain {
-	bool is_pv;            /* [I] */
-	bool vtsc;             /* [I] RDTSC traps */
-	u64 relinquish_cursor; /* where teardown goes on [reaper only] */
+	bool is_pv; /* [I] */
+	bool vtsc;  /* [I] RDTSC traps */
 	u32 relinquish_stage;
-	void *pirqs; /* privileged domain: machine interrupts it may bind (x86/physdev.c) */
 };
 
 #endif

@@ -134,7 +134,7 @@ static void release_unlocked(struct domain *d, struct evtchn *chn)
 	spin_unlock(&chn->lock);
 }
 
-/* Of two domains or of two ports, in the order of their addresses. */
+/* Of two domains, which may be one, or of two ports: in the order of their addresses. */
 static void lock_two(spinlock_t *a, spinlock_t *b)
 {
 	spin_lock(MIN(a, b));
@@ -253,12 +253,10 @@ static void close_interdomain(struct domain *d, struct evtchn *chn)
 {
 	struct evtchn *rchn = chn->other;
 
-	lock_two(&chn->lock, &rchn->lock);
-	if (rchn != chn) {
-		rchn->remote_domid = d->id;
-		rchn->state = PORT_UNBOUND;
-		rchn->other = NULL;
-	}
+	lock_two(&chn->lock, &rchn->lock); /* never the same: it was free when it was bound */
+	rchn->remote_domid = d->id;
+	rchn->state = PORT_UNBOUND;
+	rchn->other = NULL;
 	release_port(d, chn);
 	unlock_two(&chn->lock, &rchn->lock);
 }

@@ -152,27 +152,10 @@ static void *map_guest_frame(struct domain *d, u64 mfn)
 	return mfn_to_virt(mfn);
 }
 
-static void unmap_guest_frame(u64 mfn)
-{
-	put_page_and_type(mfn_to_page(mfn));
-}
-
-/* Ports that exist already take over what is pending in the two-level bits. */
-static void carry_over(struct domain *d)
-{
-	u32 port, end = MIN(d->nr_evtchns, MAX_PORTS_2L);
-
-	for (port = 1; port < end; port++) {
-		struct evtchn *chn = evtchn_from_port(d, port);
-
-		if (chn->state != PORT_FREE)
-			chn->pending = evtchn_is_pending(d, chn);
-	}
-}
-
-/* The first control block switches the domain. */
+/* The first control block switches the domain: its ports take over what is pending in the bits. */
 static int enter_fifo(struct domain *d)
 {
+	u32 port, end = MIN(d->nr_evtchns, MAX_PORTS_2L);
 	struct evtchn_fifo *f;
 
 	if (d->fifo)
@@ -180,7 +163,11 @@ static int enter_fifo(struct domain *d)
 	f = xzalloc(struct evtchn_fifo);
 	if (!f)
 		return -ENOMEM;
-	carry_over(d);
+	for (port = 1; port < end; port++) {
+		struct evtchn *chn = evtchn_at(d, port);
+
+		chn->pending = chn->state && evtchn_is_pending(d, chn);
+	}
 	__atomic_store_n(&d->fifo, f, __ATOMIC_RELEASE);
 	return 0;
 }
@@ -204,7 +191,7 @@ int evtchn_fifo_init_control(struct domain *d, union evtchn_arg *a, struct vcpu 
 	q = xzalloc(struct evtchn_fifo_vcpu);
 	if (!q || enter_fifo(d)) {
 		xfree(q);
-		unmap_guest_frame(op->control_gfn);
+		put_page_and_type(mfn_to_page(op->control_gfn));
 		return -ENOMEM;
 	}
 	q->mfn = op->control_gfn;
@@ -251,12 +238,12 @@ void evtchn_fifo_destroy(struct domain *d)
 		return;
 	for_each_vcpu(d, v, i)
 		if (v->fifo) {
-			unmap_guest_frame(v->fifo->mfn);
+			put_page_and_type(mfn_to_page(v->fifo->mfn));
 			xfree(v->fifo);
 			v->fifo = NULL;
 		}
 	d->fifo = NULL;
 	for (i = 0; i < f->pages; i++)
-		unmap_guest_frame(virt_to_mfn(f->array[i]));
+		put_page_and_type(mfn_to_page(virt_to_mfn(f->array[i])));
 	xfree(f);
 }
