@@ -44,6 +44,4 @@ u64 boot_alloc(u64 pages);
 void *ioremap(u64 maddr, u64 size);
 void *map_firmware(u64 maddr, u64 size);
 
-/* Decode a module that may be gzip, xz, zstd (or none: returns it as it is). Output in memory from
- * boot_alloc-like temporary space. 0 or a negative error after one sentence on the console. */
 #endif

@@ -12,6 +12,7 @@
 #include "lib/string.h"
 #include "x86/desc.h"
 #include "x86/irq.h"
+#include "x86/setup.h"
 
 static void save_segments(struct vcpu *v)
 {
@@ -100,7 +101,7 @@ static void unload(struct cpu *c)
 	fpu_save(v);
 	if (v->arch.debugreg[7] & 0xff)
 		__asm__ volatile("mov %0, %%db7" : : "r"(0x400UL));
-	load_root(virt_to_maddr(c->root), 0);
+	load_root(image_maddr(idle_l4), 0);
 	cpumask_clear(c->id, &v->domain->dirty_cpus);
 	/* Pairs with vcpu_sync(): the state is in memory before we say so. */
 	__atomic_store_n(&c->loaded, NULL, __ATOMIC_RELEASE);

@@ -72,15 +72,12 @@ struct cpu {
 	u32 flush_request;  /* [a] mailbox: FLUSH_*; see x86/flush.c */
 	u64 flush_va;       /* [a] */
 	u32 tlb_stamp;      /* [a] TLB clock at its last full flush */
-	u64 timer_deadline;
 	u64 hypercalls[64]; /* counted for the debug key and the toolstack */
-	u64 traps[32];
 	u64 irqs;
 	u64 tsc_offset;
 	u64 *gdt_pte;  /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */
 	u64 *gdt_page; /* page 14, ours */
 	u8 *stub;      /* writable view of its stub page */
-	u64 *root;     /* L4 used while idle */
 	u16 ldt_sel;
 	u32 nmi_count;
 };

@@ -131,8 +131,8 @@ noreturn_fn void machine_halt(void)
 		__asm__ volatile("cli; hlt" ::: "memory");
 }
 
-/* Stop the others and say why. Only the first processor tells; a second panic of the same one must not begin
- * again. */
+/* Stop the others and say why. Only the first processor tells; a second panic of the same one must
+ * not begin again. */
 static void begin(const char *what, const char *fmt, va_list ap)
 {
 	static u32 entered;

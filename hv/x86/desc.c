@@ -7,12 +7,13 @@
 #include "x86/asm.h"
 #include "x86/setup.h"
 
-/* Entries of our GDT page. Accessed bits are set: guests' views of it are read-only. */
-#define GDT_CODE64 0x00af9b000000ffffUL
-#define GDT_DATA 0x00cf93000000ffffUL
-#define GDT_USER_CODE32 0x00cffb000000ffffUL
-#define GDT_USER_DATA 0x00cff3000000ffffUL
-#define GDT_USER_CODE64 0x00affb000000ffffUL
+#define GDT_INDEX(sel) (((sel)-GDT_OUR_FIRST) / 8)
+/* Our GDT page. Accessed bits are set: guests' views of it are read-only. */
+static const u64 gdt_template[] = {
+	[GDT_INDEX(HV_CS)] = 0x00af9b000000ffff,      [GDT_INDEX(HV_DS)] = 0x00cf93000000ffff,
+	[GDT_INDEX(GUEST_CS32)] = 0x00cffb000000ffff, [GDT_INDEX(GUEST_DS)] = 0x00cff3000000ffff,
+	[GDT_INDEX(GUEST_CS64)] = 0x00affb000000ffff,
+};
 #define DESC_TSS 0x89UL
 #define DESC_LDT 0x82UL
 #define GDT_LIMIT (GDT_OUR_FIRST + PAGE_SIZE - 1)
@@ -67,7 +68,7 @@ struct cpu_info *percpu_info(u32 id)
 /* A system descriptor takes two entries. */
 static void set_system_desc(u64 *gdt, unsigned selector, u64 base, u32 limit, u64 type)
 {
-	u64 *e = gdt + (selector - GDT_OUR_FIRST) / 8;
+	u64 *e = gdt + GDT_INDEX(selector);
 
 	e[0] = (limit & 0xffff) | (base & 0xffffff) << 16 | type << 40 | (u64)(limit >> 16) << 48 |
 	       (base >> 24 & 0xff) << 56;
@@ -76,14 +77,10 @@ static void set_system_desc(u64 *gdt, unsigned selector, u64 base, u32 limit, u6
 
 static void fill_gdt(u64 *gdt, const struct cpu *c)
 {
-	gdt[(HV_CS - GDT_OUR_FIRST) / 8] = GDT_CODE64;
-	gdt[(HV_DS - GDT_OUR_FIRST) / 8] = GDT_DATA;
-	gdt[(GUEST_CS32 - GDT_OUR_FIRST) / 8] = GDT_USER_CODE32;
-	gdt[(GUEST_DS - GDT_OUR_FIRST) / 8] = GDT_USER_DATA;
-	gdt[(GUEST_CS64 - GDT_OUR_FIRST) / 8] = GDT_USER_CODE64;
+	memcpy(gdt, gdt_template, sizeof(gdt_template));
 	set_system_desc(gdt, HV_TSS, percpu_base(c->id) + PERCPU_TSS, TSS_LIMIT, DESC_TSS);
 	/* LSL reads the processor's number out of the limit. */
-	gdt[(HV_PERCPU_SEL - GDT_OUR_FIRST) / 8] = 0x0040f10000000000UL | c->id;
+	gdt[GDT_INDEX(HV_PERCPU_SEL)] = 0x0040f10000000000UL | c->id;
 }
 
 /* Where the processor pushes: on the stack, or, where roots are split, in the entry page. */
@@ -178,7 +175,6 @@ void percpu_create(struct cpu *c)
 	l2e = hv_table_entry(percpu_base(c->id), 2);
 	WRITE_ONCE(*l2e, l1 | PTE_P | PTE_RW | PTE_A);
 
-	c->root = maddr_to_virt(image_maddr(idle_l4));
 	c->info = percpu_info(c->id);
 	fill_gdt(c->gdt_page, c);
 	fill_tss(c);

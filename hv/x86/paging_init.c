@@ -183,7 +183,7 @@ static u64 *next_table(u64 *entry, u64 flags)
 	return table_of(*entry);
 }
 
-/* One leaf at `level`, tables above it made as needed: what guests read, nobody writes on this way. */
+/* One leaf at `level`, tables above it made as needed. What guests read, nobody writes this way. */
 static void map_leaf(u64 va, u64 pte, unsigned level)
 {
 	u64 *t = idle_l4;

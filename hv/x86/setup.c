@@ -41,16 +41,6 @@ static void __init parse_loader(u32 magic, u64 info)
 		parse_pvh(info);
 }
 
-static void __init log_modules(void)
-{
-	for (unsigned i = 0; i < boot_info.nr_modules; i++) {
-		const struct boot_module *m = &boot_info.modules[i];
-
-		log_debug("Module %u: %#lx-%#lx \"%s\"\n", i, m->start, m->start + m->size,
-			  m->cmdline);
-	}
-}
-
 noreturn_fn static void on_own_stack(void)
 {
 	boot_cpu.online = true;
@@ -83,7 +73,6 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 	log_info("Started by %s (%s), options \"%s\"\n", boot_info.loader, boot_info.protocol,
 		 boot_info.cmdline);
 	cmdline_parse(true);
-	log_modules();
 	features_init();
 	e820_finish();
 	e820_log();

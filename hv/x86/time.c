@@ -221,7 +221,7 @@ static u32 __init cmos_number(u8 v, bool binary)
 	return binary ? v : (v & 15) + (v >> 4) * 10;
 }
 
-/* Days from 1970-01-01, in the calendar of today. A year begins in March here: its leap day is last. */
+/* Days from 1970-01-01. A year begins in March here, so that its leap day is the last. */
 static u64 __init days_since_1970(u32 y, u32 m, u32 d)
 {
 	if (m <= 2) {
@@ -291,25 +291,20 @@ void __init time_init(void)
 
 void timer_program(u64 deadline_ns)
 {
-	u64 now, delta, ticks;
+	bool never = deadline_ns >= NEVER_NS;
+	u64 now, delta;
 
-	if (deadline_ns >= NEVER_NS)
-		deadline_ns = ~0UL;
-	this_cpu()->timer_deadline = deadline_ns;
 	if (lapic_deadline_mode) {
-		u64 tsc = deadline_ns == ~0UL ? 0 : tsc_base + scale(deadline_ns, ns_scale) + 1;
-
-		lapic_timer_deadline(tsc ? tsc - this_cpu()->tsc_offset : 0);
-		return;
-	}
-	if (deadline_ns == ~0UL) {
+		lapic_timer_deadline(never ? 0 :
+					     tsc_base + scale(deadline_ns, ns_scale) + 1 -
+						     this_cpu()->tsc_offset);
+	} else if (never) {
 		lapic_timer_count(0);
-		return;
+	} else {
+		now = now_ns();
+		delta = deadline_ns > now ? MIN(deadline_ns - now, LONGEST_NS) : 0;
+		lapic_timer_count((u32)MIN(delta * lapic_khz / NS_PER_MS + 1, 0xffffffffUL));
 	}
-	now = now_ns();
-	delta = deadline_ns > now ? MIN(deadline_ns - now, LONGEST_NS) : 0;
-	ticks = delta * lapic_khz / NS_PER_MS + 1;
-	lapic_timer_count((u32)MIN(ticks, 0xffffffffUL));
 }
 
 /* ---- what guests are told ---- */
@@ -375,9 +370,9 @@ void domain_wallclock_update(struct domain *d)
 /* ---- do all processors see the same time? ---- */
 
 /*
- * The processor that comes up asks, the boot processor answers with its TSC, some times over. An answer below the
- * reading before it or above the one after it is a step backwards; then the quickest question gives the
- * offset, as network clocks are set.
+ * The processor that comes up asks, the boot processor answers with its TSC, some times over. An
+ * answer below the reading before it or above the one after it is a step backwards; then the
+ * quickest question gives the offset, as network clocks are set.
  */
 #define TSC_QUESTIONS 16
 static u32 tsc_turn;   /* [a] odd: asked; even: answered, half as many questions */

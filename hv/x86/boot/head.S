@@ -94,7 +94,8 @@ start32:
 
 	mov	$PA(start64), %edi
 
-/* Paging by the first tables, 64-bit mode; on at the image's own address of what %edi has the machine address of. */
+/* Paging by the first tables, 64-bit mode; on at %edi, a machine address in the image, but at its
+ * virtual one. */
 	.globl enter_long_mode
 enter_long_mode:
 	mov	$0x620, %eax /* PAE, OSFXSR, OSXMMEXCPT */

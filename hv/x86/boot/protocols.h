@@ -36,8 +36,8 @@ void boot_set_cmdline(const char *s);
 void e820_add(u64 start, u64 size, u32 type);
 void e820_finish(void);
 void e820_log(void);
-/* Hand every word of the command line to its BOOT_OPTION; again, when the console works as they say,
- * to report those that nobody took. */
+/* Hand every word of the command line to its BOOT_OPTION; again, to report those that nobody took,
+ * when the console works as they say. */
 void cmdline_parse(bool report);
 #endif
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the other processors start: copied to a page below 1 MiB, entered in real mode with CS at it. All
- * that it jumps to lies in the image.
+ * Where the other processors start: copied to a page below 1 MiB, entered in real mode with CS at
+ * it. All that it jumps to lies in the image.
  */
 #define __ASSEMBLY__
 #include "asm-offsets.h"
