@@ -269,47 +269,37 @@ static void __init map_ram(void)
 	}
 }
 
-/* A table indexed by frame number: in part backed by memory of its own, in part, over holes, by one
- * shared page. */
-struct frame_indexed {
-	u64 va, ro_va; /* ro_va: a second view, read-only, for guests too; or 0 */
-	u64 entry_size;
-	u64 hole; /* machine address of the shared page */
-	int fill;
-};
-
-/* Back the table from offset off on; returns how many bytes that made. */
-static u64 __init back_piece(const struct frame_indexed *t, u64 off, u64 size)
+/*
+ * A table of entry_size bytes a frame, each first `fill`: in part backed by memory of its own, in
+ * part, over holes, by one shared page. ro_va: a second view, read-only, for guests too; or 0.
+ */
+static void __init back_table(u64 va, u64 ro_va, u64 entry_size, int fill)
 {
-	u64 scale = PAGE_SIZE / t->entry_size, at = 0, step = LARGE_PAGE, rights = PTE_DATA;
+	u64 size = ALIGN_UP(max_mfn * entry_size, PAGE_SIZE), scale = PAGE_SIZE / entry_size;
+	u64 hole = boot_alloc(1), step;
 
-	if (!(off & (step - 1)) && size - off >= step &&
-	    ram_in(off * scale, (off + step) * scale) == step * scale)
-		at = take_range(step, step, t->fill);
-	if (!at) {
-		step = PAGE_SIZE;
-		if (ram_in(off * scale, (off + step) * scale)) {
-			at = boot_alloc(1);
-			memset(maddr_to_virt(at), t->fill, step);
-		} else {
-			at = t->hole;
-			rights = PTE_RO;
+	memset(maddr_to_virt(hole), fill, PAGE_SIZE);
+	for (u64 off = 0; off < size; off += step) {
+		u64 at = 0, rights = PTE_DATA;
+
+		step = LARGE_PAGE;
+		if (!(off & (step - 1)) && size - off >= step &&
+		    ram_in(off * scale, (off + step) * scale) == step * scale)
+			at = take_range(step, step, fill);
+		if (!at) {
+			step = PAGE_SIZE;
+			if (ram_in(off * scale, (off + step) * scale)) {
+				at = boot_alloc(1);
+				memset(maddr_to_virt(at), fill, step);
+			} else {
+				at = hole;
+				rights = PTE_RO;
+			}
 		}
+		map_pages(va + off, at, step, rights | pte_global, 2);
+		if (ro_va)
+			map_pages(ro_va + off, at, step, PTE_RO | PTE_US | pte_global, 2);
 	}
-	map_pages(t->va + off, at, step, rights | pte_global, 2);
-	if (t->ro_va)
-		map_pages(t->ro_va + off, at, step, PTE_RO | PTE_US | pte_global, 2);
-	return step;
-}
-
-static void __init back_table(struct frame_indexed *t)
-{
-	u64 size = ALIGN_UP(max_mfn * t->entry_size, PAGE_SIZE);
-
-	t->hole = boot_alloc(1);
-	memset(maddr_to_virt(t->hole), t->fill, PAGE_SIZE);
-	for (u64 off = 0; off < size;)
-		off += back_piece(t, off, size);
 }
 
 static void __init restricted_page(u64 *l3, u64 va)
@@ -336,12 +326,6 @@ static void __init restrict_slots(void)
 
 void __init paging_init(void)
 {
-	struct frame_indexed frames = { .va = FRAMETABLE_VIRT,
-					.entry_size = sizeof(struct page_info) };
-	struct frame_indexed m2p = {
-		.va = M2P_VIRT_RW, .ro_va = M2P_VIRT_RO, .entry_size = 8, .fill = 0xff
-	};
-
 	find_free_memory();
 	if (cpu_has(X86_XPTI))
 		pte_global = 0;
@@ -351,10 +335,9 @@ void __init paging_init(void)
 	next_table(&hv_l3[pt_index(PERCPU_VIRT, 3)], PTE_TABLE);
 	write_cr3(image_maddr(idle_l4));
 	alloc_limit = ~0UL;
-	back_table(&frames);
-	back_table(&m2p);
-	for (unsigned i = 0; i < ARRAY_SIZE(hv_l4_template); i++)
-		hv_l4_template[i] = idle_l4[HV_SLOT_FIRST + i];
+	back_table(FRAMETABLE_VIRT, 0, sizeof(struct page_info), 0);
+	back_table(M2P_VIRT_RW, M2P_VIRT_RO, sizeof(u64), 0xff);
+	memcpy(hv_l4_template, &idle_l4[HV_SLOT_FIRST], sizeof(hv_l4_template));
 	if (cpu_has(X86_XPTI))
 		restrict_slots();
 }
