@@ -33,8 +33,7 @@ static u64 hv_l3[512] __page_aligned_bss; /* slot 258 */
 #define LARGE_PAGE (2 * MIB)
 #define LOW_MEMORY MIB /* the BIOS's; given to nobody */
 
-/* ---- RAM that nothing occupies ------------------------------------------------------------------
- */
+/* ---- RAM that nothing occupies ---- */
 
 struct range {
 	u64 start, end;
@@ -168,8 +167,7 @@ static void __init find_free_memory(void)
 		fail_start("too little memory: %lu MiB; give the machine 64 or more", max_mfn >> 8);
 }
 
-/* ---- page tables --------------------------------------------------------------------------------
- */
+/* ---- page tables ---- */
 
 static u64 *table_of(u64 entry)
 {
@@ -342,8 +340,7 @@ void __init paging_init(void)
 		restrict_slots();
 }
 
-/* ---- handing over to the heap
- * --------------------------------------------------------------------- */
+/* ---- handing over to the heap ---- */
 
 static void __init mark_ours(u64 start, u64 end)
 {
@@ -414,8 +411,7 @@ void free_init_memory(void)
 	log_info("Start-up code and data given back: %lu KiB\n", n * 4);
 }
 
-/* ---- device registers and firmware tables
- * ----------------------------------------------------------- */
+/* ---- device registers and firmware tables ---- */
 
 static void *map_outside(u64 maddr, u64 size, u64 flags)
 {
