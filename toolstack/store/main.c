@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/* pavise-stored: the options, the socket, the loop. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../lib/notify.h"
+#include "../lib/util.h"
+#include "host_xen.h"
+#include "journal.h"
+#include "socket.h"
+#include "store.h"
+
+#define CLIENTS_MAX 16384 /* over the socket */
+
+static const char help[] =
+	"usage: pavise-stored [OPTION]...\n"
+	"The store of the domains, in the foreground.\n"
+	"  -s, --socket=PATH       where clients connect (/run/xenstored/socket)\n"
+	"  -j, --journal=PATH      what a restart goes on from (/run/xenstored/journal)\n"
+	"  -n, --no-domains        serve the socket only: there is no hypervisor\n"
+	"  -q, --quota=NAME=VALUE  limits of each domain but 0; 'help' lists them\n"
+	"  -t, --trace             log each request\n"
+	"  -h, --help\n";
+
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, 's' },
+	{ "journal", required_argument, NULL, 'j' },
+	{ "no-domains", no_argument, NULL, 'n' },
+	{ "quota", required_argument, NULL, 'q' },
+	{ "trace", no_argument, NULL, 't' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+struct settings {
+	const char *socket, *journal;
+	bool no_domains, trace;
+};
+
+static struct store store;
+
+/* What an event of the poll set is about, where it is no connection's. */
+static char listening, machine;
+
+static void set_quota(const char *text)
+{
+	const char *equals = strchrnul(text, '=');
+	char *end;
+	unsigned long value = *equals ? strtoul(equals + 1, &end, 10) : 0;
+
+	for (unsigned int q = 0; q < QUOTAS; q++) {
+		if (strlen(quota_names[q]) == (size_t)(equals - text) &&
+		    !strncmp(text, quota_names[q], (size_t)(equals - text)) && *equals &&
+		    end != equals + 1 && !*end) {
+			store.quota[q] = value;
+			return;
+		}
+	}
+	fputs("quotas of each domain, and their defaults:\n", stderr);
+	for (unsigned int q = 0; q < QUOTAS; q++)
+		fprintf(stderr, "  %-18s %lu\n", quota_names[q], store.quota[q]);
+	exit(strcmp(text, "help") ? 2 : 0);
+}
+
+static void parse(int argc, char **argv, struct settings *set)
+{
+	int o;
+
+	while ((o = getopt_long(argc, argv, "s:j:nq:th", options, NULL)) >= 0) {
+		switch (o) {
+		case 's':
+			set->socket = optarg;
+			break;
+		case 'j':
+			set->journal = optarg;
+			break;
+		case 'n':
+			set->no_domains = true;
+			break;
+		case 'q':
+			set_quota(optarg);
+			break;
+		case 't':
+			set->trace = true;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		default:
+			fputs(help, stderr);
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fputs(help, stderr);
+		exit(2);
+	}
+}
+
+static void make_parent(const char *path)
+{
+	char *copy = xstrdup(path), *slash = strrchr(copy, '/');
+
+	if (slash && slash != copy) {
+		*slash = '\0';
+		mkdir(copy, 0755);
+	}
+	free(copy);
+}
+
+/* One store at a time: two would write the same journal. */
+static void lock(const char *journal)
+{
+	char *path = xasprintf("%s.lock", journal);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		die("%s: %s", path, strerror(errno));
+	/* A killed one's is given back in a moment. */
+	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB); i++) {
+		struct timespec moment = { .tv_nsec = 10000000 };
+
+		if (i == 200)
+			die("%s is held: a store runs already", path);
+		nanosleep(&moment, NULL);
+	}
+	free(path);
+}
+
+static int listen_at(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	mode_t mask;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		die("%s: the path of a socket has less than %zu bytes", path,
+		    sizeof(address.sun_path));
+	strcpy(address.sun_path, path);
+	unlink(path); /* a killed store's */
+	mask = umask(0177);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1024))
+		die("%s: %s", path, strerror(errno));
+	umask(mask);
+	return fd;
+}
+
+static void add(int poll, int fd, uint32_t events, void *what)
+{
+	struct epoll_event e = { .events = events, .data.ptr = what };
+
+	if (epoll_ctl(poll, EPOLL_CTL_ADD, fd, &e))
+		die("epoll: %s", strerror(errno));
+}
+
+static void accept_clients(int poll, int fd)
+{
+	static unsigned int refused;
+	unsigned int n = 0;
+	struct conn *c;
+	int client;
+
+	TAILQ_FOREACH(c, &store.conns, link)
+	n++;
+	/* A few at a time: those that are connected have their turns. */
+	for (int i = 0; i < 16; i++) {
+		client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (client < 0)
+			return;
+		if (n++ >= CLIENTS_MAX) {
+			if (!(refused++ % 1000))
+				log_line("more than %u clients on the socket: the next is refused",
+					 CLIENTS_MAX);
+			close(client);
+			continue;
+		}
+		/* By edges: it is asked until it has no more, and again when told. */
+		add(poll, client, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+		    socket_conn(&store, client));
+	}
+}
+
+static void handle(int poll, int fd, const struct epoll_event *e)
+{
+	struct conn *c = e->data.ptr;
+
+	if (e->data.ptr == &listening) {
+		accept_clients(poll, fd);
+		return;
+	}
+	if (e->data.ptr == &machine) {
+		host_xen_event(&store);
+		return;
+	}
+	if (e->events & EPOLLOUT && !TAILQ_EMPTY(&c->out))
+		conn_dirty(c);
+	if (e->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+		socket_readable(c);
+}
+
+static void loop(int poll, int fd)
+{
+	struct epoll_event events[64];
+	int n;
+
+	for (;;) {
+		n = epoll_wait(poll, events, ARRAY_SIZE(events), store_busy(&store) ? 0 : -1);
+		for (int i = 0; i < n; i++)
+			handle(poll, fd, &events[i]);
+		store_round(&store);
+	}
+}
+
+/* Rings that were there before a restart get their pages and ports back. */
+static void resume_rings(void)
+{
+	struct conn *c, *next;
+
+	for (c = TAILQ_FIRST(&store.conns); c; c = next) {
+		struct xenstore_domain_interface *page;
+		uint32_t port = 0;
+
+		next = TAILQ_NEXT(c, link);
+		page = store.host->attach ? store.host->attach(c->domain, &port) : NULL;
+		if (page) {
+			ring_resume(c, page, port);
+			continue;
+		}
+		log_line("domain %u: its ring can't be mapped again (%s): it is without a store",
+			 c->domain->id, strerror(errno));
+		conn_free(c);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static const struct host no_host;
+	struct settings set = { .socket = "/run/xenstored/socket",
+				.journal = "/run/xenstored/journal" };
+	const struct host *host = &no_host;
+	uint64_t seed = (uint64_t)time(NULL);
+	int poll, fd, machine_fd = -1;
+
+	setvbuf(stderr, NULL, _IOLBF, 512);
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		log_line("no random numbers yet: hashes begin with the time");
+	tree_seed(seed);
+	store_init(&store, &no_host);
+	parse(argc, argv, &set);
+	signal(SIGPIPE, SIG_IGN);
+	make_parent(set.socket);
+	make_parent(set.journal);
+	lock(set.journal);
+	if (!set.no_domains)
+		host = host_xen_open(&machine_fd);
+	store.host = host;
+	store.trace = set.trace;
+	journal_open(&store, set.journal);
+	fd = listen_at(set.socket);
+	poll = epoll_create1(EPOLL_CLOEXEC);
+	if (poll < 0)
+		die("epoll: %s", strerror(errno));
+	add(poll, fd, EPOLLIN, &listening);
+	if (machine_fd >= 0) {
+		add(poll, machine_fd, EPOLLIN, &machine);
+		resume_rings();
+		domains_check(&store);
+		host_xen_introduce_dom0(&store);
+	}
+	store_flush(&store);
+	notify_ready();
+	loop(poll, fd);
+}
