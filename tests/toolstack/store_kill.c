@@ -188,6 +188,10 @@ int main(int argc, char **argv)
 	if (argc < 5)
 		errx(2, "usage: store_kill LIBRARY KILLS -- DAEMON [WORD]...");
 	kills = atoi(argv[2]);
+	for (int i = 5; i < argc; i++) {
+		if (!strncmp(argv[i], "--journal=", 10))
+			unlink(argv[i] + 10); /* an earlier run's */
+	}
 	srand((unsigned int)time(NULL));
 	played_init(&p, GUESTS);
 	played_start(&p, argv[1], argv + 4);

@@ -16,11 +16,12 @@
 #include "../lib/util.h"
 
 /*
- * File: MAGIC, then records: length of the entries, their CRC-32, the entries. The length is
+ * File: MAGIC and the boot's identity, then records: length of the entries, their CRC-32, the entries. The length is
  * stored last, so a killed store leaves a record whose length is 0; behind the last record
  * there are zeros only, seen to when the file is opened.
  */
 #define MAGIC "PVSTORE1"
+#define HEAD 48 /* bytes before the first record */
 #define GROW (1u << 20)
 #define COMPACT_MIN (4u << 20)
 #define SLICE 256 /* nodes written in one turn */
@@ -419,8 +420,23 @@ static void put_node(struct buffer *b, const char *path, const struct node *n)
 	put_change(b, CHANGE_WRITE, path, n->value, n->acl, NULL);
 }
 
+/* Domains end with the machine's uptime, and so does what a journal says of them. */
+static void head_of_boot(char head[HEAD])
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+	memset(head, 0, HEAD);
+	memcpy(head, MAGIC, strlen(MAGIC));
+	if (fd < 0)
+		return;
+	if (read(fd, head + strlen(MAGIC), 36) < 0)
+		log_line("no boot_id: a journal of an earlier boot would not be told");
+	close(fd);
+}
+
 static bool start_compacting(struct store *s)
 {
+	char head[HEAD];
 	struct journal *j = s->journal;
 	struct buffer b = { 0 };
 
@@ -430,10 +446,10 @@ static bool start_compacting(struct store *s)
 	j->tree = node_get(s->root);
 	strcpy(j->walk, "/");
 	j->since = j->end;
-	j->new_len = strlen(MAGIC);
+	j->new_len = HEAD;
+	head_of_boot(head);
 	put_node(&b, "/", s->root);
-	return write_all(j->new_fd, MAGIC, strlen(MAGIC)) && write_state(s, j) &&
-	       write_record(j, &b);
+	return write_all(j->new_fd, head, HEAD) && write_state(s, j) && write_record(j, &b);
 }
 
 /* Puts the new file in the old one's place. */
@@ -779,7 +795,7 @@ static void read_back(struct store *s, struct journal *j)
 
 	s->restoring = true;
 	store_reset_tree(s);
-	j->end = strlen(MAGIC);
+	j->end = HEAD;
 	while (j->end + 8 <= j->mapped) {
 		struct cursor cur;
 		uint32_t head[2];
@@ -817,22 +833,26 @@ bool journal_open(struct store *s, const char *path)
 {
 	struct journal *j = xzalloc(sizeof(*j));
 	struct stat st;
-	size_t magic = strlen(MAGIC);
+	char head[HEAD];
 
 	j->path = xstrdup(path);
 	j->new_path = xasprintf("%s.new", path);
 	j->new_fd = -1;
 	j->fd = open(path, O_RDWR | O_CLOEXEC);
-	if (j->fd >= 0 && !fstat(j->fd, &st) && (size_t)st.st_size > magic) {
+	if (j->fd >= 0 && !fstat(j->fd, &st) && (size_t)st.st_size > HEAD) {
 		j->mapped = 0;
 		if (!map(j, (size_t)st.st_size))
 			die("%s: %s; without it the store would forget its guests", path,
 			    strerror(errno));
-		if (memcmp(j->map, MAGIC, magic))
+		head_of_boot(head);
+		if (memcmp(j->map, MAGIC, strlen(MAGIC)))
 			die("%s is not a journal of this store; move it away to begin with an "
 			    "empty one",
 			    path);
-		read_back(s, j);
+		if (memcmp(j->map, head, HEAD))
+			log_line("%s is of an earlier boot: the store begins empty", path);
+		else
+			read_back(s, j);
 		j->compact_at = j->end;
 	} else if (j->fd < 0 && errno != ENOENT) {
 		die("%s: %s", path, strerror(errno));
