@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* pavise: one table of commands. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../config/config.h"
+#include "../lib/util.h"
+
+#define EXIT_USAGE 2
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *arguments, *summary;
+};
+
+/* Says what there is to say of a file; the class of its error. */
+static int report(const struct config_report *r)
+{
+	for (unsigned int i = 0; i < r->n_warnings && !r->error; i++)
+		fprintf(stderr, "%s\n", r->warnings[i]);
+	if (r->error)
+		fprintf(stderr, "%s\n", r->text);
+	return (int)r->error;
+}
+
+/* One file, and that no file before it names the same domain. */
+static int check_file(struct domain_config *c, const struct domain_config *before, int n,
+		      const char *file, bool print)
+{
+	struct config_report r = { 0 };
+	int code;
+
+	if (config_read(c, &r, file) && config_check_images(c, &r)) {
+		for (int i = 0; i < n; i++) {
+			if (before[i].name && !strcmp(before[i].name, c->name))
+				config_fail(&r, 0, CONFIG_CONFLICT,
+					    "another file names its domain %s, too; rename one",
+					    c->name);
+			else if (before[i].has_uuid && c->has_uuid &&
+				 !uuid_compare(before[i].uuid, c->uuid))
+				config_fail(&r, 0, CONFIG_CONFLICT,
+					    "it has the UUID of %s; leave it out to have one made",
+					    before[i].name);
+		}
+	}
+	code = report(&r);
+	config_report_free(&r);
+	if (!code && print && !config_print_xml(c, stdout))
+		code = 1;
+	return code;
+}
+
+static int cmd_check(int argc, char **argv)
+{
+	struct domain_config *configs;
+	bool print = argc > 1 && !strcmp(argv[1], "--xml");
+	int first = 1 + print, code = 0;
+
+	if (argc == 2 && !strcmp(argv[1], "--tables")) {
+		config_print_tables(stdout);
+		return 0;
+	}
+	if (argc <= first || argv[first][0] == '-') {
+		fprintf(stderr, "pavise: usage: pavise check [--xml] FILE...\n");
+		return EXIT_USAGE;
+	}
+	configs = xzalloc((size_t)argc * sizeof(*configs));
+	for (int i = first; i < argc; i++) {
+		int one = check_file(&configs[i], configs, i, argv[i], print);
+
+		code = code ? code : one;
+	}
+	for (int i = first; i < argc; i++)
+		config_free(&configs[i]);
+	free(configs);
+	return code;
+}
+
+static int cmd_help(int argc, char **argv);
+
+static const struct command commands[] = {
+	{ "check", cmd_check, "[--xml] FILE...", "validate configurations, touch nothing" },
+	{ "help", cmd_help, "", "list the commands" },
+};
+
+static int cmd_help(int argc, char **argv)
+{
+	(void)argc, (void)argv;
+	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
+		printf("pavise %-8s %-16s  %s\n", commands[i].name, commands[i].arguments,
+		       commands[i].summary);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	}
+	if (argc > 1)
+		fprintf(stderr, "pavise: there is no command '%s'; 'pavise help' lists them\n",
+			argv[1]);
+	else
+		fprintf(stderr,
+			"pavise: usage: pavise COMMAND [ARGUMENT]...; 'pavise help' lists them\n");
+	return EXIT_USAGE;
+}
