@@ -33,13 +33,16 @@ void conn_ready(struct conn *c)
 	if (c->ready)
 		return;
 	c->ready = true;
+	c->store->n_ready++;
 	TAILQ_INSERT_TAIL(&c->store->ready, c, ready_link);
 }
 
 static void not_ready(struct conn *c)
 {
-	if (c->ready)
-		TAILQ_REMOVE(&c->store->ready, c, ready_link);
+	if (!c->ready)
+		return;
+	TAILQ_REMOVE(&c->store->ready, c, ready_link);
+	c->store->n_ready--;
 	c->ready = false;
 }
 

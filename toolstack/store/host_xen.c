@@ -24,6 +24,8 @@ static xenevtchn_handle *evtchn;
 static xengnttab_handle *gnttab;
 static xenforeignmemory_handle *memory;
 static evtchn_port_t virq_port;
+#define PORTS (1u << 17) /* at most, by the ABI */
+static uint16_t domain_of_port[PORTS];
 static bool by_grant[DOMID_FIRST_RESERVED]; /* how its page was mapped */
 
 /* Domain 0's own page is the kernel's to show. */
@@ -88,6 +90,7 @@ static struct xenstore_domain_interface *attach(struct domain *d, uint32_t *loca
 		return NULL;
 	}
 	*local_port = (uint32_t)port;
+	domain_of_port[(uint32_t)port % PORTS] = d->id;
 	return page;
 }
 
@@ -162,12 +165,9 @@ void host_xen_event(struct store *s)
 		domains_check(s);
 		return;
 	}
-	LIST_FOREACH(d, &s->domains, link)
-	{
-		if (d->conn && ring_port(d->conn) == (uint32_t)port) {
-			conn_ready(d->conn);
-			conn_dirty(d->conn);
-			return;
-		}
-	}
+	d = domain_find(s, domain_of_port[(uint32_t)port % PORTS]);
+	if (!d || !d->conn || ring_port(d->conn) != (uint32_t)port)
+		return;
+	conn_ready(d->conn);
+	conn_dirty(d->conn);
 }

@@ -182,7 +182,8 @@ static int change(struct request *r, struct change *ch)
 		change_free(ch);
 	} else {
 		TAILQ_INSERT_TAIL(&r->tx->changes, ch, link);
-		r->c->domain->memory += (long)(sizeof(*ch) + strlen(ch->path));
+		tx_charge(r->tx, (long)(sizeof(*ch) + strlen(ch->path) +
+					(ch->value ? ch->value->len : 0)));
 	}
 	return acknowledge(r);
 }
@@ -228,7 +229,7 @@ static bool saw_gap(struct request *r, char *end)
 }
 
 /* May the client make the node and what is missing above it? */
-static int may_make(struct request *r, size_t bytes)
+static int may_make(struct request *r)
 {
 	struct domain *d = r->c->domain;
 	const struct account *a = r->tx ? tx_account_of(r->tx, d) : NULL;
@@ -240,29 +241,27 @@ static int may_make(struct request *r, size_t bytes)
 		return ENOSPC;
 	if (!(access_of(r->c, above->acl) & ACCESS_WRITE))
 		return EACCES;
-	if (conn_privileged(r->c))
-		return 0;
 	n += (unsigned long)(d->nodes + (a ? a->nodes : 0));
-	bytes += (size_t)(d->memory + (a ? a->memory : 0));
-	if (!quota_allows(r->s, d, QUOTA_NODES, n) ||
-	    !quota_allows(r->s, d, QUOTA_MEMORY, bytes / 1024))
-		return ENOSPC;
-	return 0;
+	return quota_allows(r->s, d, QUOTA_NODES, n) ? 0 : ENOSPC;
 }
 
 static int may_write(struct request *r, size_t bytes, bool *there)
 {
+	struct domain *d = r->c->domain;
+	const struct account *a = r->tx ? tx_account_of(r->tx, d) : NULL;
+	long memory = d->memory + (a ? a->memory : 0);
 	struct node *n;
 
 	if (!saw(r, r->path, SAW_LIFE))
 		return ENOSPC;
 	n = tree_find(*r->root, r->path);
 	*there = n != NULL;
-	if (!conn_privileged(r->c) && !quota_allows(r->s, r->c->domain, QUOTA_NODE_SIZE, bytes))
+	if (!quota_allows(r->s, d, QUOTA_NODE_SIZE, bytes) ||
+	    !quota_allows(r->s, d, QUOTA_MEMORY, ((unsigned long)memory + bytes) / 1024))
 		return ENOSPC;
 	if (n)
 		return access_of(r->c, n->acl) & ACCESS_WRITE ? 0 : EACCES;
-	return may_make(r, bytes + strlen(r->path));
+	return may_make(r);
 }
 
 static int make_or_write(struct request *r, enum change_kind kind)

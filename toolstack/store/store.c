@@ -27,7 +27,7 @@ void store_init(struct store *s, const struct host *host)
 {
 	memset(s, 0, sizeof(*s));
 	s->host = host;
-	s->nodes_limit = 4u << 20;
+	s->nodes_limit = 1u << 20;
 	TAILQ_INIT(&s->conns);
 	TAILQ_INIT(&s->ready);
 	TAILQ_INIT(&s->dirty);
@@ -105,15 +105,14 @@ bool store_busy(const struct store *s)
 
 void store_round(struct store *s)
 {
-	struct conn *c, *last = TAILQ_LAST(&s->ready, ready_list);
+	/* As many turns as there are ready ones now: those that get ready meanwhile wait. */
+	for (unsigned int n = s->n_ready; n && !TAILQ_EMPTY(&s->ready); n--) {
+		struct conn *c = TAILQ_FIRST(&s->ready);
 
-	while (last && (c = TAILQ_FIRST(&s->ready)) != NULL) {
 		/* To the end of the line first: its turn may take it out. */
 		TAILQ_REMOVE(&s->ready, c, ready_link);
 		TAILQ_INSERT_TAIL(&s->ready, c, ready_link);
 		conn_turn(c);
-		if (c == last)
-			break;
 	}
 	domains_sweep(s);
 	bound_versions(s);

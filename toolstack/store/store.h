@@ -15,7 +15,7 @@
 
 /* All state belongs to the one thread; nothing is locked. */
 
-#define TOKEN_MAX 1024   /* of a watch */
+#define TOKEN_MAX 1000   /* of a watch */
 #define OUT_HIGH 0x10000 /* more than this queued: no further request is taken */
 #define EVENT_BUCKETS 32
 
@@ -106,6 +106,7 @@ struct transaction {
 	struct node *root; /* and with its changes */
 	void *saw;         /* tsearch(3) of struct access */
 	unsigned int touched;
+	long memory; /* of what it saw, changed: on its connection's domain's account */
 	TAILQ_HEAD(, change) changes;
 	SLIST_HEAD(, account) accounts;
 };
@@ -165,7 +166,8 @@ struct store {
 	struct domain *by_id[DOMID_FIRST_RESERVED];
 	uint32_t next_life;
 	struct domain *dom0;
-	TAILQ_HEAD(ready_list, conn) conns, ready, dirty;
+	TAILQ_HEAD(, conn) conns, ready, dirty;
+	unsigned int n_ready;
 	TAILQ_HEAD(, transaction) transactions; /* oldest first */
 	struct watch_path **watch_table;
 	unsigned int watch_slots, watch_paths;
@@ -261,6 +263,8 @@ int tx_end(struct transaction *tx, bool commit);
 void tx_abort(struct transaction *tx);
 /* Remembers what it saw: false if that is too much. */
 bool tx_saw(struct transaction *tx, const char *path, unsigned int what);
+/* Memory that lasts as long as it. */
+void tx_charge(struct transaction *tx, long memory);
 /* Its snapshot is given up. */
 void tx_doom(struct transaction *tx);
 void tx_account(struct transaction *tx, struct domain *d, long nodes, long memory);

@@ -78,7 +78,6 @@ static void clear(struct transaction *tx)
 
 	while ((ch = TAILQ_FIRST(&tx->changes)) != NULL) {
 		TAILQ_REMOVE(&tx->changes, ch, link);
-		tx->conn->domain->memory -= (long)(sizeof(*ch) + strlen(ch->path));
 		change_free(ch);
 	}
 	while ((a = SLIST_FIRST(&tx->accounts)) != NULL) {
@@ -88,6 +87,8 @@ static void clear(struct transaction *tx)
 	tdestroy(tx->saw, free);
 	tx->saw = NULL;
 	tx->touched = 0;
+	tx->conn->domain->memory -= tx->memory;
+	tx->memory = 0;
 	node_put(tx->base);
 	node_put(tx->root);
 	tx->base = tx->root = NULL;
@@ -117,6 +118,12 @@ void tx_doom(struct transaction *tx)
 	TAILQ_INSERT_TAIL(&s->transactions, tx, age);
 }
 
+void tx_charge(struct transaction *tx, long memory)
+{
+	tx->memory += memory;
+	tx->conn->domain->memory += memory;
+}
+
 bool tx_saw(struct transaction *tx, const char *path, unsigned int what)
 {
 	size_t len = strlen(path) + 1;
@@ -133,6 +140,7 @@ bool tx_saw(struct transaction *tx, const char *path, unsigned int what)
 		return true;
 	}
 	tx->touched++;
+	tx_charge(tx, (long)(sizeof(*a) + len));
 	return quota_allows(tx->conn->store, tx->conn->domain, QUOTA_TX_NODES, tx->touched);
 }
 
