@@ -90,7 +90,7 @@ uint32_t played_ask(struct played *p, unsigned int guest, uint32_t type, uint32_
 	struct ring_client *c = &p->client[guest];
 
 	client_ask(c, type, 7, tx, bytes, len);
-	for (int idle = 0; idle < 500;) {
+	for (int idle = 0; idle < 3000;) {
 		if (!played_move(p, guest)) {
 			idle += played_wait(p, 20) < 0;
 			continue;
