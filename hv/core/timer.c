@@ -18,9 +18,10 @@ struct timer_queue {
 static struct timer_queue *queues[MAX_CPUS]; /* [I once the processor is up] */
 
 /*
- * A leftist heap: no timer comes before the one above it, and the way down to the right is the
- * shortest to an empty place (its length is the rank), so at most a logarithm of how many there
- * are. No memory is needed for one more.
+ * A leftist heap: no timer's key comes before that of the one above it, and the way down to the
+ * right is the shortest to an empty place (its length is the rank), so at most a logarithm of how
+ * many there are. No memory is needed for one more. The key is when the timer expires, or earlier:
+ * one that is moved to a later time keeps its place until it comes to the top.
  */
 static u32 rank(const struct timer *t)
 {
@@ -45,7 +46,7 @@ static bool settle(struct timer *t)
 /* Two heaps to one; not deeper than both ways to the right are long. */
 static struct timer *merge(struct timer *a, struct timer *b)
 {
-	struct timer *first = a && (!b || a->expires <= b->expires) ? a : b;
+	struct timer *first = a && (!b || a->key <= b->key) ? a : b;
 
 	if (!a || !b)
 		return first;
@@ -57,10 +58,22 @@ static struct timer *merge(struct timer *a, struct timer *b)
 
 static void heap_insert(struct timer_queue *q, struct timer *t)
 {
-	t->left = t->right = NULL;
+	struct timer *up = NULL, *below = q->first;
+
+	while (below && below->key <= t->expires) {
+		up = below;
+		below = up->right;
+	}
+	t->key = t->expires;
 	t->rank = 1;
-	q->first = merge(q->first, t);
-	q->first->up = NULL;
+	t->up = up;
+	t->left = below;
+	t->right = NULL;
+	if (below)
+		below->up = t;
+	*(up ? &up->right : &q->first) = t;
+	while (up && settle(up))
+		up = up->up;
 }
 
 static void heap_remove(struct timer_queue *q, struct timer *t)
@@ -69,22 +82,10 @@ static void heap_remove(struct timer_queue *q, struct timer *t)
 
 	if (below)
 		below->up = up;
-	if (!up)
-		q->first = below;
-	else if (up->left == t)
-		up->left = below;
-	else
-		up->right = below;
+	*(!up ? &q->first : up->left == t ? &up->left : &up->right) = below;
 	while (up && settle(up))
 		up = up->up;
 	t->rank = 0;
-}
-
-/* May t, which is in the heap, expire at another time without changing its place? */
-static bool stays(const struct timer *t, u64 at)
-{
-	return (!t->up || t->up->expires <= at) && (!t->left || at <= t->left->expires) &&
-	       (!t->right || at <= t->right->expires);
 }
 
 static struct timer_queue *queue_lock(struct timer *t)
@@ -113,15 +114,15 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
 void timer_set(struct timer *t, u64 expires)
 {
 	struct timer_queue *q = queue_lock(t);
-	bool in = timer_armed(t), stay = in && stays(t, expires);
+	bool stays = timer_armed(t) && t->key <= expires;
 
-	if (in && !stay)
+	if (timer_armed(t) && !stays)
 		heap_remove(q, t);
 	t->expires = expires;
-	if (!stay)
+	if (!stays)
 		heap_insert(q, t);
-	if (q->first->expires < q->programmed) {
-		q->programmed = q->first->expires;
+	if (q->first->key < q->programmed) {
+		q->programmed = q->first->key;
 		if (t->cpu == smp_processor_id())
 			timer_program(q->programmed);
 		else
@@ -168,17 +169,21 @@ void timers_run(u32 cpu)
 
 	spin_lock(&q->lock);
 	q->programmed = 0; /* we program at the end: nobody else need */
-	while (q->first && q->first->expires <= now && left--) {
+	while (q->first && q->first->key <= now && left--) {
 		struct timer *t = q->first;
 
 		heap_remove(q, t);
+		if (t->expires != t->key) { /* it was moved */
+			heap_insert(q, t);
+			continue;
+		}
 		q->running = t;
 		spin_unlock(&q->lock);
 		t->fn(t->data);
 		spin_lock(&q->lock);
 		q->running = NULL;
 	}
-	q->programmed = q->first ? q->first->expires : ~0UL;
+	q->programmed = q->first ? q->first->key : ~0UL;
 	if (q->first)
 		timer_program(q->programmed);
 	spin_unlock(&q->lock);

@@ -12,6 +12,7 @@ struct timer {
 	void *data;
 	u32 cpu;
 	u32 rank; /* in the heap; 0 = not armed */
+	u64 key;  /* in the heap: not after `expires` */
 	struct timer *up, *left, *right;
 };
 
