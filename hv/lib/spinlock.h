@@ -38,6 +38,7 @@ static inline void spin_lock(spinlock_t *l)
 
 	if (unlikely(l->owner != ticket))
 		spin_lock_wait(l, ticket);
+	barrier(); /* nothing of what it guards is read before; x86 loads in program order */
 }
 
 /* By the holder alone, so one addition to memory will do: x86 does not let it pass what comes before. */
