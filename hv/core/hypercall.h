@@ -33,7 +33,7 @@ hypercall_fn do_update_va_mapping_otherdomain;
 hypercall_fn do_mmuext_op; /* paging/mmuext.c */
 /* pv/ */
 hypercall_fn do_set_trap_table, do_set_gdt, do_stack_switch, do_set_callbacks, do_fpu_taskswitch;
-hypercall_fn do_set_debugreg, do_get_debugreg, do_update_descriptor, do_multicall, do_iret;
+hypercall_fn do_set_debugreg, do_get_debugreg, do_update_descriptor, do_multicall;
 hypercall_fn do_set_segment_base, do_callback_op;
 
 #endif

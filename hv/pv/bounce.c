@@ -55,6 +55,7 @@ static inline __attribute__((always_inline)) void enter_kernel(struct vcpu *v,
 	regs->ss = GUEST_DS;
 	regs->cs = GUEST_CS64;
 	regs->rip = addr;
+	regs->error_code = FRAME_SYSRET;
 	regs->rflags &= ~(RFLAGS_AC | RFLAGS_VM | RFLAGS_RF | RFLAGS_NT | RFLAGS_TF | RFLAGS_DF);
 	return;
 fault:

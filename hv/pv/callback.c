@@ -126,15 +126,18 @@ long do_stack_switch(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	return 0;
 }
 
+/* The processor's own TS is set when the guest's is; it goes when an instruction asks for the FPU (trap_nm()). */
 void pv_set_ts(struct vcpu *v, bool on)
 {
-	if (on) {
-		v->arch.flags |= VCPU_GUEST_TS;
-		write_cr0(read_cr0() | CR0_TS);
-	} else {
+	u64 cr0 = read_cr0();
+
+	if (!on) {
 		v->arch.flags &= ~VCPU_GUEST_TS;
-		clts();
+		return;
 	}
+	v->arch.flags |= VCPU_GUEST_TS;
+	if (!(cr0 & CR0_TS))
+		write_cr0(cr0 | CR0_TS);
 }
 
 /* fpu_taskswitch(set) */

@@ -168,6 +168,12 @@ static void emulate_cpuid(struct vcpu *v, cpu_user_regs_t *r)
 	r->rdx = l.d;
 }
 
+static void set_edx_eax(cpu_user_regs_t *r, u64 val)
+{
+	r->rax = (u32)val;
+	r->rdx = val >> 32;
+}
+
 static bool emulate_msr(struct vcpu *v, cpu_user_regs_t *r, bool write)
 {
 	u64 val = (u32)r->rax | r->rdx << 32;
@@ -183,19 +189,8 @@ static bool emulate_msr(struct vcpu *v, cpu_user_regs_t *r, bool write)
 			return false;
 		val = 0;
 	}
-	r->rax = (u32)val;
-	r->rdx = val >> 32;
+	set_edx_eax(r, val);
 	return true;
-}
-
-static void emulate_tsc(cpu_user_regs_t *r, struct vcpu *v, bool aux)
-{
-	u64 tsc = rdtsc();
-
-	r->rax = (u32)tsc;
-	r->rdx = tsc >> 32;
-	if (aux)
-		r->rcx = (u32)v->arch.tsc_aux;
 }
 
 /* What only the guest's kernel may do. */
@@ -242,7 +237,9 @@ static bool emulate(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, b
 	case INSN_RDTSCP:
 		if (!guest_kernel_mode(v) && (v->arch.cr4 & CR4_TSD))
 			return false;
-		emulate_tsc(r, v, in->op == INSN_RDTSCP);
+		set_edx_eax(r, rdtsc());
+		if (in->op == INSN_RDTSCP)
+			r->rcx = (u32)v->arch.tsc_aux;
 		return true;
 	case INSN_CPUID:
 		emulate_cpuid(v, r);

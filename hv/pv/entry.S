@@ -134,6 +134,7 @@ hypercall_fast_exit:
 	shr $47, %r11
 	cmp $1, %r11
 	je hypercall_slow_exit
+exit_by_sysret:					/* RSP = &cpu_info.regs; RCX and what C keeps are loaded */
 	mov REGS_rdi(%rsp), %rdi
 	mov REGS_rsi(%rsp), %rsi
 	mov REGS_rdx(%rsp), %rdx
@@ -376,14 +377,22 @@ exit_to_guest:					/* RSP = &cpu_info.regs, frame complete */
 	cmpl $0, CI_work(%rsp)
 	jne 2f
 	mov CI_current(%rsp), %rax
-	cmpb $0, VCPU_nmi_pending(%rax)
-	jne 2f
 	mov VCPU_vcpu_info(%rax), %rcx
 	cmpb $0, VCPU_INFO_pending(%rcx)
 	jne 3f
-1:	RESTORE_ALL
+1:	testb $(FRAME_SYSRET_BIT >> 24), REGS_error_code + 3(%rsp)
+	jnz 4f
+	RESTORE_ALL
 	EXIT_TO_GUEST_HOOKS
 	GUEST_IRET
+4:	mov REGS_rbx(%rsp), %rbx
+	mov REGS_rbp(%rsp), %rbp
+	mov REGS_r12(%rsp), %r12
+	mov REGS_r13(%rsp), %r13
+	mov REGS_r14(%rsp), %r14
+	mov REGS_r15(%rsp), %r15
+	mov REGS_rip(%rsp), %rcx
+	jmp exit_by_sysret
 2:	mov %rsp, %rdi
 	call pv_exit_work			/* returns when current may run; events are delivered */
 	jmp 1b

@@ -7,7 +7,10 @@
 #include "pv/pv.h"
 #include "x86/uaccess.h"
 
-/* Why a number has no handler stands in docs/abi.md; those that are missing answer -ENOSYS. */
+/*
+ * Why a number has no handler stands in docs/abi.md; those that are missing answer -ENOSYS: iret too, which the entry
+ * code takes out before, and which makes no sense within a multicall.
+ */
 static hypercall_fn hc_none;
 
 static long hc_none(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
@@ -40,7 +43,6 @@ hypercall_fn *const hypercall_table[64] = {
 	[__HYPERVISOR_grant_table_op] = do_grant_table_op,
 	[__HYPERVISOR_vm_assist] = do_vm_assist,
 	[__HYPERVISOR_update_va_mapping_otherdomain] = do_update_va_mapping_otherdomain,
-	[__HYPERVISOR_iret] = do_iret,
 	[__HYPERVISOR_vcpu_op] = do_vcpu_op,
 	[__HYPERVISOR_set_segment_base] = do_set_segment_base,
 	[__HYPERVISOR_mmuext_op] = do_mmuext_op,

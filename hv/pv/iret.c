@@ -54,12 +54,6 @@ void pv_bad_kernel_stack(void)
 	vcpu_kill(current(), "its kernel stack cannot be written at a system call");
 }
 
-/* iret within a multicall or by any way but the straight one makes no sense. */
-long do_iret(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
-{
-	return -ENOSYS;
-}
-
 static u32 masking(const struct vcpu *v, u32 flag)
 {
 	return v->arch.flags & flag ? BOUNCE_MASK_EVENTS : 0;

@@ -80,6 +80,7 @@ static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 	struct arch_vcpu *a = &v->arch;
 
 	a->regs = c->user_regs;
+	a->regs.error_code = 0;
 	a->regs.cs = (c->user_regs.cs | 3);
 	a->regs.ss = (c->user_regs.ss | 3);
 	a->regs.rflags = (c->user_regs.rflags & 0x250dd5) | RFLAGS_IF | RFLAGS_MBS;

@@ -23,6 +23,7 @@ void asm_offsets(void)
 	OFFSET(REGS_rdx, cpu_user_regs_t, rdx);
 	OFFSET(REGS_rsi, cpu_user_regs_t, rsi);
 	OFFSET(REGS_rdi, cpu_user_regs_t, rdi);
+	OFFSET(REGS_error_code, cpu_user_regs_t, error_code);
 	OFFSET(REGS_entry_vector, cpu_user_regs_t, entry_vector);
 	OFFSET(REGS_rip, cpu_user_regs_t, rip);
 	OFFSET(REGS_cs, cpu_user_regs_t, cs);
@@ -52,7 +53,6 @@ void asm_offsets(void)
 	OFFSET(CPU_hypercalls, struct cpu, hypercalls);
 	OFFSET(TSS_iomap_base, struct tss, iomap_base);
 
-	OFFSET(VCPU_nmi_pending, struct vcpu, arch.nmi_pending);
 	OFFSET(VCPU_vcpu_info, struct vcpu, vcpu_info);
 	OFFSET(VCPU_flags, struct vcpu, arch.flags);
 	OFFSET(VCPU_kernel_cr3, struct vcpu, arch.kernel_cr3);
@@ -64,6 +64,7 @@ void asm_offsets(void)
 	OFFSET(VCPU_INFO_pending, struct vcpu_info, evtchn_upcall_pending);
 	OFFSET(VCPU_INFO_mask, struct vcpu_info, evtchn_upcall_mask);
 
+	DEFINE(FRAME_SYSRET_BIT, FRAME_SYSRET);
 	DEFINE(VCPU_KERNEL_MODE_BIT, VCPU_KERNEL_MODE);
 	DEFINE(VCPU_SYSCALL_MASKS_BIT, VCPU_SYSCALL_MASKS);
 	DEFINE(VCPU_IOPORTS_BIT, VCPU_IOPORTS);

@@ -19,6 +19,12 @@ _Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 8.7");
 #define TSS_IOMAP_NONE 0xffff  /* beyond the limit: every port access traps */
 
 /*
+ * In regs.error_code, which is of no more use then: the guest enters its kernel, RCX and R11 are in the frame on its
+ * stack and RIP was checked, so that SYSRET may take it there.
+ */
+#define FRAME_SYSRET BIT(30)
+
+/*
  * Top of every stack. `regs` comes first so that the processor and the entry code push into it; what follows
  * is written only by its own processor, but for `work`.
  */
