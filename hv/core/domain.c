@@ -211,8 +211,6 @@ static void free_domain(struct domain *d)
 	struct vcpu *v;
 	u32 i;
 
-	while (exchange_free_rest(d)) /* of an exchange that was under way when it died */
-		;
 	for_each_vcpu(d, v, i) {
 		arch_vcpu_destroy(v);
 		xfree(v);
@@ -430,9 +428,9 @@ static int relinquish_pages(struct domain *d)
 int domain_relinquish(struct domain *d)
 {
 	static int (*const stages[])(struct domain *) = {
-		relinquish_vcpus,       evtchn_destroy_domain,  relinquish_vcpu_infos,
-		grant_release_mappings, arch_domain_relinquish, relinquish_pages,
-		exchange_free_rest,
+		relinquish_vcpus,        evtchn_destroy_domain,  relinquish_vcpu_infos,
+		grant_release_mappings,  arch_domain_relinquish, relinquish_pages,
+		exchange_destroy_domain,
 	};
 
 	while (d->relinquish_stage < ARRAY_SIZE(stages)) {

@@ -15,6 +15,7 @@
 #include "lib/spinlock.h"
 #include "mm/page.h"
 
+struct exchange;
 struct grant_table;
 struct evtchn_fifo;
 struct evtchn;
@@ -83,11 +84,11 @@ struct domain {
 	u64 shared_info_mfn;             /* [I] */
 
 	spinlock_t page_lock;
-	u32 page_list; /* [P] first frame number + 1, linked by page_info.list */
-	u32 exchanged; /* [P] frames it exchanged, still to be freed; linked the same way */
-	u64 tot_pages, max_pages; /* [P] */
-	u32 extra_pages;          /* [P] PGC_extra pages */
-	cpumask_t dirty_cpus;     /* [a] processors whose TLB may hold its entries */
+	u32 page_list;              /* [P] first frame number + 1, linked by page_info.list */
+	struct exchange *exchanges; /* [P] exchanges its vCPUs began, that wait to go on */
+	u64 tot_pages, max_pages;   /* [P] */
+	u32 extra_pages;            /* [P] PGC_extra pages */
+	cpumask_t dirty_cpus;       /* [a] processors whose TLB may hold its entries */
 	/* [a] tables of another domain have named its frames, grants apart */
 	bool mapped_elsewhere;
 

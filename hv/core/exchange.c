@@ -2,11 +2,12 @@
 /*
  * XENMEM_exchange: some of a domain's frames against others of the same number, contiguous or low.
  *
- * It goes by chunks: as many pages as the longer of an input and an output extent has. A chunk is
- * taken over whole or left as it was; between two the call may be interrupted, and nr_exchanged in
- * the guest's memory says how far it got, which is checked again like everything else when it comes
- * back. Freeing the pages of a chunk is left for later, since that is half of its cost: before the
- * next chunk, at the end, or, when the guest does not come back, in its next exchange or death.
+ * It goes by chunks: as many pages as the longer of an input and an output extent has. First the new
+ * extents are allocated, then a chunk is swapped in one go or left as it was, then the old pages are
+ * freed. Between these, and every few pages of the first and the last, the call may be interrupted:
+ * what it has in hand waits with the caller's domain, and
+ * nr_exchanged in the guest's memory says how far it got, which is checked again like everything
+ * else when it comes back.
  */
 
 #include <xen/memory.h>
@@ -18,18 +19,155 @@
 #include "lib/log.h"
 
 #define CHUNK_PAGES (1u << MEMORY_MAX_ORDER)
+#define STEP_PAGES 16 /* allocated or freed between two preemption points */
+/* For preempt_charge(): what a page takes to allocate or free, and to swap. */
+#define PAGE_CHARGE 2
+#define SWAP_CHARGE 1
 
-struct chunk {
-	struct domain *d;
-	u32 in_extents, out_extents; /* in a chunk */
+/*
+ * What a call has in hand: new extents or old pages, never both. Where it stops, with an error too,
+ * it leaves that to the next call of the domain or to its death. There are no more of these than
+ * processors, since who begins takes one that waits.
+ */
+struct exchange {
+	struct exchange *next; /* [P of the caller's domain, while it waits] */
 	u32 in_order, out_order;
 	u32 memflags;
-	u32 stolen;              /* pages taken from the domain so far */
-	u32 got;                 /* extents allocated so far */
-	u64 in[CHUNK_PAGES];     /* mfn of each page */
-	u64 in_pfn[CHUNK_PAGES]; /* what the machine-to-physical map said of those stolen */
-	u64 out[CHUNK_PAGES];    /* pfn, then mfn of each extent */
+	u32 got;  /* extents out[0 .. got - 1] are allocated, nobody's yet */
+	u32 left; /* pages in[0 .. left - 1] were the domain's, and are to be freed */
+	u64 in[CHUNK_PAGES], out[CHUNK_PAGES]; /* frame numbers */
+	u64 pfn[CHUNK_PAGES];                  /* wanted for out[] */
 };
+
+static u32 chunk_order(const struct exchange *x)
+{
+	return MAX(x->in_order, x->out_order);
+}
+
+/* ---- what is in hand ---- */
+
+static void push(struct domain *d, struct exchange *x)
+{
+	spin_lock(&d->page_lock);
+	x->next = d->exchanges;
+	d->exchanges = x;
+	spin_unlock(&d->page_lock);
+}
+
+static struct exchange *pop(struct domain *d)
+{
+	struct exchange *x;
+
+	spin_lock(&d->page_lock);
+	x = d->exchanges;
+	if (x)
+		d->exchanges = x->next;
+	spin_unlock(&d->page_lock);
+	return x;
+}
+
+/* Free all of it: 0, or -ERESTART. */
+static int drop(struct exchange *x)
+{
+	for (u32 n = 1; x->left || x->got; n++) {
+		if (x->left)
+			free_heap_pages(mfn_to_page(x->in[--x->left]), 0);
+		else
+			free_heap_pages(mfn_to_page(x->out[--x->got]), x->out_order);
+		preempt_charge(PAGE_CHARGE);
+		if (!(n % STEP_PAGES) && preempt_needed())
+			return -ERESTART;
+	}
+	return 0;
+}
+
+int exchange_destroy_domain(struct domain *d)
+{
+	struct exchange *x;
+
+	while ((x = pop(d))) {
+		if (drop(x)) {
+			push(d, x);
+			return -ERESTART;
+		}
+		xfree(x);
+	}
+	return 0;
+}
+
+/* ---- a chunk ---- */
+
+/* Allocate what it takes. 0, -ENOMEM, -ERESTART: there may be work, and there was some. */
+static int chunk_allocate(struct exchange *x)
+{
+	u32 order = chunk_order(x), all = 1u << (order - x->out_order), had = x->got, n = 0;
+	struct page_info *pg;
+
+	while (x->got < all) {
+		if (x->out_order > HEAP_CLEAR_ORDER && heap_prepare(x->out_order, x->memflags))
+			return -ERESTART;
+		pg = alloc_heap_pages(x->out_order, x->memflags | MEMF_scrub);
+		if (!pg)
+			return err_here(-ENOMEM);
+		x->out[x->got++] = page_to_mfn(pg);
+		n += 1u << x->out_order;
+		preempt_charge(PAGE_CHARGE);
+		if (n >= STEP_PAGES && preempt_needed())
+			return -ERESTART;
+		n %= STEP_PAGES;
+	}
+	preempt_charge(SWAP_CHARGE << order); /* what comes now may want a new start */
+	return had < all && preempt_needed() ? -ERESTART : 0;
+}
+
+/* Read a chunk's frame numbers, before anything is changed. first: input extents done before. */
+static int chunk_read(struct exchange *x, const struct xen_memory_exchange *e)
+{
+	u64 in = e->nr_exchanged, out = (in << x->in_order) >> x->out_order, mfn;
+	u32 order = chunk_order(x), i, k;
+
+	if (copy_from_guest(x->in, guest_index(e->in.extent_start.va, in, sizeof(u64)),
+			    sizeof(u64) << (order - x->in_order)) ||
+	    copy_from_guest(x->pfn, guest_index(e->out.extent_start.va, out, sizeof(u64)),
+			    sizeof(u64) << (order - x->out_order)))
+		return err_here(-EFAULT);
+	/* From the last one back: an extent's pages stand where it or later ones stood. */
+	for (i = 1u << (order - x->in_order); i--;) {
+		mfn = x->in[i];
+		for (k = 0; k < 1u << x->in_order; k++)
+			x->in[(i << x->in_order) + k] = mfn + k;
+	}
+	return 0;
+}
+
+static int chunk_swap(struct exchange *x, struct domain *d, struct xen_memory_exchange *e)
+{
+	u64 out_first = (e->nr_exchanged << x->in_order) >> x->out_order;
+	u32 order = chunk_order(x), i, k;
+	int err = chunk_read(x, e);
+
+	if (err)
+		return err;
+	for (i = 0; i < x->got; i++) /* before d can give them up, and they become another's */
+		for (k = 0; k < 1u << x->out_order; k++)
+			set_m2p(x->out[i] + k, x->pfn[i] + k);
+	if (swap_pages(d, x->in, x->out, x->out_order, 1u << order)) {
+		for (i = 0; i < x->got; i++)
+			for (k = 0; k < 1u << x->out_order; k++)
+				set_m2p(x->out[i] + k, INVALID_M2P_ENTRY);
+		return err_here(-EINVAL);
+	}
+	e->nr_exchanged += 1u << (order - x->in_order);
+	if (copy_to_guest(guest_index(e->out.extent_start.va, out_first, sizeof(u64)), x->out,
+			  x->got * sizeof(u64)))
+		err = -EFAULT;
+	x->got = 0;
+	x->left = 1u << order;
+	preempt_charge(SWAP_CHARGE << order);
+	return err_here(err);
+}
+
+/* ---- the call ---- */
 
 static bool shape_ok(const struct xen_memory_exchange *e)
 {
@@ -41,165 +179,54 @@ static bool shape_ok(const struct xen_memory_exchange *e)
 	       e->in.extent_start.va && e->out.extent_start.va;
 }
 
-/* Read a chunk's frame numbers, before anything is changed. first: input extents done before. */
-static int chunk_read(struct chunk *c, const struct xen_memory_exchange *e, u64 first)
+/* Give what is in hand the shape of this call. 0, -EINVAL, or -ERESTART. */
+static int shape(struct exchange *x, const struct xen_memory_exchange *e)
 {
-	u64 out_first = (first << c->in_order) >> c->out_order, mfn;
-	u32 i, k;
+	u32 memflags, in_order = e->in.extent_order, out_order = e->out.extent_order;
+	u64 chunk = 1u << (MAX(in_order, out_order) - in_order);
 
-	c->stolen = c->got = 0;
-	if (copy_from_guest(c->in, guest_index(e->in.extent_start.va, first, sizeof(u64)),
-			    c->in_extents * sizeof(u64)))
-		return err_here(-EFAULT);
-	/* From the last one back: an extent's pages stand where it or later ones stood. */
-	for (i = c->in_extents; i--;) {
-		mfn = c->in[i];
-		for (k = 0; k < 1u << c->in_order; k++)
-			c->in[(i << c->in_order) + k] = mfn + k;
-	}
-	if (copy_from_guest(c->out, guest_index(e->out.extent_start.va, out_first, sizeof(u64)),
-			    c->out_extents * sizeof(u64)))
-		return err_here(-EFAULT);
+	/* whole chunks only, at the end as where an interrupted call goes on */
+	if (!memflags_of(e->out.mem_flags, &memflags) || e->in.nr_extents % chunk ||
+	    e->nr_exchanged % chunk)
+		return err_here(-EINVAL);
+	if ((x->left || x->in_order != in_order || x->out_order != out_order ||
+	     x->memflags != memflags) &&
+	    drop(x))
+		return -ERESTART;
+	x->in_order = in_order;
+	x->out_order = out_order;
+	x->memflags = memflags;
 	return 0;
 }
 
-static int chunk_take(struct chunk *c)
+/* 0: all done, -ERESTART, else the error that stopped it; e->nr_exchanged is right in any case. */
+static int exchange(struct exchange *x, struct domain *d, struct xen_memory_exchange *e)
 {
-	u32 pages = c->in_extents << c->in_order, k;
-	struct page_info *block;
+	int err = shape(x, e);
 
-	for (; c->stolen < pages; c->stolen++) {
-		u64 mfn = c->in[c->stolen];
-
-		if (!mfn_valid(mfn))
-			return err_here(-EINVAL);
-		c->in_pfn[c->stolen] = get_m2p(mfn); /* stealing makes it invalid */
-		if (steal_page(c->d, mfn_to_page(mfn)))
-			return err_here(-EINVAL);
+	while (!err && e->nr_exchanged < e->in.nr_extents) {
+		err = chunk_allocate(x);
+		if (!err)
+			err = chunk_swap(x, d, e);
+		if (!err)
+			err = drop(x);
 	}
-	/* What was prepared, in one piece; without that, extent by extent. */
-	block = c->in_order > c->out_order ? alloc_domheap_pages(c->d, c->in_order, c->memflags) :
-					     NULL;
-	for (; c->got < c->out_extents; c->got++) {
-		struct page_info *pg = block ? block + (c->got << c->out_order) :
-					       alloc_domheap_pages(c->d, c->out_order, c->memflags);
-		u64 pfn = c->out[c->got];
-
-		if (!pg)
-			return err_here(-ENOMEM);
-		c->out[c->got] = page_to_mfn(pg);
-		for (k = 0; k < 1u << c->out_order; k++)
-			set_m2p(page_to_mfn(pg) + k, pfn + k);
-	}
-	return 0;
+	return err;
 }
 
-/*
- * Put everything back. A page that the domain's limit keeps out (another vCPU was quicker) is lost
- * to it.
- */
-static void chunk_undo(struct chunk *c)
+static int exchange_for(struct vcpu *v, struct domain *d, struct xen_memory_exchange *e)
 {
-	u32 i, k;
-
-	for (i = 0; i < c->got; i++)
-		for (k = 0; k < 1u << c->out_order; k++)
-			give_up_page(c->d, c->out[i] + k);
-	for (i = 0; i < c->stolen; i++)
-		if (assign_page(c->d, mfn_to_page(c->in[i])))
-			free_heap_pages(mfn_to_page(c->in[i]), 0);
-		else
-			set_m2p(c->in[i], c->in_pfn[i]);
-}
-
-static int chunk_commit(struct chunk *c, const struct xen_memory_exchange *e, u64 first)
-{
-	u64 out_first = (first << c->in_order) >> c->out_order;
-	u32 i;
-
-	spin_lock(&c->d->page_lock);
-	for (i = 0; i < c->stolen; i++) {
-		mfn_to_page(c->in[i])->list.next = c->d->exchanged;
-		c->d->exchanged = c->in[i] + 1;
-	}
-	spin_unlock(&c->d->page_lock);
-	return copy_to_guest(guest_index(e->out.extent_start.va, out_first, sizeof(u64)), c->out,
-			     c->out_extents * sizeof(u64)) ?
-		       err_here(-EFAULT) :
-		       0;
-}
-
-int exchange_free_rest(struct domain *d)
-{
-	for (u32 done = 0;; done++) {
-		u32 link;
-
-		if (done >= PAGES_PER_STEP && preempt_needed())
-			return -ERESTART;
-		spin_lock(&d->page_lock);
-		link = d->exchanged;
-		if (link)
-			d->exchanged = mfn_to_page(link - 1)->list.next;
-		spin_unlock(&d->page_lock);
-		if (!link)
-			return 0;
-		free_heap_pages(mfn_to_page(link - 1), 0);
-	}
-}
-
-/*
- * 0: all done, -ERESTART: interrupted, else the error that stopped it; e->nr_exchanged is right in
- * any case.
- */
-static int exchange_chunks(struct chunk *c, struct xen_memory_exchange *e)
-{
-	u32 order = MAX(c->in_order, c->out_order);
-	bool first = true;
+	struct exchange *x = pop(v->domain) ?: xzalloc(struct exchange);
 	int err;
 
-	for (; e->nr_exchanged < e->in.nr_extents;
-	     e->nr_exchanged += c->in_extents, first = false) {
-		preempt_charge(BIT(order)); /* a frame has many records, and comes and goes */
-		if ((!first && preempt_needed()) || exchange_free_rest(c->d))
-			return -ERESTART;
-		if (order > HEAP_CLEAR_ORDER && heap_prepare(order, c->memflags))
-			return -ERESTART;
-		err = chunk_read(c, e, e->nr_exchanged);
-		if (err)
-			return err;
-		err = chunk_take(c);
-		if (err) {
-			chunk_undo(c);
-			return err;
-		}
-		err = chunk_commit(c, e, e->nr_exchanged);
-		if (err) {
-			e->nr_exchanged += c->in_extents;
-			return err;
-		}
-	}
-	return exchange_free_rest(c->d);
-}
-
-static int exchange_for(struct domain *d, struct xen_memory_exchange *e)
-{
-	u32 order = MAX(e->in.extent_order, e->out.extent_order);
-	struct chunk *c = xzalloc(struct chunk);
-	int err = -EINVAL;
-
-	if (!c)
+	if (!x)
 		return err_here(-ENOMEM);
-	c->d = d;
-	c->in_order = e->in.extent_order;
-	c->out_order = e->out.extent_order;
-	c->in_extents = 1u << (order - c->in_order);
-	c->out_extents = 1u << (order - c->out_order);
-	/* whole chunks only, at the end as where an interrupted call goes on */
-	if (memflags_of(e->out.mem_flags, &c->memflags) && !(e->in.nr_extents % c->in_extents) &&
-	    !(e->nr_exchanged % c->in_extents))
-		err = exchange_chunks(c, e);
-	xfree(c);
-	return err_here(err);
+	err = exchange(x, d, e);
+	if (err == -ERESTART || drop(x))
+		push(v->domain, x);
+	else
+		xfree(x);
+	return err;
 }
 
 long memory_exchange(u64 op, u64 arg, struct vcpu *v)
@@ -214,11 +241,13 @@ long memory_exchange(u64 op, u64 arg, struct vcpu *v)
 		return err_here(-EPERM);
 	if (!shape_ok(&e))
 		return err_here(-EINVAL);
-	d = domain_get_for(v, e.in.domid);
-	if (!d)
-		return err_here(-ESRCH);
-	err = d == v->domain || v->domain->privileged ? exchange_for(d, &e) : -EPERM;
-	domain_put(d);
+	err = memory_domain(v, e.in.domid, &d);
+	if (!err) {
+		err = exchange_for(v, d, &e);
+		domain_put(d);
+	} else if (exchange_destroy_domain(v->domain)) {
+		err = -ERESTART; /* it may have died since this was begun */
+	}
 	if (copy_to_guest(arg + offsetof(struct xen_memory_exchange, nr_exchanged), &e.nr_exchanged,
 			  sizeof(e.nr_exchanged)))
 		return err_here(-EFAULT);

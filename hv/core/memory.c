@@ -21,6 +21,7 @@
 #define E820_ENTRY_SIZE 20
 #define E820_ENTRIES_MAX 128
 #define ACQUIRE_MAX 64
+#define PAGES_PER_STEP 64 /* given up between two preemption points */
 
 struct e820_raw {
 	u64 start, size;
@@ -28,19 +29,15 @@ struct e820_raw {
 } __attribute__((packed));
 _Static_assert(sizeof(struct e820_raw) == E820_ENTRY_SIZE, "as firmware writes them");
 
-/*
- * The domain that a reservation names: the caller's own, or any for the privileged one. Held, or
- * NULL.
- */
-static struct domain *reservation_domain(struct vcpu *v, u16 domid)
+int memory_domain(struct vcpu *v, u16 domid, struct domain **d)
 {
-	struct domain *d = domain_get_for(v, domid);
-
-	if (d && d != v->domain && !v->domain->privileged) {
-		domain_put(d);
-		return NULL;
-	}
-	return d;
+	*d = domain_get_for(v, domid);
+	if (!*d)
+		return err_here(-ESRCH);
+	if (*d == v->domain || v->domain->privileged)
+		return 0;
+	domain_put(*d);
+	return err_here(-EPERM);
 }
 
 bool memflags_of(u32 mem_flags, u32 *memflags)
@@ -154,8 +151,7 @@ static long reservation_op(u64 op, u64 arg, struct vcpu *v, extent_fn *fn)
 	if (read_guest(&r, arg) || r.nr_extents > ~0UL >> (EXTENT_SHIFT + 1) ||
 	    start >= r.nr_extents || r.extent_order > MEMORY_MAX_ORDER)
 		return (long)start;
-	d = reservation_domain(v, r.domid);
-	if (!d)
+	if (memory_domain(v, r.domid, &d))
 		return (long)start;
 	for (i = start; i < r.nr_extents; i++) {
 		preempt_charge(BIT(r.extent_order) / 4); /* a frame has many records */
@@ -180,12 +176,10 @@ static long ask_domain(u32 cmd, u64 arg, struct vcpu *v)
 
 	if (read_guest(&op, arg))
 		return err_here(-EFAULT);
-	d = domain_get_for(v, op.domid);
-	if (!d)
-		return err_here(-ESRCH);
-	if (d != v->domain && !v->domain->privileged)
-		ret = -EPERM;
-	else if (cmd == XENMEM_current_reservation)
+	ret = memory_domain(v, op.domid, &d);
+	if (ret)
+		return ret;
+	if (cmd == XENMEM_current_reservation)
 		ret = (long)d->tot_pages;
 	else if (cmd == XENMEM_maximum_reservation)
 		ret = (long)d->max_pages;
@@ -315,12 +309,10 @@ static long acquire_resource(u64 arg, struct vcpu *v)
 		return err_here(-EINVAL);
 	if (op.type != XENMEM_resource_grant_table)
 		return err_here(-EOPNOTSUPP);
-	d = domain_get_for(v, op.domid);
-	if (!d)
-		return err_here(-ESRCH);
-	if (d != v->domain && !v->domain->privileged) {
-		ret = -EPERM;
-	} else if (op.id != XENMEM_resource_grant_table_id_shared) {
+	ret = memory_domain(v, op.domid, &d);
+	if (ret)
+		return ret;
+	if (op.id != XENMEM_resource_grant_table_id_shared) {
 		ret = -EINVAL; /* no status array: version 1 */
 	} else if (!op.frame_list.va) {
 		op.nr_frames = GRANT_MAX_FRAMES;

@@ -101,47 +101,52 @@ void free_domheap_page(struct page_info *pg)
 	heap_give(pg, 0, true);
 }
 
-int assign_page(struct domain *d, struct page_info *pg)
+/*
+ * [d->page_lock] Set the count to 0, so that nobody can reference the frame while it changes hands.
+ * No type is held then (G3). false: it is not d's, or somebody else has a reference.
+ */
+static bool freeze(const struct domain *d, u64 mfn)
 {
-	int rc;
-
-	ASSERT((pg->count_info & (PGC_heap | PGC_count_mask)) == (PGC_heap | 1));
-	if (pg->count_info & PGC_stale)
-		tlb_flush_mask(&cpu_online_map);
-	spin_lock(&d->page_lock);
-	rc = may_have(d, 1);
-	if (!rc) {
-		pg->type_info = 0;
-		give(d, pg);
-	}
-	spin_unlock(&d->page_lock);
-	return rc;
-}
-
-int steal_page(struct domain *d, struct page_info *pg)
-{
+	struct page_info *pg = mfn_to_page(mfn);
 	u64 alone = PGC_allocated | 1;
 
-	spin_lock(&d->page_lock);
-	if (pg->owner != d->id || !(READ_ONCE(pg->count_info) & PGC_allocated)) {
-		spin_unlock(&d->page_lock);
-		return -EINVAL;
-	}
-	/*
-	 * Count 0 first: nobody can reference it while it changes hands. No type is held then (G3).
-	 */
-	if (!__atomic_compare_exchange_n(&pg->count_info, &alone, 0, false, __ATOMIC_ACQ_REL,
-					 __ATOMIC_RELAXED)) {
-		spin_unlock(&d->page_lock);
-		return -EBUSY;
-	}
+	/* Once seen allocated to d it can leave d only under our lock. */
+	return mfn_valid(mfn) && __atomic_load_n(&pg->count_info, __ATOMIC_ACQUIRE) == alone &&
+	       READ_ONCE(pg->owner) == d->id &&
+	       __atomic_compare_exchange_n(&pg->count_info, &alone, 0, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_RELAXED);
+}
+
+static void to_hypervisor(struct domain *d, u64 mfn)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+
 	list_remove(d, pg);
-	spin_unlock(&d->page_lock);
-	set_m2p(page_to_mfn(pg), INVALID_M2P_ENTRY);
+	set_m2p(mfn, INVALID_M2P_ENTRY);
 	pg->owner = DOMID_XEN;
-	pg->type_info = 0;
 	__atomic_store_n(&pg->count_info, PGC_heap | PGC_stale | 1, __ATOMIC_RELEASE);
-	return 0;
+}
+
+int swap_pages(struct domain *d, const u64 *old, const u64 *new, unsigned new_order, u32 n)
+{
+	u32 i = 0, in_extent = (1u << new_order) - 1;
+	bool ok = false;
+
+	spin_lock(&d->page_lock);
+	if (!d->dying) {
+		while (i < n && freeze(d, old[i]))
+			i++;
+		ok = i == n;
+		while (!ok && i--)
+			__atomic_store_n(&mfn_to_page(old[i])->count_info, PGC_allocated | 1,
+					 __ATOMIC_RELEASE);
+	}
+	for (i = 0; ok && i < n; i++) {
+		to_hypervisor(d, old[i]);
+		give(d, mfn_to_page(new[i >> new_order]) + (i & in_extent));
+	}
+	spin_unlock(&d->page_lock);
+	return ok ? 0 : -EINVAL;
 }
 
 /* ---- extra frames ---- */

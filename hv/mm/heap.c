@@ -110,7 +110,7 @@ static u64 split_block(u64 mfn, unsigned from, unsigned order, bool low)
 
 static struct page_info *find_block(unsigned order, u32 memflags)
 {
-	unsigned bits = memflags & MEMF_bits_mask, zones = NR_ZONES;
+	unsigned bits = memflags & MEMF_bits_mask, zones = zone_of(max_mfn - 1, 0) + 1;
 	bool low = memflags & MEMF_low;
 
 	if (bits && bits < PAGE_SHIFT + zones)
@@ -208,18 +208,11 @@ struct page_info *heap_take(unsigned order, u32 memflags)
 
 void heap_give(struct page_info *pg, unsigned order, bool stale)
 {
-	u64 epoch = 0;
-
-	if (stale) {
-		spin_lock(&heap_lock);
-		epoch = flush_epoch;
-		spin_unlock(&heap_lock);
-	}
+	spin_lock(&heap_lock);
 	for (u64 i = 0; i < 1UL << order; i++) {
-		pg[i].type_info = epoch;
+		pg[i].type_info = stale ? flush_epoch : 0;
 		WRITE_ONCE(pg[i].count_info, PGC_dirty | (stale ? PGC_stale : 0));
 	}
-	spin_lock(&heap_lock);
 	insert_block(page_to_mfn(pg), order);
 	spin_unlock(&heap_lock);
 }

@@ -5,9 +5,6 @@
 
 #include "mm/page.h"
 
-/* For heap_take(): clear what anybody has used since start (MEMF_zero clears everything). */
-#define MEMF_scrub BIT(31)
-
 /*
  * 2^order frames off the heap, TLBs flushed as their past demands: count_info and type_info 0,
  * owner and list meaningless, nobody can reference them. NULL when there are none.

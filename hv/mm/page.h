@@ -125,7 +125,8 @@ void heap_add(u64 start_mfn, u64 end_mfn);
 #define MEMF_any 0u
 #define MEMF_bits(n) ((u32)(n)) /* machine address below 2^n; 0 = anywhere */
 #define MEMF_bits_mask 0xffu
-#define MEMF_zero BIT(8) /* contents cleared */
+#define MEMF_zero BIT(8)   /* contents cleared */
+#define MEMF_scrub BIT(10) /* cleared if anybody used them since start */
 /* prefer low addresses (otherwise from the top, so that low memory stays) */
 #define MEMF_low BIT(9)
 
@@ -162,20 +163,18 @@ void share_page_with_domain(struct page_info *pg, struct domain *d, bool writabl
 void unshare_page(struct page_info *pg);
 
 /*
- * Take a frame from its domain without freeing it (exchange, transfer, tests): it becomes as if it
- * came from alloc_heap_pages(0), contents kept; assign_page() or free_heap_pages() it. The caller
- * holds no reference. 0, -EINVAL not d's, -EBUSY somebody else has a reference.
+ * Exchange n frames of d, old[], for as many that came from alloc_heap_pages(new_order), MEMF_scrub,
+ * and start at new[]: all, or none with -EINVAL: one is not d's, or referenced by somebody, or d is
+ * dying. Afterwards the old ones are to be freed by free_heap_pages(0), the new ones are like from
+ * alloc_domheap_pages(). The caller holds no reference.
  */
-int steal_page(struct domain *d, struct page_info *pg);
+int swap_pages(struct domain *d, const u64 *old, const u64 *new, unsigned new_order, u32 n);
 /*
  * Call fn for each page on a dying domain's list, held meanwhile, `batch` of them at most, going on where the last
  * walk stopped. fn answers 0; more: stop behind this page; less: stop, and come to it again. 0: at the end, and the
  * next walk begins anew; -ERESTART. For whoever tears the domain down.
  */
 int walk_dying_pages(struct domain *d, int (*fn)(struct domain *, struct page_info *), u32 batch);
-/* Put a stolen frame, or one of alloc_heap_pages(), under a domain (counts it once), contents kept.
- * 0, or -ENOMEM over the limit, -EINVAL dying: then it stays the caller's. */
-int assign_page(struct domain *d, struct page_info *pg);
 
 u64 heap_free_pages(void);
 u64 heap_total_pages(void);

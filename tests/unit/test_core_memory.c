@@ -221,13 +221,104 @@ Test(core_memory, exchange_goes_on)
 	ret = MEMORY(exchange, &e, u0);
 	while (ret == -ERESTART) {
 		rounds++;
-		expect(e.nr_exchanged, 2 * rounds);
+		expect(e.nr_exchanged, 2 * (rounds - 1)); /* the next extent is there already */
 		ret = CALL2(do_memory_op, host_restart_args[0], host_restart_args[1], u0);
 	}
 	expect(ret, 0);
-	expect(rounds, 3);
+	expect(rounds, 4);
 	for (i = 0; i < 4; i++)
 		expect(get_m2p(out_list[i] + 1), 2 * i + 1);
+}
+
+/* Between two preemption points there is no more than the swap of a chunk. */
+Test(core_memory, exchange_is_divided)
+{
+	struct xen_memory_exchange e = exch(1, 9, 512, 0);
+	u64 i, before, now, start;
+	long ret;
+
+	machine_up();
+	list[0] = give_pages(domu, 9);
+	for (i = 0; i < 512; i++)
+		out_list[i] = i;
+	host_preempt = true;
+	start = before = heap_free_pages();
+	ret = MEMORY(exchange, &e, u0);
+	for (i = 1; ret == -ERESTART; i++) {
+		now = heap_free_pages();
+		cr_assert((now > before ? now - before : before - now) <=
+			  16 + 4); /* and what holds it */
+		expect(domu->tot_pages, 512);
+		before = now;
+		ret = CALL2(do_memory_op, host_restart_args[0], host_restart_args[1], u0);
+	}
+	expect(ret, 0);
+	expect(e.nr_exchanged, 1);
+	cr_assert(i >= 16, "%lu", i);
+	expect(heap_free_pages(), start);
+}
+
+/* What an interrupted call has in hand: taken by the next one, whatever it wants, or freed by death. */
+Test(core_memory, exchange_abandoned)
+{
+	struct xen_memory_exchange e = exch(256, 0, 1, 8), other = exch(2, 0, 1, 1);
+	u64 before, i;
+
+	machine_up();
+	for (i = 0; i < 256; i++)
+		list[i] = give_pages(domu, 0);
+	before = heap_free_pages();
+	host_preempt = true;
+	expect_ret(MEMORY(exchange, &e, u0), -ERESTART);
+	expect(e.nr_exchanged, 0);
+	cr_assert(heap_free_pages() < before);
+	host_preempt = false;
+	expect_ret(MEMORY(exchange, &other, u1), 0);
+	expect(heap_free_pages(), before);
+	expect(domu->tot_pages, 256);
+	list[0] = out_list[0];
+	list[1] = out_list[0] + 1;
+	host_preempt = true;
+	for (i = 0; !e.nr_exchanged && i < 10; i++)
+		expect_ret(MEMORY(exchange, &e, u0), -ERESTART);
+	expect(e.nr_exchanged, 256); /* the old ones are in hand */
+	expect(domu->tot_pages, 256);
+	host_preempt = false;
+	domu->auto_reap = true;
+	domain_kill(domu, "its time has come");
+	reap_all();
+	cr_assert(heap_free_pages() >= before + 256);
+}
+
+/* For another domain, which dies meanwhile. */
+Test(core_memory, exchange_for_one_that_dies)
+{
+	struct xen_memory_exchange e = exch(256, 0, 1, 8);
+	u64 before, i;
+	unsigned rounds;
+
+	machine_up();
+	e.in.domid = e.out.domid = domu->id;
+	for (i = 0; i < 256; i++)
+		list[i] = give_pages(domu, 0);
+	host_preempt = true;
+	before = heap_free_pages();
+	expect_ret(MEMORY(exchange, &e, v0), -ERESTART);
+	expect(domu->tot_pages, 256);
+	domu->dying = true; /* death has begun: nothing may become its any more */
+	expect_ret(finish(MEMORY(exchange, &e, v0), v0, &rounds), -ESRCH);
+	expect(e.nr_exchanged, 0);
+	expect(heap_free_pages(), before);
+	expect(domu->tot_pages, 256);
+	domu->dying = false;
+	expect_ret(MEMORY(exchange, &e, v0), -ERESTART);
+	host_preempt = false;
+	domu->auto_reap = true;
+	domain_kill(domu, "its time has come");
+	reap_all();
+	expect_ret(MEMORY(exchange, &e, v0), -ESRCH);
+	cr_assert(heap_free_pages() >= before + 256);
+	cr_assert_null(dom0->exchanges);
 }
 
 Test(core_memory, exchange_undone)

@@ -307,40 +307,54 @@ Test(frames, limits)
 	cr_assert_null(alloc_domheap_pages(d1, 2, 0));
 	cr_assert_not_null(alloc_domheap_pages(d1, 1, 0));
 	cr_assert_null(alloc_domheap_pages(d1, 0, 0));
-	cr_assert_eq(assign_page(d1, alloc_heap_pages(0, 0)), -ENOMEM);
 	d2->dying = true;
 	cr_assert_null(alloc_domheap_pages(d2, 0, 0));
-	cr_assert_eq(assign_page(d2, alloc_heap_pages(0, 0)), -EINVAL);
 	cr_assert_eq(list_length(d1), 10);
 }
 
-Test(frames, steal)
+Test(frames, swap)
 {
-	struct page_info *pg[8];
+	u64 old[8], fresh[2];
+	struct page_info *used;
+	u32 flushes;
 
 	mm_machine(FRAMES);
 	for (int i = 0; i < 8; i++)
-		pg[i] = alloc_domheap_pages(d1, 0, 0);
-	cr_assert_eq(steal_page(d2, pg[0]), -EINVAL);
-	cr_assert_eq(steal_page(d1, mfn_to_page(20)), -EINVAL);
-	cr_assert(get_page(pg[0], d1));
-	cr_assert_eq(steal_page(d1, pg[0]), -EBUSY);
-	put_page(pg[0]);
-	for (int i = 0; i < 8; i += 2)
-		cr_assert_eq(steal_page(d1, pg[i]), 0);
-	cr_assert_eq(steal_page(d1, pg[0]), -EINVAL);
-	cr_assert(!get_page(pg[0], d1));
-	cr_assert_eq(list_length(d1), 4);
-	cr_assert_eq(d1->tot_pages, 4);
-	memset(page_to_virt(pg[0]), 0x77, PAGE_SIZE);
-	cr_assert_eq(assign_page(d2, pg[0]), 0);
-	cr_assert_eq(((u8 *)page_to_virt(pg[0]))[9], 0x77);
-	cr_assert(get_page(pg[0], d2));
-	cr_assert_gt(host_flushes, 0);
-	free_heap_pages(pg[2], 0);
+		old[i] = page_to_mfn(alloc_domheap_pages(d1, 0, 0));
+	for (int i = 0; i < 2; i++)
+		fresh[i] = page_to_mfn(alloc_heap_pages(2, MEMF_scrub));
+	flushes = host_flushes;
+	cr_assert_eq(swap_pages(d2, old, fresh, 2, 8), -EINVAL);
+	used = mfn_to_page(old[7]);
+	cr_assert(get_page(used, d1));
+	cr_assert_eq(swap_pages(d1, old, fresh, 2, 8), -EINVAL);
+	put_page(used);
+	old[7] = old[0]; /* twice the same */
+	cr_assert_eq(swap_pages(d1, old, fresh, 2, 8), -EINVAL);
+	old[7] = fresh[0];
+	cr_assert_eq(swap_pages(d1, old, fresh, 2, 8), -EINVAL);
+	old[7] = ~0UL;
+	cr_assert_eq(swap_pages(d1, old, fresh, 2, 8), -EINVAL);
+	old[7] = page_to_mfn(used);
+	d1->dying = true;
+	cr_assert_eq(swap_pages(d1, old, fresh, 2, 8), -EINVAL);
+	d1->dying = false;
+	for (int i = 0; i < 8; i++)
+		cr_assert_eq(mfn_to_page(old[i])->count_info, PGC_allocated | 1);
+	cr_assert_eq(host_flushes, flushes, "what failed has flushed");
 	cr_assert_eq(audit_domain_pages_exact(d1), 0);
-	cr_assert_eq(audit_domain_pages(d2), 0);
-	cr_assert_eq(audit_domain_pages_exact(d2), 1); /* the reference taken above */
+
+	cr_assert_eq(swap_pages(d1, old, fresh, 2, 8), 0);
+	cr_assert(!get_page(used, d1));
+	cr_assert(get_page(mfn_to_page(fresh[1] + 3), d1));
+	cr_assert_eq(list_length(d1), 8);
+	cr_assert_eq(audit_domain_pages(d1), 0);
+	cr_assert_eq(audit_domain_pages_exact(d1), 1); /* the reference taken above */
+	for (int i = 0; i < 8; i++)
+		free_heap_pages(mfn_to_page(old[i]), 0);
+	cr_assert_eq(heap_free_pages(), FRAMES - 16 - 8);
+	while (host_flushes == flushes)
+		cr_assert_not_null(alloc_heap_pages(0, 0)); /* at the latest when they come again */
 }
 
 Test(frames, share)
@@ -358,7 +372,8 @@ Test(frames, share)
 	cr_assert_eq(get_page_and_type(ro, d1, PGT_writable), -EINVAL);
 	cr_assert_eq(get_page_and_type(pg, d1, PGT_l1_table), -EINVAL);
 	cr_assert_eq(get_page_and_type(pg, d1, PGT_writable), 0);
-	cr_assert_eq(steal_page(d1, pg), -EBUSY);
+	cr_assert_eq(swap_pages(d1, (u64[]){ page_to_mfn(pg) }, (u64[]){ page_to_mfn(ro) }, 0, 1),
+		     -EINVAL);
 	unshare_page(pg);
 	unshare_page(ro);
 	cr_assert_eq(d1->extra_pages, 0);

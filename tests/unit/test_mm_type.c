@@ -664,6 +664,19 @@ Test(type, stress, .timeout = 120)
 /* General references against freeing and reuse: nobody gets a frame of somebody else. */
 static struct page_info *volatile hot[NR_DATA];
 
+static struct page_info *replaced(struct domain *d, struct page_info *pg)
+{
+	struct page_info *other = alloc_heap_pages(0, 0);
+	u64 old = page_to_mfn(pg), new = page_to_mfn(other);
+
+	if (swap_pages(d, &old, &new, 0, 1)) {
+		free_heap_pages(other, 0);
+		return pg;
+	}
+	free_heap_pages(pg, 0);
+	return other;
+}
+
 static void *allocator(void *arg)
 {
 	struct domain *d = arg;
@@ -677,10 +690,8 @@ static void *allocator(void *arg)
 		hot[mm_random(&seed) % NR_DATA] = pg;
 		if (READ_ONCE(pg->owner) != d->id)
 			panic("lost a frame");
-		if (step & 1 && steal_page(d, pg) == 0) {
-			free_heap_pages(pg, 0);
-			continue;
-		}
+		if (step & 1)
+			pg = replaced(d, pg);
 		__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL);
 		put_page(pg);
 	}

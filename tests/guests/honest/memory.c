@@ -94,6 +94,46 @@ static void exchange(void)
 	       out[0]);
 }
 
+/* The largest there is, both ways: the hypervisor divides it, we see nothing of that. */
+static void exchange_large(void)
+{
+	static u64 frames[512], block;
+	struct xen_memory_exchange x = {
+		.in = { .extent_start = frames, .nr_extents = 512, .domid = DOMID_SELF },
+		.out = { .extent_start = &block,
+			 .nr_extents = 1,
+			 .extent_order = 9,
+			 .domid = DOMID_SELF },
+	};
+	struct xen_memory_exchange back = { .in = x.out, .out = x.in };
+	u64 first = si->nr_pages + 512;
+	bool entered = true;
+	long rc;
+
+	for (unsigned i = 0; i < 512; i++)
+		frames[i] = first + i;
+	rc = reserve(XENMEM_populate_physmap, frames, 512, 0);
+	if (rc != 512) {
+		reserve(XENMEM_decrease_reservation, frames, rc, 0);
+		skip("exchange of 2 MiB", "no room");
+		return;
+	}
+	block = first;
+	rc = memory_op(XENMEM_exchange, &x);
+	report(privileged ? rc == 0 : rc <= 0, "exchange for 2 MiB", "rc %ld", rc);
+	if (!rc) {
+		report(M2P[block + 511] == first + 511 && !(block % 512), "2 MiB entered", "%lx",
+		       block);
+		for (unsigned i = 0; i < 512; i++)
+			frames[i] = first + i;
+		check_rc("2 MiB exchanged for pages", memory_op(XENMEM_exchange, &back), 0);
+	}
+	for (unsigned i = 0; i < 512; i++)
+		entered &= M2P[frames[i]] == first + i;
+	check(entered, "pages entered");
+	check_rc("given up again", reserve(XENMEM_decrease_reservation, frames, 512, 0), 512);
+}
+
 static void maps(void)
 {
 	static u8 buf[128 * 20];
@@ -150,6 +190,7 @@ void test_memory(void)
 	reservations();
 	new_page_is_clean();
 	exchange();
+	exchange_large();
 	maps();
 	others();
 }

@@ -299,37 +299,14 @@ int m_give_up(u8 d, u64 mfn)
 	return 0;
 }
 
-int m_steal(u8 d, u64 mfn)
+int m_swap(u8 d, u64 old, u64 new)
 {
-	if (!is_ram(mfn) || M.f[mfn].owner != d || !M.f[mfn].allocated)
+	if (!is_ram(old) || M.f[old].owner != d || !M.f[old].allocated || M.f[old].refs != 1 ||
+	    M.f[old].extra || M.d[d].dying)
 		return -EINVAL;
-	if (M.f[mfn].refs != 1 || M.f[mfn].extra)
-		return -EBUSY;
-	M.f[mfn].owner = THE_HYPERVISOR;
-	M.f[mfn].allocated = false;
-	M.f[mfn].m2p = ~0UL;
-	M.d[d].pages--;
+	M.f[old] = (struct m_frame){ .owner = NOBODY, .m2p = ~0UL };
+	M.f[new] = (struct m_frame){ .owner = d, .allocated = true, .refs = 1, .m2p = ~0UL };
 	return 0;
-}
-
-int m_assign(u8 d, u64 mfn)
-{
-	if (M.d[d].dying)
-		return -EINVAL;
-	if (M.d[d].pages >= M.d[d].max_pages)
-		return -ENOMEM;
-	M.f[mfn].owner = d;
-	M.f[mfn].allocated = true;
-	M.f[mfn].refs = 1;
-	M.f[mfn].type = T_NONE;
-	M.d[d].pages++;
-	return 0;
-}
-
-void m_free_stolen(u64 mfn)
-{
-	M.f[mfn].owner = NOBODY;
-	M.f[mfn].refs = 0;
 }
 
 void m_share(u8 d, u64 mfn)

@@ -111,9 +111,7 @@ int m_grant_unmap(struct m_caller c, u64 addr, bool pte, u64 mfn, bool readonly,
 bool m_may_alloc(u8 d);
 void m_alloc(u8 d, u64 mfn);
 int m_give_up(u8 d, u64 mfn);
-int m_steal(u8 d, u64 mfn);
-int m_assign(u8 d, u64 mfn);
-void m_free_stolen(u64 mfn);
+int m_swap(u8 d, u64 old, u64 new);
 void m_share(u8 d, u64 mfn);
 void m_unshare(u64 mfn); /* whoever maps it keeps it alive */
 void m_create(u8 d, bool privileged, u64 max_pages);

@@ -608,38 +608,27 @@ static void give_up_step(void)
 	count(STEP_GIVE_UP, !rc);
 }
 
-/* One frame against another; or the stolen one goes to whom it may be. */
+/* One frame against another. */
 static void exchange_step(void)
 {
-	u64 mfn = own_frame(who.d), since = flush_time;
-	struct page_info *pg = mfn_to_page(mfn);
-	u8 to = once_in(2) ? some_domain() : who.d;
+	u64 mfn = own_frame(who.d), other;
+	struct page_info *pg = alloc_heap_pages(0, MEMF_scrub);
 	int rc;
 
-	if (mfn < FIRST_RAM)
+	if (!pg)
 		return;
-	about_to(STEP_EXCHANGE, mfn, 0, 0, 0);
-	rc = steal_page(domain_at[who.d], pg);
-	AGREE(STEP_EXCHANGE, "stealing", rc, m_steal(who.d, mfn));
-	count(STEP_EXCHANGE, !rc);
-	if (rc)
-		return;
-	if (!once_in(3) && get_frame(who.d)) {
-		free_heap_pages(pg, 0);
+	other = page_to_mfn(pg);
+	if (mfn >= FIRST_RAM) {
+		about_to(STEP_EXCHANGE, mfn, other, 0, 0);
 		if (!unruly)
-			m_free_stolen(mfn);
-		return;
+			check_given(other);
+		rc = swap_pages(domain_at[who.d], &mfn, &other, 0, 1);
+		AGREE(STEP_EXCHANGE, "swapping", rc, m_swap(who.d, mfn, other));
+		count(STEP_EXCHANGE, !rc);
+		if (!rc)
+			pg = mfn_to_page(mfn);
 	}
-	rc = assign_page(domain_at[to], pg);
-	AGREE(STEP_EXCHANGE, "assigning", rc, m_assign(to, mfn));
-	if (rc) {
-		free_heap_pages(pg, 0);
-		if (!unruly)
-			m_free_stolen(mfn);
-	}
-	for (u32 cpu = 0; cpu < CPUS; cpu++)
-		if (!rc && flushed_at[cpu] <= since)
-			fail("stolen frame %lx assigned, processor %u not flushed", mfn, cpu);
+	free_heap_pages(pg, 0);
 }
 
 /* ---- life and death ---- */
