@@ -79,12 +79,12 @@ int grant_table_frame(struct domain *d, u32 idx, u64 *mfn)
 }
 
 /* [gt->lock] Both views of an entry, or false. */
-static bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **act,
-		       struct grant_entry_v1 **sha)
+static inline bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **act,
+			      struct grant_entry_v1 **sha)
 {
 	u32 frame = ref / ENTRIES_PER_FRAME, i = ref % ENTRIES_PER_FRAME;
 
-	if (frame >= gt->nr_frames)
+	if (unlikely(frame >= gt->nr_frames))
 		return false;
 	*act = &gt->active[frame][i];
 	*sha = &gt->shared[frame][i];
@@ -96,110 +96,96 @@ static bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **ac
 /*
  * Tell the guest that its entry is in use, if it permits that: flags and domid in one atomic step.
  */
-static int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
+static inline int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
 {
-	u32 *word = (u32 *)sha, w = READ_ONCE(*word), new;
+	const u32 wanted = GTF_permit_access | (u32)domid << 16,
+		  looked_at = 0xffff0000u | GTF_type_mask | GTF_sub_page;
+	u32 *word = (u32 *)sha, w = READ_ONCE(*word);
 	int tries;
 
 	for (tries = 0; tries < CLAIM_TRIES; tries++) {
-		if ((w & (GTF_type_mask | GTF_sub_page)) != GTF_permit_access || w >> 16 != domid)
+		if (unlikely((w & looked_at) != wanted))
 			return err_here(GNTST_bad_gntref);
-		if (!readonly && w & GTF_readonly)
+		if (unlikely(!readonly && w & GTF_readonly))
 			return err_here(GNTST_permission_denied);
-		new = w | GTF_reading | (readonly ? 0 : GTF_writing);
-		if (__atomic_compare_exchange_n(word, &w, new, false, __ATOMIC_SEQ_CST,
-						__ATOMIC_RELAXED))
+		if (likely(__atomic_compare_exchange_n(
+			    word, &w, w | GTF_reading | (readonly ? 0 : GTF_writing), false,
+			    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
 			return GNTST_okay;
 	}
 	return err_here(GNTST_general_error);
 }
 
-static void unclaim(struct grant_entry_v1 *sha, const struct grant_active *act)
+static inline void unclaim(struct grant_entry_v1 *sha, const struct grant_active *act)
 {
-	u16 clear =
-		(act->writers ? 0 : GTF_writing) | (act->writers || act->readers ? 0 : GTF_reading);
+	u16 clear;
 
-	if (clear)
-		__atomic_fetch_and(&sha->flags, (u16)~clear, __ATOMIC_SEQ_CST);
-}
-
-static int hold_frame(const struct grant_use *u)
-{
-	struct page_info *pg = mfn_to_page(u->mfn);
-
-	if (!mfn_valid(u->mfn) || !get_page(pg, u->owner))
-		return err_here(GNTST_bad_page);
-	if (u->readonly || !get_page_type(pg, PGT_writable))
-		return GNTST_okay;
-	put_page(pg);
-	return err_here(GNTST_bad_page);
+	if (act->writers)
+		return;
+	clear = act->readers ? GTF_writing : GTF_writing | GTF_reading;
+	__atomic_fetch_and(&sha->flags, (u16)~clear, __ATOMIC_SEQ_CST);
 }
 
 /* [lock of the owner's table] */
-static int begin_locked(struct grant_use *u, u16 domid)
+static inline int begin_locked(struct grant_table *gt, struct grant_use *u, u16 domid, u32 refs)
 {
 	struct grant_entry_v1 *sha;
 	struct grant_active *act;
+	u16 *uses;
 	bool first;
 	int st;
 
-	if (!find_entry(u->owner->grant_table, u->ref, &act, &sha))
+	if (unlikely(!find_entry(gt, u->ref, &act, &sha)))
 		return err_here(GNTST_bad_gntref);
 	first = !act->readers && !act->writers;
-	if (!first && act->domid != domid)
-		return err_here(GNTST_bad_gntref);
-	if ((u->readonly ? act->readers : act->writers) == 0xffff)
-		return err_here(GNTST_no_space);
+	uses = u->readonly ? &act->readers : &act->writers;
 	if (first || (!u->readonly && !act->writers)) {
+		if (!first && act->domid != domid)
+			return err_here(GNTST_bad_gntref);
 		st = claim(sha, domid, u->readonly);
-		if (st != GNTST_okay)
+		if (unlikely(st != GNTST_okay))
 			return st;
+	} else if (act->domid != domid) {
+		return err_here(GNTST_bad_gntref);
+	} else if (*uses == 0xffff) {
+		return err_here(GNTST_no_space);
 	}
 	/* While in use it stays the same frame, whatever the guest writes into its entry. */
 	u->mfn = first ? READ_ONCE(sha->frame) : act->mfn;
-	st = hold_frame(u);
-	if (st != GNTST_okay) {
+	if (unlikely(u->mfn >= max_mfn ||
+		     !get_page_uses(mfn_to_page(u->mfn), u->owner, !u->readonly, refs))) {
 		unclaim(sha, act);
-		return st;
+		return err_here(GNTST_bad_page);
 	}
 	act->mfn = u->mfn;
 	act->domid = domid;
-	if (u->readonly)
-		act->readers++;
-	else
-		act->writers++;
+	++*uses;
 	return GNTST_okay;
 }
 
-int grant_begin(struct grant_use *u, u16 domid)
+int grant_begin(struct grant_use *u, u16 domid, u32 refs)
 {
 	struct grant_table *gt = u->owner->grant_table;
 	int st;
 
-	if (!gt)
+	if (unlikely(!gt))
 		return err_here(GNTST_bad_domain);
 	spin_lock(&gt->lock);
-	st = begin_locked(u, domid);
+	st = begin_locked(gt, u, domid, refs);
 	spin_unlock(&gt->lock);
 	return st;
 }
 
-void grant_end(const struct grant_use *u)
+void grant_end(const struct grant_use *u, u32 refs)
 {
 	struct grant_table *gt = u->owner->grant_table;
-	struct page_info *pg = mfn_to_page(u->mfn);
 	struct grant_entry_v1 *sha;
 	struct grant_active *act;
 
-	if (!u->readonly)
-		put_page_type(pg);
-	put_page(pg);
+	put_page_uses(mfn_to_page(u->mfn), !u->readonly, refs);
 	spin_lock(&gt->lock);
-	if (find_entry(gt, u->ref, &act, &sha)) {
-		if (u->readonly)
-			act->readers--;
-		else
-			act->writers--;
+	if (likely(find_entry(gt, u->ref, &act, &sha))) {
+		u->readonly ? act->readers-- : act->writers--;
 		unclaim(sha, act);
 	}
 	spin_unlock(&gt->lock);
@@ -329,10 +315,9 @@ static int swap_grant_ref(void *arg, struct vcpu *v)
 
 /* ---- the call ---- */
 
-long grant_restart(struct vcpu *v, u32 cmd, u64 uop, u32 count, u32 done, size_t size)
+long grant_restart(struct vcpu *v, u32 cmd, u64 uop, u32 count)
 {
-	return hypercall_restart(v, __HYPERVISOR_grant_table_op, 3,
-				 (u64[]){ cmd, guest_index(uop, done, size), count - done });
+	return hypercall_restart(v, __HYPERVISOR_grant_table_op, 3, (u64[]){ cmd, uop, count });
 }
 
 static const struct small_op {
@@ -362,7 +347,7 @@ static noinline_fn long do_small(const struct small_op *s, u32 cmd, u64 uop, u32
 		u64 at = guest_index(uop, i, s->size);
 
 		if (i && preempt_needed())
-			return grant_restart(v, cmd, uop, count, i, s->size);
+			return grant_restart(v, cmd, at, count - i);
 		if (copy_from_guest(buf, at, s->size))
 			return err_here(-EFAULT);
 		err = s->fn(buf, v);

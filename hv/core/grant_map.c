@@ -13,7 +13,7 @@
 /* ---- handles ---- */
 
 /* [maptrack_lock] NULL: no such handle, whatever number it is. */
-static struct grant_mapping *mapping_of(struct grant_table *gt, u32 handle)
+static inline struct grant_mapping *mapping_of(struct grant_table *gt, u32 handle)
 {
 	if (handle / MAPPINGS_PER_PAGE >= gt->maptrack_pages)
 		return NULL;
@@ -21,7 +21,7 @@ static struct grant_mapping *mapping_of(struct grant_table *gt, u32 handle)
 }
 
 /* [maptrack_lock] */
-static void handle_free(struct grant_table *gt, u32 handle)
+static inline void handle_free(struct grant_table *gt, u32 handle)
 {
 	*mapping_of(gt, handle) = (struct grant_mapping){ .ref = gt->maptrack_free };
 	gt->maptrack_free = handle + 1;
@@ -46,22 +46,20 @@ static bool add_maptrack_page(struct grant_table *gt)
 	return true;
 }
 
-/* A handle for a use that has begun; it is busy until its flags are set. */
-static bool handle_alloc(struct grant_table *gt, const struct grant_use *u, u32 *handle)
+/* A handle for a mapping that is there. false: there is none left. */
+static inline bool handle_alloc(struct grant_table *gt, const struct grant_use *u, u16 flags,
+				u32 *handle)
 {
 	struct grant_mapping *m;
-	bool ok = true;
+	bool ok;
 
 	spin_lock(&gt->maptrack_lock);
-	if (!gt->maptrack_free)
-		ok = add_maptrack_page(gt);
-	if (ok) {
+	ok = likely(gt->maptrack_free) || add_maptrack_page(gt);
+	if (likely(ok)) {
 		*handle = gt->maptrack_free - 1;
 		m = mapping_of(gt, *handle);
 		gt->maptrack_free = m->ref;
-		*m = (struct grant_mapping){ .owner = u->owner,
-					     .ref = u->ref,
-					     .flags = MAPPING_BUSY };
+		*m = (struct grant_mapping){ .owner = u->owner, .ref = u->ref, .flags = flags };
 		gt->mappings++;
 	}
 	spin_unlock(&gt->maptrack_lock);
@@ -69,10 +67,10 @@ static bool handle_alloc(struct grant_table *gt, const struct grant_use *u, u32 
 }
 
 /* Set what is in force, or give the handle back if nothing is. */
-static void handle_update(struct grant_table *gt, u32 handle, u16 flags)
+static inline void handle_update(struct grant_table *gt, u32 handle, u16 flags)
 {
 	spin_lock(&gt->maptrack_lock);
-	if (flags & MAPPED) {
+	if (unlikely(flags & MAPPED)) {
 		mapping_of(gt, handle)->flags = flags;
 	} else {
 		handle_free(gt, handle);
@@ -81,83 +79,101 @@ static void handle_update(struct grant_table *gt, u32 handle, u16 flags)
 	spin_unlock(&gt->maptrack_lock);
 }
 
-/* Take a mapping for taking it down: nobody else can until handle_update(). */
-static bool handle_take(struct grant_table *gt, u32 handle, struct grant_mapping *copy)
+/*
+ * Take a mapping for taking it down: nobody else can until handle_update(). Its flags, and the use;
+ * 0: there is no such mapping.
+ */
+static inline u16 handle_take(struct grant_table *gt, u32 handle, struct grant_use *u)
 {
 	struct grant_mapping *m;
-	bool ok;
+	u16 flags = 0;
 
 	spin_lock(&gt->maptrack_lock);
 	m = mapping_of(gt, handle);
-	ok = m && m->flags & MAPPED && !(m->flags & MAPPING_BUSY);
-	if (ok) {
-		*copy = *m;
-		m->flags |= MAPPING_BUSY;
+	if (likely(m) && likely((m->flags & MAPPED) && !(m->flags & MAPPING_BUSY))) {
+		flags = m->flags;
+		u->owner = m->owner;
+		u->ref = m->ref;
+		m->flags = flags | MAPPING_BUSY;
 	}
 	spin_unlock(&gt->maptrack_lock);
-	return ok;
+	return flags;
 }
 
-/* While a mapping exists its entry stays in use for the same frame. */
-static u64 mapped_mfn(const struct grant_mapping *m)
+/* The rest of the use. While a mapping exists its entry stays in use for the same frame. */
+static inline void fill_use(struct grant_use *u, u16 flags)
 {
-	const struct grant_table *gt = m->owner->grant_table;
+	const struct grant_table *gt = u->owner->grant_table;
 
-	return gt->active[m->ref / ENTRIES_PER_FRAME][m->ref % ENTRIES_PER_FRAME].mfn;
+	u->readonly = flags & GNTMAP_readonly;
+	u->mfn = gt->active[u->ref / ENTRIES_PER_FRAME][u->ref % ENTRIES_PER_FRAME].mfn;
 }
 
 /* ---- map ---- */
 
-static int map_begun(struct gnttab_map_grant_ref *op, const struct grant_use *u, struct vcpu *v)
+/* No handle was left: take the entry away again, if the guest has not done so. */
+static noinline_fn int map_undo(const struct gnttab_map_grant_ref *op, const struct grant_use *u,
+				struct vcpu *v)
 {
-	const u16 keep = MAPPED | GNTMAP_readonly | GNTMAP_contains_pte;
-	struct grant_table *gt = v->domain->grant_table;
-	int st = GNTST_okay;
+	bool given = false;
 
-	if (!handle_alloc(gt, u, &op->handle))
-		return err_here(GNTST_no_space);
-	if (op->flags & GNTMAP_host_map)
-		st = arch_grant_map(v, op->host_addr, op->flags & GNTMAP_contains_pte, u->mfn,
-				    u->readonly, (u64)(op->flags >> _GNTMAP_guest_avail0 & 7) << 9);
-	handle_update(gt, op->handle, st == GNTST_okay ? op->flags & keep : 0);
-	op->dev_bus_addr = op->flags & GNTMAP_device_map ? u->mfn << PAGE_SHIFT : 0;
-	return st;
+	if (op->flags & GNTMAP_host_map &&
+	    arch_grant_unmap(v, op->host_addr, op->flags & GNTMAP_contains_pte, u->mfn, u->readonly,
+			     0, &given) == GNTST_okay)
+		tlb_flush_mask(&v->domain->dirty_cpus);
+	grant_end(u, 1 + given);
+	domain_put(u->owner);
+	return err_here(GNTST_no_space);
 }
 
-static int map_one(struct gnttab_map_grant_ref *op, struct vcpu *v)
+static inline int map_one(struct gnttab_map_grant_ref *op, struct vcpu *v)
 {
+	const u16 keep = MAPPED | GNTMAP_readonly | GNTMAP_contains_pte;
 	struct grant_use u = { .ref = op->ref, .readonly = op->flags & GNTMAP_readonly };
+	u32 refs = op->flags & GNTMAP_host_map ? 2 : 1; /* the entry has its own */
 	int st;
 
-	if (!(op->flags & MAPPED))
+	if (unlikely(!(op->flags & MAPPED)))
 		return err_here(GNTST_general_error);
 	u.owner = domain_get_for(v, op->dom);
-	if (!u.owner)
+	if (unlikely(!u.owner))
 		return err_here(GNTST_bad_domain);
-	st = grant_begin(&u, v->domain->id);
-	if (st == GNTST_okay) {
-		st = map_begun(op, &u, v);
-		if (st == GNTST_okay)
-			return st; /* the handle keeps the use, and the owner held */
-		grant_end(&u);
+	st = grant_begin(&u, v->domain->id, refs);
+	if (unlikely(st != GNTST_okay))
+		goto out;
+	if (likely(op->flags & GNTMAP_host_map)) {
+		st = arch_grant_map(v, op->host_addr, op->flags & GNTMAP_contains_pte, u.mfn,
+				    u.readonly, (u64)(op->flags >> _GNTMAP_guest_avail0 & 7) << 9);
+		if (unlikely(st != GNTST_okay)) {
+			grant_end(&u, refs);
+			goto out;
+		}
 	}
+	op->dev_bus_addr = op->flags & GNTMAP_device_map ? u.mfn << PAGE_SHIFT : 0;
+	/* The handle keeps the use, and the owner held. */
+	if (likely(handle_alloc(v->domain->grant_table, &u, op->flags & keep, &op->handle)))
+		return GNTST_okay;
+	return map_undo(op, &u, v);
+out:
 	domain_put(u.owner);
 	return st;
 }
 
 long grant_map(u64 uop, u32 count, struct vcpu *v)
 {
+	/* What is written back: the second half, from dom on. */
+	const size_t back = offsetof(struct gnttab_map_grant_ref, dom);
 	struct gnttab_map_grant_ref op;
-	u32 i;
 
-	for (i = 0; i < count; i++) {
-		if (i && preempt_needed())
-			return grant_restart(v, GNTTABOP_map_grant_ref, uop, count, i, sizeof(op));
-		if (read_guest_at(&op, uop, i))
+	for (; count; count--, uop += sizeof(op)) {
+		if (unlikely(read_guest(&op, uop)))
 			return err_here(-EFAULT);
 		op.status = map_one(&op, v);
-		if (write_guest_at(uop, i, &op))
+		if (unlikely(copy_to_guest(uop + back, &op.dom, sizeof(op) - back)))
 			return err_here(-EFAULT);
+		if (count > 1 && preempt_needed())
+			return grant_restart(v, GNTTABOP_map_grant_ref, uop + sizeof(op),
+					     count - 1);
 	}
 	return 0;
 }
@@ -174,97 +190,100 @@ _Static_assert(offsetof(struct gnttab_unmap_grant_ref, status) ==
 
 struct unmap_item {
 	struct gnttab_unmap_grant_ref op;
-	struct grant_mapping m; /* as it was */
-	u64 mfn;
-	u16 left; /* flags that stay in force */
-	bool taken;
+	struct grant_use use;
+	u16 flags; /* of the mapping as it was; 0: nothing was taken */
+	u16 left;  /* of these, what stays in force */
+	bool refs; /* of an entry that is gone, ours to drop */
 };
 
-/* The entry goes; everything the use holds stays until the TLBs are flushed. */
-static int unmap_entry(struct unmap_item *it, bool replace, struct vcpu *v)
+/* The entry goes; everything that it and the use hold stays until the TLBs are flushed. */
+static inline int unmap_entry(struct unmap_item *it, bool replace, struct vcpu *v)
 {
 	const u64 dev_addr = replace ? 0 : it->op.dev_bus_addr,
 		  new_addr = replace ? it->op.dev_bus_addr : 0;
+	u16 flags = handle_take(v->domain->grant_table, it->op.handle, &it->use), left = flags;
 	int st;
 
-	if (!handle_take(v->domain->grant_table, it->op.handle, &it->m))
+	it->flags = it->left = flags;
+	it->refs = false;
+	if (unlikely(!flags))
 		return err_here(GNTST_bad_handle);
-	it->taken = true;
-	it->mfn = mapped_mfn(&it->m);
-	it->left = it->m.flags;
-	if (dev_addr && it->left & GNTMAP_device_map) {
-		if (dev_addr != it->mfn << PAGE_SHIFT)
+	fill_use(&it->use, flags);
+	if (unlikely(dev_addr && flags & GNTMAP_device_map)) {
+		if (dev_addr != it->use.mfn << PAGE_SHIFT)
 			return err_here(GNTST_bad_dev_addr);
-		it->left &= ~GNTMAP_device_map;
+		left &= ~GNTMAP_device_map;
 	}
-	if (it->op.host_addr && it->left & GNTMAP_host_map) {
-		st = arch_grant_unmap(v, it->op.host_addr, it->left & GNTMAP_contains_pte, it->mfn,
-				      it->left & GNTMAP_readonly, new_addr);
-		if (st != GNTST_okay) {
-			it->left = it->m.flags;
+	if (likely(it->op.host_addr && flags & GNTMAP_host_map)) {
+		st = arch_grant_unmap(v, it->op.host_addr, flags & GNTMAP_contains_pte, it->use.mfn,
+				      flags & GNTMAP_readonly, new_addr, &it->refs);
+		if (unlikely(st != GNTST_okay))
 			return st;
-		}
-		it->left &= ~GNTMAP_host_map;
+		left &= ~GNTMAP_host_map;
 	}
+	it->left = left;
 	return GNTST_okay;
 }
 
-static void end_use(const struct grant_mapping *m, u64 mfn)
+static inline void unmap_finish(const struct unmap_item *it, struct grant_table *gt)
 {
-	grant_end(&(struct grant_use){ m->owner, m->ref, m->flags & GNTMAP_readonly, mfn });
-	domain_put(m->owner);
-}
-
-static void unmap_finish(struct unmap_item *it, struct grant_table *gt)
-{
-	if (!it->taken)
+	if (unlikely(!it->flags))
 		return;
-	if (!(it->left & MAPPED))
-		end_use(&it->m, it->mfn);
+	if (likely(!(it->left & MAPPED))) {
+		grant_end(&it->use, 1 + it->refs);
+		domain_put(it->use.owner);
+	} else if (it->refs) {
+		put_page_uses(mfn_to_page(it->use.mfn), !it->use.readonly, 1);
+	}
 	handle_update(gt, it->op.handle, it->left);
 }
 
 /* Up to UNMAP_BATCH of them. 0 or -EFAULT; what was taken is finished in any case. */
-static int unmap_batch(bool replace, u64 uop, u32 n, struct vcpu *v)
+static inline __attribute__((always_inline)) int unmap_batch(bool replace, u64 uop, u32 n,
+							     struct vcpu *v)
 {
-	struct unmap_item items[UNMAP_BATCH];
-	bool flush = false;
-	u32 i, got;
+	/* What is written back: the end, from handle on. */
+	const size_t back = offsetof(struct gnttab_unmap_grant_ref, handle);
+	struct unmap_item items[UNMAP_BATCH], *it, *end = items + n;
+	u64 at = uop;
+	u16 gone = 0;
 	int err = 0;
 
-	for (got = 0; got < n && !err; got++) {
-		struct unmap_item *it = &items[got];
-
-		it->taken = false;
-		err = read_guest_at(&it->op, uop, got);
-		if (!err)
-			it->op.status = unmap_entry(it, replace, v);
-		flush |= it->taken && it->left != it->m.flags;
+	for (it = items; it < end; it++, at += sizeof(it->op)) {
+		if (unlikely(read_guest(&it->op, at))) {
+			err = err_here(-EFAULT);
+			end = it;
+			break;
+		}
+		it->op.status = unmap_entry(it, replace, v);
+		gone |= it->flags ^ it->left;
 	}
-	if (flush)
+	if (likely(gone))
 		tlb_flush_mask(&v->domain->dirty_cpus);
-	for (i = 0; i < got; i++) {
-		unmap_finish(&items[i], v->domain->grant_table);
-		if (!err)
-			err = write_guest_at(uop, i, &items[i].op);
+	for (it = items, at = uop + back; it < end; it++, at += sizeof(it->op)) {
+		unmap_finish(it, v->domain->grant_table);
+		if (unlikely(copy_to_guest(at, &it->op.handle, sizeof(it->op) - back)))
+			err = err_here(-EFAULT);
 	}
 	return err;
 }
 
 long grant_unmap(u32 cmd, u64 uop, u32 count, struct vcpu *v)
 {
-	const size_t size = sizeof(struct gnttab_unmap_grant_ref);
-	u32 done, n;
+	const bool replace = cmd == GNTTABOP_unmap_and_replace;
+	u32 n;
 
-	for (done = 0; done < count; done += n) {
-		if (done && preempt_needed())
-			return grant_restart(v, cmd, uop, count, done, size);
-		n = MIN(count - done, (u32)UNMAP_BATCH);
-		if (unmap_batch(cmd == GNTTABOP_unmap_and_replace, guest_index(uop, done, size), n,
-				v))
+	for (;;) {
+		n = MIN(count, (u32)UNMAP_BATCH);
+		if (unlikely(unmap_batch(replace, uop, n, v)))
 			return err_here(-EFAULT);
+		count -= n;
+		if (likely(!count))
+			return 0;
+		uop += n * sizeof(struct gnttab_unmap_grant_ref);
+		if (preempt_needed())
+			return grant_restart(v, cmd, uop, count);
 	}
-	return 0;
 }
 
 /* ---- death of the mapping domain ---- */
@@ -274,7 +293,8 @@ int grant_release_mappings(struct domain *d)
 {
 	struct grant_table *gt = d->grant_table;
 	int left = RELEASE_BATCH;
-	struct grant_mapping m;
+	struct grant_use u;
+	u16 flags;
 
 	if (!gt->release_cursor)
 		tlb_flush_mask(&d->dirty_cpus);
@@ -282,9 +302,12 @@ int grant_release_mappings(struct domain *d)
 	     gt->release_cursor++) {
 		if (!left--)
 			return -ERESTART;
-		if (!handle_take(gt, gt->release_cursor, &m))
+		flags = handle_take(gt, gt->release_cursor, &u);
+		if (!flags)
 			continue;
-		end_use(&m, mapped_mfn(&m));
+		fill_use(&u, flags);
+		grant_end(&u, 1); /* the entries in its tables drop their own */
+		domain_put(u.owner);
 		handle_update(gt, gt->release_cursor, 0);
 	}
 	return 0;

@@ -64,11 +64,11 @@ struct grant_use {
 };
 
 /*
- * Begin to use entry `ref` of u->owner for domain `domid`: fills u->mfn; references on the frame,
- * as writable unless u->readonly, are held. GNTST_*.
+ * Begin to use entry `ref` of u->owner for domain `domid`: fills u->mfn, takes `refs` references on
+ * the frame, as writable too unless u->readonly. GNTST_*. The end gives back as many as it is told.
  */
-int grant_begin(struct grant_use *u, u16 domid);
-void grant_end(const struct grant_use *u);
+int grant_begin(struct grant_use *u, u16 domid, u32 refs);
+void grant_end(const struct grant_use *u, u32 refs);
 
 /* grant_copy.c: GNTTABOP_copy. */
 long grant_copy(u64 uop, u32 count, struct vcpu *v);
@@ -76,7 +76,7 @@ long grant_copy(u64 uop, u32 count, struct vcpu *v);
 long grant_map(u64 uop, u32 count, struct vcpu *v);
 long grant_unmap(u32 cmd, u64 uop, u32 count, struct vcpu *v);
 
-/* Stop after `done` of `count` operations of `size` bytes; the guest calls again for the rest. */
-long grant_restart(struct vcpu *v, u32 cmd, u64 uop, u32 count, u32 done, size_t size);
+/* Stop: the guest calls again for the `count` operations from uop on. */
+long grant_restart(struct vcpu *v, u32 cmd, u64 uop, u32 count);
 
 #endif

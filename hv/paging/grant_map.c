@@ -13,49 +13,37 @@
 #define GRANT_AVAIL (PTE_AVAIL | (0x7fUL << 52)) /* software bits on every processor */
 
 /* The L1 entry that host_addr names in v's domain, its table locked; NULL: there is none. */
-static u64 *lock_entry(struct vcpu *v, u64 host_addr, bool pte, struct page_info **pg, u64 *info)
+static always_inline_fn u64 *lock_entry(struct vcpu *v, u64 host_addr, bool pte,
+					struct page_info **table)
 {
-	u64 mfn = host_addr >> PAGE_SHIFT;
+	u64 mfn = host_addr >> PAGE_SHIFT, *entry;
 
-	if (!pte)
-		return walk_and_lock(v, host_addr, pg, info);
-	if ((host_addr & 7) || mfn >= max_mfn)
-		return NULL;
-	*pg = mfn_to_page(mfn);
-	*info = l1_lock(*pg, v->domain);
-	return *info ? maddr_to_virt(host_addr) : NULL;
-}
-
-/* Put `want`, whose references the caller has taken, in place of whatever is there. */
-static void replace_entry(u64 *entry, u64 want)
-{
-	u64 cur = __atomic_exchange_n(entry, want, __ATOMIC_ACQ_REL);
-
-	if (cur & PTE_P)
-		l1e_put(cur);
+	if (likely(!pte)) {
+		entry = walk_l1(v->arch.guest_table, host_addr, table);
+		if (unlikely(!entry))
+			return NULL;
+	} else {
+		if ((host_addr & 7) || mfn >= max_mfn)
+			return NULL;
+		*table = mfn_to_page(mfn);
+		entry = maddr_to_virt(host_addr);
+	}
+	return likely(l1_lock_fast(*table, v->domain)) || l1_lock(*table, v->domain) ? entry : NULL;
 }
 
 int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 avail_bits)
 {
-	u64 want = mfn << PAGE_SHIFT | PTE_P | PTE_US | PTE_A | PTE_D | (avail_bits & GRANT_AVAIL);
-	struct page_info *pg = mfn_to_page(mfn), *table;
-	u64 *entry, info;
+	struct page_info *table;
+	u64 *entry = lock_entry(v, host_addr, pte, &table), old;
 
-	get_page_known_alive(pg); /* by the grant table's own reference */
-	if (!readonly) {
-		if (!l1_get_writable(pg)) {
-			put_page(pg);
-			return err_here(GNTST_general_error);
-		}
-		want |= PTE_RW;
-	}
-	entry = lock_entry(v, host_addr, pte, &table, &info);
-	if (!entry) {
-		l1e_put(want);
+	if (unlikely(!entry))
 		return err_here(GNTST_bad_virt_addr);
-	}
-	replace_entry(entry, want);
-	table_unlock(table, info);
+	old = READ_ONCE(*entry);
+	WRITE_ONCE(*entry, mfn << PAGE_SHIFT | PTE_P | PTE_US | PTE_A | PTE_D |
+				   (readonly ? 0 : PTE_RW) | (avail_bits & GRANT_AVAIL));
+	if (unlikely(old & PTE_P))
+		l1e_put(old);
+	l1_unlock(table);
 	return GNTST_okay;
 }
 
@@ -86,27 +74,32 @@ static bool same_entry(struct vcpu *v, u64 a, u64 b)
 }
 
 /* new_addr: 0, or the virtual address whose entry is to move here. */
-int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr,
+		     bool *given)
 {
 	struct page_info *table;
-	u64 *entry, info, want = 0;
-	bool ok;
+	u64 *entry, old = 0, want = 0;
 
-	if (new_addr &&
+	if (unlikely(new_addr) &&
 	    (pte || same_entry(v, host_addr, new_addr) ||
 	     !maps(guest_walk_l1e(v, host_addr), mfn, readonly) || !take_entry(v, new_addr, &want)))
 		return err_here(GNTST_bad_virt_addr);
-	entry = lock_entry(v, host_addr, pte, &table, &info);
-	ok = entry && maps(READ_ONCE(*entry), mfn, readonly);
-	if (ok)
-		replace_entry(entry, want);
-	else if (
-		/*
-		 * it has left its own place already: only a guest that races with itself sees that
-		 */
-		want & PTE_P)
+	entry = lock_entry(v, host_addr, pte, &table);
+	if (likely(entry)) {
+		old = READ_ONCE(*entry);
+		if (likely(maps(old, mfn, readonly))) {
+			WRITE_ONCE(*entry, want);
+			l1_unlock(table);
+			/* The guest may have made it read-only: then it holds less than was given. */
+			*given = readonly || (old & PTE_RW);
+			if (unlikely(!*given))
+				l1e_put(old);
+			return GNTST_okay;
+		}
+		l1_unlock(table);
+	}
+	/* It has left its own place already: only a guest that races with itself sees that. */
+	if (want & PTE_P)
 		l1e_put(want);
-	if (entry)
-		table_unlock(table, info);
-	return ok ? GNTST_okay : err_here(GNTST_bad_virt_addr);
+	return err_here(GNTST_bad_virt_addr);
 }

@@ -178,8 +178,24 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 	for_each_present_cpu(cpu, &asked) while (!flushed(cpus[cpu], now)) spin_wait();
 }
 
+/* Does it name no other processor? */
+static bool only_here(const cpumask_t *mask)
+{
+	u32 own = this_cpu()->id, i;
+	u64 others = 0;
+
+	for (i = 0; i < BITMAP_WORDS(nr_cpus); i++)
+		others |= READ_ONCE(mask->bits[i]) & ~(i == own / 64 ? BIT(own % 64) : 0);
+	return !others;
+}
+
 void tlb_flush_mask(const cpumask_t *mask)
 {
+	if (only_here(mask)) {
+		if (cpumask_test(this_cpu()->id, mask))
+			tlb_flush_local();
+		return;
+	}
 	flush_and_wait(mask, FLUSH_ALL);
 }
 

@@ -28,33 +28,16 @@ static size_t copy_faulting(void *dst, const void *src, size_t len)
 	return words;
 }
 
-int copy_from_guest(void *dst, u64 va, size_t len)
+static noinline_fn int copy_any(void *dst, const void *src, u64 va, size_t len)
 {
-	size_t left, at = 0;
-	u64 word;
+	size_t left;
 
 	if (unlikely(!range_ok(va, len)))
 		return -EFAULT;
 	uaccess_begin();
-	if (likely(len <= 64)) {
-		for (size_t n = len / 8; n; n--, at += 8) {
-			if (unlikely(!get_guest_u64(&word, va + at)))
-				goto fault;
-			*(u64 *)(dst + at) = word;
-		}
-	}
-	if (len - at == 4) {
-		if (unlikely(!get_guest_u32(&word, va + at)))
-			goto fault;
-		*(u32 *)(dst + at) = word;
-		at = len;
-	}
-	left = at < len ? copy_faulting(dst + at, (const void *)(va + at), len - at) : 0;
+	left = copy_faulting(dst, src, len);
 	uaccess_end();
 	return left ? -EFAULT : 0;
-fault:
-	uaccess_end();
-	return -EFAULT;
 }
 
 s64 read_guest_u32(u64 va)
@@ -73,24 +56,52 @@ fault:
 	return -EFAULT;
 }
 
+int copy_from_guest(void *dst, u64 va, size_t len)
+{
+	s64 half;
+	bool ok;
+
+	/* What the frequent calls read goes without a loop. */
+	switch (len) {
+	case 4:
+		half = read_guest_u32(va);
+		if (unlikely(half < 0))
+			return -EFAULT;
+		*(u32 *)dst = half;
+		return 0;
+	case 16:
+		ok = read_guest_words(dst, va, 2);
+		break;
+	case 24:
+		ok = read_guest_words(dst, va, 3);
+		break;
+	case 32:
+		ok = read_guest_words(dst, va, 4);
+		break;
+	case 40:
+		ok = read_guest_words(dst, va, 5);
+		break;
+	default:
+		return copy_any(dst, (const void *)va, va, len);
+	}
+	return likely(ok) ? 0 : -EFAULT;
+}
+
 int copy_to_guest(u64 va, const void *src, size_t len)
 {
-	size_t left, at = 0;
+	bool ok;
 
-	if (unlikely(!range_ok(va, len)))
-		return -EFAULT;
-	uaccess_begin();
-	if (likely(len <= 128)) {
-		for (size_t n = len / 8; n; n--, at += 8)
-			if (unlikely(!put_guest_u64(*(const u64 *)(src + at), va + at)))
-				goto fault;
+	switch (len) {
+	case 8:
+		ok = write_guest_words(va, src, 1);
+		break;
+	case 16:
+		ok = write_guest_words(va, src, 2);
+		break;
+	default:
+		return copy_any((void *)va, src, va, len);
 	}
-	left = at < len ? copy_faulting((void *)(va + at), src + at, len - at) : 0;
-	uaccess_end();
-	return left ? -EFAULT : 0;
-fault:
-	uaccess_end();
-	return -EFAULT;
+	return likely(ok) ? 0 : -EFAULT;
 }
 
 int clear_guest(u64 va, size_t len)

@@ -10,11 +10,11 @@
 /* With SMAP, guest (user) pages are reachable only between these two. */
 static inline void uaccess_begin(void)
 {
-	ALTERNATIVE("", "stac", X86_USE_SMAP);
+	ALTERNATIVE("nopl (%%rax)", "stac", X86_USE_SMAP); /* one instruction either way */
 }
 static inline void uaccess_end(void)
 {
-	ALTERNATIVE("", "clac", X86_USE_SMAP);
+	ALTERNATIVE("nopl (%%rax)", "clac", X86_USE_SMAP);
 }
 
 static inline bool get_guest_u64(u64 *v, u64 va)

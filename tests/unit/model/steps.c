@@ -489,13 +489,10 @@ static u64 grant_place(bool *pte)
 	return frame_with(who.d, 1) << PAGE_SHIFT | entry_offset() | (once_in(30) ? 4 : 0);
 }
 
-static void grant_release(struct grant_held *g)
+/* refs: the grant table's, and an entry's that is gone. */
+static void grant_release(struct grant_held *g, u32 refs)
 {
-	struct page_info *pg = mfn_to_page(g->mfn);
-
-	if (!g->readonly)
-		put_page_type(pg);
-	put_page(pg);
+	put_page_uses(mfn_to_page(g->mfn), !g->readonly, refs);
 	if (!unruly)
 		m_grant_release(g->mfn, g->readonly);
 	g->used = false;
@@ -505,16 +502,17 @@ static void grant_unmap(struct grant_held *g)
 {
 	u64 addr = once_in(15) ? grant_place(&(bool){ false }) : g->addr;
 	u64 new_addr = once_in(8) ? random_va(M.d[who.d].v[who.v].root[0]) : 0;
+	bool given = false;
 	int st;
 
 	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
-	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
+	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr, &given);
 	AGREE(STEP_GRANT_UNMAP, "status", st,
 	      m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
 	count(STEP_GRANT_UNMAP, st == GNTST_okay);
 	if (st == GNTST_okay) {
 		tlb_flush_mask(&domain_at[who.d]->dirty_cpus);
-		grant_release(g);
+		grant_release(g, 1 + given);
 	}
 }
 
@@ -523,8 +521,7 @@ static void grant_map_step(void)
 	struct grant_held *g = &grants[below(GRANTS)];
 	u8 owner = some_domain();
 	u64 avail = once_in(4) ? PTE_AVAIL & random64() : 0;
-	struct page_info *pg;
-	int st = 0;
+	int st;
 
 	if (g->used)
 		return;
@@ -533,14 +530,8 @@ static void grant_map_step(void)
 				  .mfn = frame_with(owner, 0) };
 	if (g->mfn < FIRST_RAM || g->mfn >= FRAMES)
 		return;
-	pg = mfn_to_page(g->mfn);
 	g->addr = grant_place(&g->pte);
-	if (!get_page(pg, domain_at[owner]))
-		st = -EINVAL;
-	else if (!g->readonly && get_page_type(pg, PGT_writable)) {
-		put_page(pg);
-		st = -EINVAL;
-	}
+	st = get_page_uses(mfn_to_page(g->mfn), domain_at[owner], !g->readonly, 2) ? 0 : -EINVAL;
 	AGREE(STEP_GRANT_MAP, "the grant table's reference", st,
 	      m_grant_hold(owner, g->mfn, g->readonly));
 	if (st)
@@ -552,7 +543,7 @@ static void grant_map_step(void)
 	      m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
 	count(STEP_GRANT_MAP, st == GNTST_okay);
 	if (st != GNTST_okay)
-		grant_release(g);
+		grant_release(g, 2);
 	else if (once_in(2)) /* later it mostly has been overwritten */
 		grant_unmap(g);
 }
@@ -731,7 +722,7 @@ static void death(u8 id)
 	tlb_flush_mask(&d->dirty_cpus);
 	for (int g = 0; g < GRANTS; g++)
 		if (grants[g].used && grants[g].mapper == id)
-			grant_release(&grants[g]);
+			grant_release(&grants[g], 1);
 	dying_still[id] = true;
 	M.d[id].dying = true;
 	if (!unruly)
