@@ -100,14 +100,12 @@ static noinline_fn int set_root(struct vcpu *v, u64 mfn, u64 *root)
 
 	if (rc)
 		return rc;
+	if (!mfn && root == &v->arch.guest_table) /* also where there is none yet */
+		return err_here(-EINVAL);
 	if (mfn != old) {
-		if (mfn) {
-			rc = table_get(v->domain, mfn, PGT_l4_table);
-			if (rc)
-				return rc;
-		} else if (root == &v->arch.guest_table) {
-			return err_here(-EINVAL);
-		}
+		rc = mfn ? table_get(v->domain, mfn, PGT_l4_table) : 0;
+		if (rc)
+			return rc;
 		*root = mfn;
 	}
 	/* A processor leaves a table before that may lose our entries. */

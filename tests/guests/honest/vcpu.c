@@ -111,6 +111,10 @@ static void second_cpu(void)
 		skip("second processor", "the domain has one");
 		return;
 	}
+	cpu_context(&ctx, 1, second);
+	ctx.ctrlreg[3] = 0;
+	check_rc("initialise without page tables", vcpu_op(VCPUOP_initialise, 1, &ctx),
+		 -XEN_EINVAL);
 	rc = cpu_start(1, second);
 	check_rc("initialise and up", rc, 0);
 	if (rc)

@@ -170,9 +170,11 @@ int set_root(struct m_caller c, u64 mfn, bool user)
 {
 	u64 *root = &M.d[c.d].v[c.v].root[user], old = *root;
 
+	if (!mfn && !user)
+		return -EINVAL;
 	if (mfn == old)
 		return 0;
-	if ((mfn || !user) && get_both(mfn, c.d, T_L4))
+	if (mfn && get_both(mfn, c.d, T_L4))
 		return -EINVAL;
 	*root = mfn;
 	if (old)
