@@ -68,6 +68,8 @@ int arch_domain_relinquish(struct domain *d);
 void arch_domain_destroy(struct domain *d);
 /* VCPUOP_initialise: check and take a guest-supplied context (already copied). 0 or an error. (pv/) */
 int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctx);
+/* The same back, of a vCPU that is paused. */
+void arch_vcpu_context(struct vcpu *v, struct vcpu_guest_context *ctx);
 /* VCPUOP_down / up reset nothing; VCPUOP_send_nmi */
 void arch_vcpu_nmi(struct vcpu *v);
 
@@ -75,7 +77,18 @@ void arch_vcpu_nmi(struct vcpu *v);
  * registers (or the multicall entry), and makes the call return. Returns the value the handler must return. */
 long hypercall_restart(struct vcpu *v, u32 nr, unsigned nargs, const u64 *args);
 
+/* ---- what a domain is (control interface) ---- */
+/* Make frame mfn of d a page of hypercall stubs. 0, -EINVAL: not its, or in other use. */
+int arch_hypercall_page(struct domain *d, u64 mfn);
+/* Leaf i of the CPUID policy of d, of a new domain (NULL), or of the machine; false beyond the last. */
+bool arch_cpuid_leaf(const struct domain *d, bool machine, u32 i, struct xen_cpuid_leaf *leaf);
+/* Take away from d what this leaf of its policy has not. false: no leaf of a policy. */
+bool arch_cpuid_restrict(struct domain *d, const struct xen_cpuid_leaf *leaf);
+/* Word i of the published feature set, of a PV guest or of the machine; false (and 0) beyond the last. */
+bool arch_feature_word(bool machine, u32 i, u32 *word);
+
 /* ---- machine ---- */
+u32 arch_cpu_khz(void);
 noreturn_fn void machine_power_off(void);
 noreturn_fn void machine_reboot(void);
 noreturn_fn void machine_halt(void);

@@ -91,9 +91,14 @@ struct arch_vcpu {
 	u64 mc_args[6]; /* VCPU_MC_RESTART: the entry's new arguments */
 };
 
+#define CPUID_FEATURE_WORDS 11 /* of the published feature set */
+
 struct arch_domain {
-	bool is_pv; /* [I] */
-	bool vtsc;  /* [I] RDTSC traps */
+	bool is_pv;      /* [I] */
+	bool vtsc;       /* [I] RDTSC traps */
+	bool cpuid_less; /* [I once it runs] some bit below is set */
+	/* [I once it runs] features taken away (XEN_DOMCTL_set_cpu_policy) */
+	u32 cpuid_off[CPUID_FEATURE_WORDS];
 	u32 relinquish_stage;
 };
 

@@ -24,7 +24,8 @@ struct domain *hardware_domain, *dom_xen, *dom_io, *dom_idle;
 struct vcpu_info dummy_vcpu_info;
 
 static spinlock_t list_lock = SPINLOCK_INIT;
-static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by age */
+static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by number */
+static u32 nr_domains;                                /* [list_lock] */
 static struct domain *hash[HASH_SIZE];                /* [list_lock] */
 static struct timer reap_timer;                       /* the next step, where there is more to do */
 
@@ -88,25 +89,51 @@ struct domain *domain_get_for(struct vcpu *v, u16 domid)
 	return v->domain;
 }
 
-struct domain *domain_next(struct domain *d)
+/* The first one from `pos` on with a number from id on that lives, held. [list_lock] */
+static struct domain *first_from(struct list_head *pos, u16 id)
 {
-	struct domain *next = NULL;
-	struct list_head *pos;
+	for (; pos != &domains; pos = pos->next) {
+		struct domain *d = list_entry(pos, struct domain, all);
+
+		if (d->id >= id && hold_if_alive(d))
+			return d;
+	}
+	return NULL;
+}
+
+struct domain *domain_from(u16 id)
+{
+	struct domain *d;
 
 	spin_lock(&list_lock);
-	for (pos = d ? d->all.next : domains.next; !next && pos != &domains; pos = pos->next)
-		if (hold_if_alive(list_entry(pos, struct domain, all)))
-			next = list_entry(pos, struct domain, all);
+	d = find(id);
+	d = first_from(d ? &d->all : domains.next, id);
+	spin_unlock(&list_lock);
+	return d;
+}
+
+struct domain *domain_next(struct domain *d)
+{
+	struct domain *next;
+
+	spin_lock(&list_lock);
+	next = first_from(d ? d->all.next : domains.next, 0);
 	spin_unlock(&list_lock);
 	if (d)
 		domain_put(d);
 	return next;
 }
 
+u32 domains_count(void)
+{
+	return READ_ONCE(nr_domains);
+}
+
 /* Give it an id that is free (from 1 on), or the one it asks for; into the table. */
 static int table_insert(struct domain *d, int id)
 {
 	static u16 last; /* [list_lock] numbers are used again as late as possible */
+	struct list_head *pos = domains.prev;
 	int err = -EEXIST, tries;
 
 	spin_lock(&list_lock);
@@ -119,7 +146,10 @@ static int table_insert(struct domain *d, int id)
 		d->id = id;
 		d->hash_next = hash[id % HASH_SIZE];
 		hash[id % HASH_SIZE] = d;
-		list_add_tail(&d->all, &domains);
+		while (pos != &domains && list_entry(pos, struct domain, all)->id > id)
+			pos = pos->prev;
+		list_add(&d->all, pos);
+		nr_domains++;
 		err = 0;
 	}
 	spin_unlock(&list_lock);
@@ -135,6 +165,7 @@ static void table_remove(struct domain *d)
 		if (*p == d) {
 			*p = d->hash_next;
 			list_del(&d->all);
+			nr_domains--;
 			break;
 		}
 	spin_unlock(&list_lock);
@@ -169,6 +200,8 @@ static struct vcpu *alloc_vcpu(struct domain *d, u32 id, u32 cpu)
 	v->processor = cpu;
 	v->vcpu_info = &dummy_vcpu_info;
 	v->vcpu_info_mfn = INVALID_MFN;
+	memset(&v->affinity, 0xff, sizeof(v->affinity));
+	v->soft_affinity = v->affinity;
 	list_init(&v->runq);
 	return v;
 }
@@ -225,6 +258,7 @@ static void free_domain(struct domain *d)
 	table_remove(d);
 	xfree(d->e820);
 	xfree(d);
+	send_global_virq(VIRQ_DOM_EXC);
 }
 
 struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages,
@@ -425,12 +459,20 @@ static int relinquish_pages(struct domain *d)
 	return walk_dying_pages(d, relinquish_page, RELINQUISH_BATCH);
 }
 
+/* Who still maps something of it learns that it is time to let go. */
+static int relinquish_tell(struct domain *d)
+{
+	heap_claim(d, 0);
+	send_global_virq(VIRQ_DOM_EXC);
+	return 0;
+}
+
 int domain_relinquish(struct domain *d)
 {
 	static int (*const stages[])(struct domain *) = {
 		relinquish_vcpus,        evtchn_destroy_domain,  relinquish_vcpu_infos,
 		grant_release_mappings,  arch_domain_relinquish, relinquish_pages,
-		exchange_destroy_domain,
+		exchange_destroy_domain, relinquish_tell,
 	};
 
 	while (d->relinquish_stage < ARRAY_SIZE(stages)) {
@@ -456,16 +498,16 @@ void domain_put(struct domain *d)
 /*
  * Take d down a step further; at its end drop the domain's own reference, once, unless others still
  * have pages of it mapped. Who frees the last page asks for another try; his use of d ends with the
- * lock. True: there is more to do.
+ * lock. 0, -ERESTART: there is more to do. [control_lock]
  */
-static bool reap_one(struct domain *d)
+static int take_down(struct domain *d)
 {
 	bool pages;
 
-	if (!d->auto_reap || !READ_ONCE(d->shut_down) || d->relinquish_stage == BURIED)
-		return false;
+	if (d->relinquish_stage == BURIED)
+		return 0;
 	if (domain_relinquish(d))
-		return true;
+		return -ERESTART;
 	spin_lock(&d->page_lock);
 	pages = d->tot_pages;
 	spin_unlock(&d->page_lock);
@@ -473,7 +515,45 @@ static bool reap_one(struct domain *d)
 		d->relinquish_stage = BURIED;
 		domain_put(d);
 	}
-	return false;
+	return 0;
+}
+
+int domain_destroy(struct domain *d)
+{
+	int rc = take_down(d);
+
+	if (rc && !timer_armed(&reap_timer)) /* should the caller never come back */
+		timer_set(&reap_timer, now_ns() + REAP_PERIOD_NS);
+	return rc;
+}
+
+int domain_resume(struct domain *d)
+{
+	struct vcpu *v;
+	u32 i;
+
+	if (READ_ONCE(d->dead))
+		return err_here(-EINVAL);
+	d->shutdown_code = SHUTDOWN_none;
+	if (!__atomic_exchange_n(&d->shut_down, false, __ATOMIC_ACQ_REL))
+		return 0;
+	for_each_vcpu(d, v, i)
+		vcpu_wake(v, VPF_dead);
+	return 0;
+}
+
+/* Who has the control lock goes on himself, or asks for us. True: there is more to do. */
+static bool reap_one(struct domain *d)
+{
+	int rc;
+
+	if (!READ_ONCE(d->dying) && !(d->auto_reap && READ_ONCE(d->shut_down)))
+		return false;
+	if (!spin_trylock(&d->control_lock))
+		return false;
+	rc = take_down(d);
+	spin_unlock(&d->control_lock);
+	return rc;
 }
 
 /* A step now and then in a guest's time; one after the other where the processor idles. */

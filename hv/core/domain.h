@@ -50,6 +50,8 @@ struct vcpu {
 	struct list_head runq; /* [S] */
 	u64 sched_data;        /* [S] policy's own */
 	u64 slice_start;       /* [S] ns */
+	cpumask_t affinity,
+		soft_affinity; /* [domain->control_lock] where it may, and should, run */
 
 	struct vcpu_runstate_info runstate; /* [o] */
 	u64 runstate_guest; /* [o] guest virtual address registered for a copy, or 0 */
@@ -87,6 +89,7 @@ struct domain {
 	u32 page_list;              /* [P] first frame number + 1, linked by page_info.list */
 	struct exchange *exchanges; /* [P] exchanges its vCPUs began, that wait to go on */
 	u64 tot_pages, max_pages;   /* [P] */
+	u64 claimed_pages;          /* [heap lock] set aside for it */
 	u32 extra_pages;            /* [P] PGC_extra pages */
 	cpumask_t dirty_cpus;       /* [a] processors whose TLB may hold its entries */
 	/* [a] tables of another domain have named its frames, grants apart */
@@ -109,14 +112,18 @@ struct domain {
 	s64 time_offset_sec;      /* [o] guest wall clock against ours */
 	struct list_head all;     /* [domain list lock] */
 	struct domain *hash_next; /* [domain list lock] */
-	u32 relinquish_stage;     /* [whoever tears it down] */
-	u32 relinquish_page; /* [whoever tears it down] frame + 1 reached, held; 0 = at the start */
+	/* Never waited for, only tried: its holder may wait for vCPUs. */
+	spinlock_t control_lock;
+	u32 control_pauses; /* [control_lock] XEN_DOMCTL_pausedomain: one of pause_count while not 0 */
+	u32 tsc_mode;       /* [control_lock] as XEN_DOMCTL_settscinfo said */
+	u32 relinquish_stage; /* [control_lock] */
+	u32 relinquish_page;  /* [control_lock] frame + 1 reached, held; 0 = at the start */
 	spinlock_t watchdog_lock;
 	struct timer watchdog[2]; /* SCHEDOP_watchdog */
 	u8 watchdog_used;         /* [watchdog_lock] bit n: watchdog[n] was handed out */
 	u8 *e820;                 /* [P] XENMEM_set_memory_map: entries of 20 bytes, or NULL */
 	u32 nr_e820;              /* [P] */
-	u8 handle[16];            /* [I] UUID */
+	u8 handle[16];            /* [control_lock] UUID */
 	const char *name;         /* [I] for messages: "Domain-0", a test guest's file name */
 
 	char console_line[128]; /* [console lock] partial line of a guest's output */
@@ -166,6 +173,13 @@ void domain_shutdown(struct domain *d, u8 reason);
  */
 int domain_relinquish(struct domain *d);
 /*
+ * XEN_DOMCTL_destroydomain, [control_lock]: tear it down to the end, or to where others still have
+ * pages of it mapped; the reaper does the rest. 0, -ERESTART.
+ */
+int domain_destroy(struct domain *d);
+/* XEN_DOMCTL_resumedomain, [control_lock]: run on after a shutdown. 0, -EINVAL it was killed. */
+int domain_resume(struct domain *d);
+/*
  * Where the vcpu_info of a vCPU lies that has none yet (beyond XEN_LEGACY_MAX_VCPUS, or torn down).
  */
 extern struct vcpu_info dummy_vcpu_info;
@@ -185,9 +199,12 @@ static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 		if (((v) = (d)->vcpu[i]) == NULL)                                                  \
 			continue;                                                                  \
 		else
-/* Iterate all: drops d (NULL: the beginning) and holds what it returns; NULL: no more. */
+/* Iterate all, by number: drops d (NULL: the beginning) and holds what it returns; NULL: no more. */
 struct domain *domain_next(struct domain *d);
 #define domain_first() domain_next(NULL)
+/* The first from a number on, held, dying or not; NULL: none. */
+struct domain *domain_from(u16 id);
+u32 domains_count(void);
 
 /* ---- scheduling (core/sched.c) ---- */
 void sched_init_cpu(u32 cpu, struct vcpu *idle);
@@ -209,6 +226,11 @@ void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info); /* as o
 /* Write the copy a guest registered; v is current and its address space is loaded. */
 void vcpu_runstate_update(struct vcpu *v);
 void vcpu_yield(struct vcpu *v);
+/* Where v may run, [control_lock]. 0; -EINVAL nowhere; -EOPNOTSUPP it has run elsewhere: cannot move. */
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask);
+u64 sched_idle_ns(u32 cpu); /* how long that processor has been idle since start */
+/* Take a context from the caller's memory (VCPUOP_initialise); *flags: VGCF_*. (core/vcpu_op.c) */
+int vcpu_initialise(struct vcpu *v, u64 arg, u64 *flags);
 void sched_dump(void);
 
 #endif

@@ -16,7 +16,17 @@
 int grant_init_domain(struct domain *d)
 {
 	d->grant_table = xzalloc(struct grant_table);
-	return d->grant_table ? 0 : -ENOMEM;
+	if (!d->grant_table)
+		return -ENOMEM;
+	grant_set_limits(d, -1, -1);
+	return 0;
+}
+
+void grant_set_limits(struct domain *d, s32 frames, s32 maptrack_pages)
+{
+	d->grant_table->max_frames = frames < 0 ? GRANT_MAX_FRAMES : frames;
+	d->grant_table->max_maptrack_pages =
+		maptrack_pages < 0 ? MAPTRACK_MAX_PAGES : maptrack_pages;
 }
 
 void grant_destroy_domain(struct domain *d)
@@ -70,7 +80,7 @@ int grant_table_frame(struct domain *d, u32 idx, u64 *mfn)
 {
 	int err;
 
-	if (idx >= GRANT_MAX_FRAMES || !d->grant_table)
+	if (!d->grant_table || idx >= d->grant_table->max_frames)
 		return err_here(-EINVAL);
 	err = grow(d, idx + 1);
 	if (!err)
@@ -230,7 +240,7 @@ static int setup_table(void *arg, struct vcpu *v)
 	op->status = target(v, op->dom, &d);
 	if (op->status != GNTST_okay)
 		return 0;
-	if (op->nr_frames > GRANT_MAX_FRAMES)
+	if (op->nr_frames > d->grant_table->max_frames)
 		op->status = GNTST_general_error;
 	else if (grow(d, op->nr_frames))
 		op->status = GNTST_general_error;
@@ -249,7 +259,7 @@ static int query_size(void *arg, struct vcpu *v)
 	if (op->status != GNTST_okay)
 		return 0;
 	op->nr_frames = d->grant_table->nr_frames;
-	op->max_nr_frames = GRANT_MAX_FRAMES;
+	op->max_nr_frames = d->grant_table->max_frames;
 	domain_put(d);
 	return 0;
 }

@@ -5,7 +5,9 @@
 
 #include "core/domain.h"
 
-int grant_init_domain(struct domain *d);      /* 0, -ENOMEM */
+int grant_init_domain(struct domain *d); /* 0, -ENOMEM */
+/* Before its first grant: how many frames of table and pages of mappings it may have; < 0: the most. */
+void grant_set_limits(struct domain *d, s32 frames, s32 maptrack_pages);
 int grant_release_mappings(struct domain *d); /* undo what d mapped of others; 0, -ERESTART */
 void grant_destroy_domain(struct domain *d);
 void grant_dump(void);

@@ -35,7 +35,7 @@ static bool add_maptrack_page(struct grant_table *gt)
 
 	if (!gt->maptrack)
 		gt->maptrack = xzalloc_array(struct grant_mapping *, MAPTRACK_MAX_PAGES);
-	if (!gt->maptrack || gt->maptrack_pages == MAPTRACK_MAX_PAGES)
+	if (!gt->maptrack || gt->maptrack_pages >= gt->max_maptrack_pages)
 		return false;
 	page = xzalloc_array(struct grant_mapping, MAPPINGS_PER_PAGE);
 	if (!page)

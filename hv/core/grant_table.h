@@ -43,6 +43,7 @@ _Static_assert(sizeof(struct grant_mapping) == 16, "256 in a page");
 struct grant_table {
 	spinlock_t lock;
 	u32 nr_frames;                                   /* [lock to grow, a] */
+	u32 max_frames, max_maptrack_pages;              /* [I once it runs] */
 	struct grant_entry_v1 *shared[GRANT_MAX_FRAMES]; /* [I once set] guest-writable memory */
 	struct grant_active *active[GRANT_MAX_FRAMES];   /* [lock contents] */
 

@@ -13,16 +13,16 @@
 typedef long hypercall_fn(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v);
 
 /* core/ */
-hypercall_fn do_memory_op;        /* core/memory.c */
-hypercall_fn do_xen_version;      /* core/version.c */
-hypercall_fn do_console_io;       /* core/console_io.c */
-hypercall_fn do_grant_table_op;   /* core/grant*.c */
-hypercall_fn do_vm_assist;        /* core/version.c */
-hypercall_fn do_vcpu_op;          /* core/vcpu_op.c */
-hypercall_fn do_sched_op;         /* core/sched_op.c */
-hypercall_fn do_event_channel_op; /* core/event*.c */
-hypercall_fn do_set_timer_op;     /* core/vcpu_op.c */
-hypercall_fn do_sysctl;           /* core/sysctl.c */
+hypercall_fn do_memory_op;         /* core/memory.c */
+hypercall_fn do_xen_version;       /* core/version.c */
+hypercall_fn do_console_io;        /* core/console_io.c */
+hypercall_fn do_grant_table_op;    /* core/grant*.c */
+hypercall_fn do_vm_assist;         /* core/version.c */
+hypercall_fn do_vcpu_op;           /* core/vcpu_op.c */
+hypercall_fn do_sched_op;          /* core/sched_op.c */
+hypercall_fn do_event_channel_op;  /* core/event*.c */
+hypercall_fn do_set_timer_op;      /* core/vcpu_op.c */
+hypercall_fn do_domctl, do_sysctl; /* core/control.c */
 /* x86/ */
 hypercall_fn do_physdev_op;  /* x86/physdev.c */
 hypercall_fn do_platform_op; /* x86/platform_op.c */

@@ -166,6 +166,26 @@ static long reservation_op(u64 op, u64 arg, struct vcpu *v, extent_fn *fn)
 	return hypercall_restart(v, __HYPERVISOR_memory_op, 2, (u64[]){ op, arg });
 }
 
+static long claim_pages(u64 arg, struct vcpu *v)
+{
+	struct xen_memory_reservation r;
+	struct domain *d;
+	long rc;
+
+	if (!v->domain->privileged)
+		return err_here(-EPERM);
+	if (read_guest(&r, arg))
+		return err_here(-EFAULT);
+	if (r.extent_start.va || r.extent_order || r.mem_flags)
+		return err_here(-EINVAL);
+	d = domain_get_for(v, r.domid);
+	if (!d)
+		return err_here(-ESRCH);
+	rc = heap_claim(d, r.nr_extents);
+	domain_put(d);
+	return err_here(rc);
+}
+
 /* ---- questions ---- */
 
 static long ask_domain(u32 cmd, u64 arg, struct vcpu *v)
@@ -340,6 +360,8 @@ long do_memory_op(u64 op, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 		return reservation_op(op, arg, v, populate);
 	case XENMEM_exchange:
 		return memory_exchange(op, arg, v);
+	case XENMEM_claim_pages:
+		return claim_pages(arg, v);
 	case XENMEM_maximum_ram_page:
 		return (long)max_mfn - 1;
 	case XENMEM_current_reservation:

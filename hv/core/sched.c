@@ -228,6 +228,34 @@ void vcpu_unpause(struct vcpu *v)
 	unlock_and_kick(sc, kick);
 }
 
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask)
+{
+	u32 cpu = 0;
+	struct sched_cpu *sc;
+
+	while (cpu < nr_cpus && !(cpumask_test(cpu, mask) && cpumask_test(cpu, &cpu_online_map)))
+		cpu++;
+	if (cpu == nr_cpus)
+		return err_here(-EINVAL);
+	if (!cpumask_test(v->processor, mask)) {
+		if (v->initialised) /* only one that has never run can be moved yet */
+			return err_here(-EOPNOTSUPP);
+		timer_migrate(&v->singleshot, cpu);
+		timer_migrate(&v->periodic, cpu);
+		timer_migrate(&v->poll_timer, cpu);
+		sc = sched_lock(v);
+		v->processor = cpu;
+		spin_unlock(&sc->lock);
+	}
+	v->affinity = *mask;
+	return 0;
+}
+
+u64 sched_idle_ns(u32 cpu)
+{
+	return vcpu_runtime_ns(sched_cpus[cpu]->idle);
+}
+
 /* The vCPU that this processor interrupted is not waited for: it does not execute while we do. */
 void domain_pause(struct domain *d)
 {

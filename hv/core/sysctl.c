@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /* sysctl: what the privileged domain asks of the machine. */
-#include <xen/sysctl.h>
-
+#include "core/arch.h"
 #include "core/console.h"
+#include "core/control.h"
 #include "core/guest_access.h"
-#include "core/hypercall.h"
 #include "lib/log.h"
+#include "lib/string.h"
 
 #define READ_AT_ONCE 8192 /* bytes of one call: bounds how long it takes */
 #define MAX_KEYS 64
+#define NODE_DISTANCE 10 /* to itself, as firmware counts */
 
 /* [one caller at a time by nature: worst case a line is shown again] log position */
 static u64 cleared;
 
-static long read_console(struct xen_sysctl_readconsole *op)
+static int read_console(struct control_call *c)
 {
+	struct xen_sysctl_readconsole *op = &c->op.sysctl.u.readconsole;
 	char buf[128];
 	u32 done = 0, max = MIN(op->count, (u32)READ_AT_ONCE);
 	u64 from = op->incremental ? op->index : READ_ONCE(cleared);
@@ -35,8 +37,9 @@ static long read_console(struct xen_sysctl_readconsole *op)
 	return 0;
 }
 
-static long debug_keys(const struct xen_sysctl_debug_keys *op)
+static int debug_keys(struct control_call *c)
 {
+	const struct xen_sysctl_debug_keys *op = &c->op.sysctl.u.debug_keys;
 	char keys[MAX_KEYS];
 
 	if (op->nr_keys > MAX_KEYS)
@@ -48,27 +51,197 @@ static long debug_keys(const struct xen_sysctl_debug_keys *op)
 	return 0;
 }
 
-/* Documented in xen/sysctl.h. */
-long do_sysctl(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
-{
-	struct xen_sysctl op;
-	long rc;
+/* ---- the machine ---- */
 
-	(void)a2, (void)a3, (void)a4, (void)a5;
-	if (!v->domain->privileged)
-		return err_here(-EPERM);
-	if (read_guest(&op, arg))
-		return err_here(-EFAULT);
-	if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION)
-		return err_here(-EACCES);
-	switch (op.cmd) {
-	case XEN_SYSCTL_readconsole:
-		rc = read_console(&op.u.readconsole);
-		break;
-	case XEN_SYSCTL_debug_keys:
-		return debug_keys(&op.u.debug_keys);
-	default:
-		return err_here(-ENOSYS);
-	}
-	return rc ? rc : write_guest(arg, &op);
+static int physinfo(struct control_call *c)
+{
+	struct xen_sysctl_physinfo *op = &c->op.sysctl.u.physinfo;
+
+	*op = (struct xen_sysctl_physinfo){
+		.threads_per_core = 1,
+		.cores_per_socket = nr_cpus, /* as if all were equally near */
+		.nr_cpus = nr_cpus,
+		.max_cpu_id = nr_cpus - 1,
+		.nr_nodes = 1,
+		.cpu_khz = arch_cpu_khz(),
+		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
+		.total_pages = heap_total_pages(),
+		.free_pages = heap_free_pages(),
+		.outstanding_pages = heap_claimed_pages(),
+		.max_mfn = max_mfn - 1,
+	};
+	for (u32 i = 0; i < ARRAY_SIZE(op->hw_cap); i++)
+		arch_feature_word(true, i, &op->hw_cap[i]);
+	return 0;
 }
+
+static int sched_id(struct control_call *c)
+{
+	/* The one without parameters: a client sets none. */
+	c->op.sysctl.u.sched_id.sched_id = XEN_SCHEDULER_NULL;
+	return 0;
+}
+
+static int cpu_info(struct control_call *c)
+{
+	struct xen_sysctl_getcpuinfo *op = &c->op.sysctl.u.getcpuinfo;
+	struct xen_sysctl_cpuinfo info;
+
+	op->nr_cpus = MIN(op->max_cpus, nr_cpus);
+	for (u32 i = 0; i < op->nr_cpus; i++) {
+		info.idletime = sched_idle_ns(i);
+		if (write_guest_at(op->info.va, i, &info))
+			return err_here(-EFAULT);
+	}
+	return 0;
+}
+
+static int avail_heap(struct control_call *c)
+{
+	struct xen_sysctl_availheap *op = &c->op.sysctl.u.availheap;
+
+	if (op->node < -1 || op->node > 0)
+		return err_here(-EINVAL);
+	if (op->min_bitwidth || op->max_bitwidth)
+		return err_here(-EOPNOTSUPP);
+	op->avail_bytes = heap_free_pages() << PAGE_SHIFT;
+	return 0;
+}
+
+static int cpu_topology(struct control_call *c)
+{
+	struct xen_sysctl_cputopoinfo *op = &c->op.sysctl.u.cputopoinfo;
+	u32 n = op->cputopo.va ? MIN(op->num_cpus, nr_cpus) : 0;
+
+	for (u32 i = 0; i < n; i++) {
+		struct xen_sysctl_cputopo t = { .core = i };
+
+		if (write_guest_at(op->cputopo.va, i, &t))
+			return err_here(-EFAULT);
+	}
+	op->num_cpus = nr_cpus;
+	return 0;
+}
+
+static int numa_info(struct control_call *c)
+{
+	struct xen_sysctl_numainfo *op = &c->op.sysctl.u.numainfo;
+	struct xen_sysctl_meminfo mem = { heap_total_pages() << PAGE_SHIFT, heap_free_pages()
+										    << PAGE_SHIFT };
+	u32 distance = NODE_DISTANCE;
+
+	if ((op->meminfo.va && op->num_nodes && write_guest(op->meminfo.va, &mem)) ||
+	    (op->distance.va && op->num_nodes && write_guest(op->distance.va, &distance)))
+		return err_here(-EFAULT);
+	op->num_nodes = 1;
+	return 0;
+}
+
+static int cpupool(struct control_call *c)
+{
+	struct xen_sysctl_cpupool_op *op = &c->op.sysctl.u.cpupool_op;
+	const cpumask_t none = { 0 };
+
+	if (!op->op || op->op > XEN_SYSCTL_CPUPOOL_OP_FREEINFO)
+		return err_here(-EINVAL);
+	if (op->op == XEN_SYSCTL_CPUPOOL_OP_FREEINFO)
+		return control_put_bitmap(&op->cpumap, none.bits, nr_cpus);
+	if (op->op != XEN_SYSCTL_CPUPOOL_OP_INFO)
+		return err_here(-EOPNOTSUPP);
+	if (op->cpupool_id)
+		return err_here(-ENOENT);
+	op->sched_id = XEN_SCHEDULER_NULL;
+	op->n_dom = domains_count();
+	return control_put_bitmap(&op->cpumap, cpu_online_map.bits, nr_cpus);
+}
+
+static int unsupported(struct control_call *c)
+{
+	(void)c;
+	return err_here(-EOPNOTSUPP);
+}
+
+/* ---- domains ---- */
+
+static int domain_list(struct control_call *c)
+{
+	struct xen_sysctl_getdomaininfolist *op = &c->op.sysctl.u.getdomaininfolist;
+	u32 from = c->done ? c->next : op->first_domain;
+	struct xen_domctl_getdomaininfo info;
+	struct domain *d;
+
+	for (d = domain_from(from); d && c->done < op->max_domains; d = domain_next(d)) {
+		control_domain_info(d, &info);
+		c->next = d->id + 1u;
+		if (write_guest_at(op->buffer.va, c->done, &info)) {
+			domain_put(d);
+			return err_here(-EFAULT);
+		}
+		c->done++;
+		if (preempt_needed()) {
+			domain_put(d);
+			return -ERESTART;
+		}
+	}
+	if (d)
+		domain_put(d);
+	op->num_domains = c->done;
+	return 0;
+}
+
+/* ---- CPUID ---- */
+
+static int feature_set(struct control_call *c)
+{
+	struct xen_sysctl_cpu_featureset *op = &c->op.sysctl.u.cpu_featureset;
+	bool machine = op->index <= XEN_SYSCTL_cpu_featureset_host;
+	u32 n, word;
+
+	if (op->index > XEN_SYSCTL_cpu_featureset_hvm_max)
+		return err_here(-EINVAL);
+	if (op->index == XEN_SYSCTL_cpu_featureset_hvm ||
+	    op->index == XEN_SYSCTL_cpu_featureset_hvm_max)
+		return err_here(-EOPNOTSUPP);
+	for (n = 0; arch_feature_word(machine, n, &word); n++) {
+		if (!op->features.va)
+			continue;
+		if (n >= op->nr_features)
+			return err_here(-ENOBUFS);
+		if (write_guest_at(op->features.va, n, &word))
+			return err_here(-EFAULT);
+	}
+	op->nr_features = n;
+	return 0;
+}
+
+static int cpu_policy(struct control_call *c)
+{
+	struct xen_sysctl_cpu_policy *op = &c->op.sysctl.u.cpu_policy;
+
+	if (op->_rsvd || op->index > XEN_SYSCTL_cpu_policy_hvm_default)
+		return err_here(-EINVAL);
+	if (op->index == XEN_SYSCTL_cpu_policy_hvm_max ||
+	    op->index == XEN_SYSCTL_cpu_policy_hvm_default)
+		return err_here(-EOPNOTSUPP);
+	return control_put_policy(NULL, op->index <= XEN_SYSCTL_cpu_policy_host, &op->leaves,
+				  &op->nr_leaves, &op->nr_msrs);
+}
+
+/* clang-format off */
+#define OP(name, fn, flags) [XEN_SYSCTL_##name] = { fn, CONTROL_PRIVILEGED, flags }
+const struct control_op sysctl_ops[SYSCTL_OPS] = {
+	OP(readconsole, read_console, CONTROL_OUT),
+	OP(physinfo, physinfo, CONTROL_OUT),
+	OP(sched_id, sched_id, CONTROL_OUT),
+	OP(getdomaininfolist, domain_list, CONTROL_OUT),
+	OP(debug_keys, debug_keys, 0),
+	OP(getcpuinfo, cpu_info, CONTROL_OUT),
+	OP(availheap, avail_heap, CONTROL_OUT),
+	OP(cputopoinfo, cpu_topology, CONTROL_OUT),
+	OP(numainfo, numa_info, CONTROL_OUT),
+	OP(cpupool_op, cpupool, CONTROL_OUT),
+	OP(scheduler_op, unsupported, 0),
+	OP(get_cpu_featureset, feature_set, CONTROL_OUT),
+	OP(get_cpu_policy, cpu_policy, CONTROL_OUT),
+};
+/* clang-format on */

@@ -11,10 +11,10 @@
 #define PERIOD_MIN_NS 1000000UL
 #define PERIOD_MAX_NS (~0UL >> 2)
 
-static long initialise(struct vcpu *v, u64 arg)
+int vcpu_initialise(struct vcpu *v, u64 arg, u64 *flags)
 {
 	struct vcpu_guest_context *ctx;
-	long err;
+	int err;
 
 	if (v->vcpu_info == &dummy_vcpu_info)
 		return err_here(-EINVAL);
@@ -30,6 +30,7 @@ static long initialise(struct vcpu *v, u64 arg)
 		err = arch_vcpu_initialise(v, ctx);
 	if (!err)
 		v->initialised = true;
+	*flags = ctx->flags;
 	spin_unlock(&v->domain->event_lock);
 	xfree(ctx);
 	return err_here(err);
@@ -194,13 +195,14 @@ static long get_physid(struct vcpu *v, u64 arg)
 long do_vcpu_op(u64 cmd, u64 id, u64 arg, u64 a4, u64 a5, struct vcpu *caller)
 {
 	struct vcpu *v = domain_vcpu(caller->domain, id);
+	u64 flags;
 	long ret;
 
 	if (!v)
 		return err_here(-ENOENT);
 	switch ((u32)cmd) {
 	case VCPUOP_initialise:
-		ret = initialise(v, arg);
+		ret = vcpu_initialise(v, arg, &flags);
 		if (ret == -ERESTART)
 			return hypercall_restart(caller, __HYPERVISOR_vcpu_op, 3,
 						 (u64[]){ cmd, id, arg });

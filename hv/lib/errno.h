@@ -31,6 +31,7 @@
 #define EOVERFLOW 75
 #define EOPNOTSUPP 95
 #define EADDRINUSE 98
+#define ENOBUFS 105
 /*
  * Internal: the call stopped at a preemption point; its arguments were rewritten, issue it again.
  */

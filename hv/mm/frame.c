@@ -65,7 +65,8 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memf
 
 	/* Asked for again below: this only spares the work. */
 	if (order > MAX_ORDER || READ_ONCE(d->dying) ||
-	    READ_ONCE(d->tot_pages) + (1UL << order) > d->max_pages)
+	    READ_ONCE(d->tot_pages) + (1UL << order) > d->max_pages ||
+	    !heap_may_take(d, 1UL << order))
 		return NULL;
 	pg = heap_take(order, memflags | MEMF_scrub);
 	if (!pg)
@@ -79,6 +80,7 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memf
 		heap_give(pg, order, false);
 		return NULL;
 	}
+	heap_claim_used(d, 1UL << order);
 	return pg;
 }
 

@@ -26,6 +26,7 @@ static u32 lists[NR_ZONES][MAX_ORDER + 1]; /* [heap_lock] first frame number + 1
 static u32 orders[NR_ZONES];               /* [heap_lock] bit o: lists[][o] is not empty */
 static u64 free_frames;                    /* [heap_lock] */
 static u64 total_frames;                   /* [heap_lock] */
+static u64 claimed_frames;                 /* [heap_lock] the sum of the domains' claims */
 
 /* A frame freed in epoch e is in no TLB any more once flush e is done. [heap_lock] */
 static u64 flush_epoch = 1, flush_done;
@@ -271,6 +272,57 @@ void heap_add(u64 start_mfn, u64 end_mfn)
 		spin_unlock(&heap_lock);
 		mfn += 1UL << order;
 	}
+}
+
+/* ---- claims ---- */
+
+int heap_claim(struct domain *d, u64 n)
+{
+	u64 have = READ_ONCE(d->tot_pages);
+	int rc = 0;
+
+	spin_lock(&heap_lock);
+	if (!n) {
+		claimed_frames -= d->claimed_pages;
+		d->claimed_pages = 0;
+	} else if (d->claimed_pages || n < have || n > d->max_pages) {
+		rc = -EINVAL;
+	} else if (n - have > free_frames - MIN(free_frames, claimed_frames)) {
+		rc = -ENOMEM;
+	} else {
+		d->claimed_pages = n - have;
+		claimed_frames += n - have;
+	}
+	spin_unlock(&heap_lock);
+	return rc;
+}
+
+bool heap_may_take(const struct domain *d, u64 n)
+{
+	bool may;
+
+	if (likely(!READ_ONCE(claimed_frames)))
+		return true;
+	spin_lock(&heap_lock);
+	may = n + claimed_frames - d->claimed_pages <= free_frames;
+	spin_unlock(&heap_lock);
+	return may;
+}
+
+void heap_claim_used(struct domain *d, u64 n)
+{
+	if (likely(!READ_ONCE(d->claimed_pages)))
+		return;
+	spin_lock(&heap_lock);
+	n = MIN(n, d->claimed_pages);
+	d->claimed_pages -= n;
+	claimed_frames -= n;
+	spin_unlock(&heap_lock);
+}
+
+u64 heap_claimed_pages(void)
+{
+	return READ_ONCE(claimed_frames);
 }
 
 u64 heap_free_pages(void)

@@ -15,6 +15,9 @@ struct page_info *heap_take(unsigned order, u32 memflags);
  * for a guest.
  */
 void heap_give(struct page_info *pg, unsigned order, bool stale);
+/* May d take n frames, without what is set aside for others? And: it has taken them. */
+bool heap_may_take(const struct domain *d, u64 n);
+void heap_claim_used(struct domain *d, u64 n);
 /* Was this frame ever given to the heap? */
 bool heap_covers(u64 mfn);
 

@@ -176,6 +176,12 @@ int swap_pages(struct domain *d, const u64 *old, const u64 *new, unsigned new_or
  */
 int walk_dying_pages(struct domain *d, int (*fn)(struct domain *, struct page_info *), u32 batch);
 
+/*
+ * Set memory aside, so that d will have n frames in all; nobody else gets it, and what d takes comes
+ * off. 0 drops the claim. -EINVAL: d has more already, may not have so many, or has a claim; -ENOMEM.
+ */
+int heap_claim(struct domain *d, u64 n);
+u64 heap_claimed_pages(void);
 u64 heap_free_pages(void);
 u64 heap_total_pages(void);
 

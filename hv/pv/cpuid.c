@@ -187,4 +187,6 @@ void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *l)
 		*l = (struct cpuid_leaf){ 0 };
 	if (ours)
 		leaf_hypervisor(leaf, sub, l);
+	if (unlikely(v->domain->arch.cpuid_less))
+		pv_cpuid_take_away(v->domain, leaf, sub, l);
 }

@@ -76,6 +76,8 @@ void pv_forced_cpuid(struct vcpu *v, cpu_user_regs_t *regs);
 struct cpuid_leaf; /* x86/asm.h */
 /* What the guest sees of CPUID. */
 void pv_cpuid(const struct vcpu *v, u32 leaf, u32 sub, struct cpuid_leaf *out);
+/* Clear the features in a leaf that d is denied. (policy.c) */
+void pv_cpuid_take_away(const struct domain *d, u32 leaf, u32 sub, struct cpuid_leaf *l);
 /* MSRs as the guest sees them. false: #GP. */
 bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value);
 bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value);

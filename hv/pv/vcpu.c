@@ -119,6 +119,57 @@ static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
 	return rc;
 }
 
+void arch_vcpu_context(struct vcpu *v, struct vcpu_guest_context *c)
+{
+	const struct arch_vcpu *a = &v->arch;
+
+	vcpu_sync(v);
+	memcpy(&c->fpu_ctxt, a->xsave, sizeof(c->fpu_ctxt));
+	c->flags = VGCF_I387_VALID | (a->flags & VCPU_KERNEL_MODE ? VGCF_in_kernel : 0) |
+		   (a->flags & VCPU_FAILSAFE_MASKS ? VGCF_failsafe_disables_events : 0) |
+		   (a->flags & VCPU_SYSCALL_MASKS ? VGCF_syscall_disables_events : 0) |
+		   (READ_ONCE(v->pause_flags) & VPF_down ? 0 : VGCF_online);
+	c->user_regs = a->regs;
+	c->user_regs.ds = a->ds;
+	c->user_regs.es = a->es;
+	c->user_regs.fs = a->fs;
+	c->user_regs.gs = a->gs;
+	for (unsigned i = 0; i < ARRAY_SIZE(c->trap_ctxt); i++)
+		c->trap_ctxt[i] = (struct trap_info){
+			.vector = i,
+			.flags = a->traps[i].dpl | (a->traps[i].masks_events ? 4 : 0),
+			.cs = a->traps[i].cs,
+			.address = a->traps[i].addr,
+		};
+	c->ldt_base = a->ldt_base;
+	c->ldt_ents = a->ldt_entries;
+	memcpy(c->gdt_frames, a->gdt_frames, sizeof(a->gdt_frames));
+	c->gdt_ents = a->gdt_entries;
+	c->kernel_ss = a->kernel_ss;
+	c->kernel_sp = a->kernel_sp;
+	c->ctrlreg[0] = a->cr0;
+	c->ctrlreg[1] = a->user_table << PAGE_SHIFT;
+	c->ctrlreg[3] = a->guest_table << PAGE_SHIFT;
+	c->ctrlreg[4] = a->cr4;
+	memcpy(c->debugreg, a->debugreg, sizeof(c->debugreg));
+	c->event_callback_eip = a->event_callback;
+	c->failsafe_callback_eip = a->failsafe_callback;
+	c->syscall_callback_eip = a->syscall_callback;
+	c->vm_assist = v->domain->vm_assist;
+	c->fs_base = a->fs_base;
+	c->gs_base_kernel = a->gs_base_kernel;
+	c->gs_base_user = a->gs_base_user;
+}
+
+int arch_hypercall_page(struct domain *d, u64 mfn)
+{
+	if (!mfn_valid(mfn) || get_page_and_type(mfn_to_page(mfn), d, PGT_writable))
+		return err_here(-EINVAL);
+	pv_fill_hypercall_page(mfn_to_virt(mfn));
+	put_page_and_type(mfn_to_page(mfn));
+	return 0;
+}
+
 int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c)
 {
 	int rc;

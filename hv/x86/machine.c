@@ -6,6 +6,7 @@
 #include "x86/boot.h"
 #include "x86/cpu.h"
 #include "x86/crash.h"
+#include "x86/time.h"
 
 const char *machine_cmdline(void)
 {
@@ -20,6 +21,11 @@ bool arch_memory_map(unsigned i, u64 *start, u64 *size, u32 *type)
 	*size = boot_info.e820[i].size;
 	*type = boot_info.e820[i].type;
 	return true;
+}
+
+u32 arch_cpu_khz(void)
+{
+	return tsc_khz;
 }
 
 u64 cpu_physid(u32 cpu)

@@ -26,6 +26,7 @@ SPLIT = {
     'arch-x86.h': ['arch-x86/xen-x86_64.h', 'arch-x86/xen.h'],
     'callback.h': ['callback.h'],
     'cpuid.h': ['arch-x86/cpuid.h'],
+    'domctl.h': ['domctl.h'],
     'elfnote.h': ['elfnote.h'],
     'errno.h': ['errno.h'],
     'event_channel.h': ['event_channel.h'],

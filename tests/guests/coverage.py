@@ -24,7 +24,10 @@ FAMILIES = {
     'nmi_op': ('nmi.h', 'XENNMI_', ()),
     'console_io': ('xen.h', 'CONSOLEIO_', ()),
     'vm_assist': ('xen.h', 'VMASST_CMD_', ()),
-    'sysctl': ('sysctl.h', 'XEN_SYSCTL_', ('XEN_SYSCTL_INTERFACE_VERSION',)),
+    'sysctl': ('sysctl.h', 'XEN_SYSCTL_', ('XEN_SYSCTL_INTERFACE_VERSION', 'XEN_SYSCTL_CPUPOOL_', 'XEN_SYSCTL_PHYSCAP_',
+                                          'XEN_SYSCTL_cpu_')),
+    'domctl': ('domctl.h', 'XEN_DOMCTL_', ('XEN_DOMCTL_INTERFACE_VERSION', 'XEN_DOMCTL_SENDTRIGGER_',
+                                          'XEN_DOMCTL_PFINFO_', 'XEN_DOMCTL_GRANT_')),
     'set_segment_base': ('arch-x86.h', 'SEGBASE_', ()),
 }
 

@@ -252,6 +252,37 @@ WEAK int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c
 	return 0;
 }
 
+WEAK void arch_vcpu_context(struct vcpu *v, struct vcpu_guest_context *ctx)
+{
+	ctx->user_regs = v->arch.regs;
+}
+
+/* A policy of two leaves, of which a domain may lose the first one's features. */
+WEAK bool arch_cpuid_leaf(const struct domain *d, bool machine, u32 i, struct xen_cpuid_leaf *leaf)
+{
+	*leaf = (struct xen_cpuid_leaf){ .leaf = i, .subleaf = machine, .d = ~0U };
+	if (d && !i)
+		leaf->d = ~d->arch.cpuid_off[0];
+	return i < 2;
+}
+
+WEAK bool arch_cpuid_restrict(struct domain *d, const struct xen_cpuid_leaf *leaf)
+{
+	d->arch.cpuid_off[0] = ~leaf->d;
+	return !leaf->leaf;
+}
+
+WEAK bool arch_feature_word(bool machine, u32 i, u32 *word)
+{
+	*word = i < 3 ? i + machine : 0;
+	return i < 3;
+}
+
+WEAK u32 arch_cpu_khz(void)
+{
+	return 1000000;
+}
+
 WEAK void arch_vcpu_nmi(struct vcpu *v)
 {
 	v->arch.nmi_pending = true;

@@ -211,6 +211,11 @@ void console_hw_write(const char *s, size_t n)
 		fwrite(s, 1, n, stderr);
 }
 
+int arch_hypercall_page(struct domain *d, u64 mfn)
+{
+	return mfn_valid(mfn) && mfn_to_page(mfn)->owner == d->id ? 0 : -EINVAL;
+}
+
 noreturn_fn void machine_dead(const char *why)
 {
 	(void)why;

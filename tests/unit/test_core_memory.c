@@ -402,7 +402,6 @@ Test(core_memory, questions)
 	expect(m.max_mfn, 4095);
 	expect_ret(MEMORY(machphys_mapping, 0, u0), -EFAULT);
 	expect_ret(MEMORY(machphys_mfn_list, 0, u0), -ENOSYS);
-	expect_ret(MEMORY(claim_pages, 0, v0), -ENOSYS);
 	expect_ret(MEMORY(get_vnumainfo, 0, v0), -EOPNOTSUPP);
 	expect_ret(MEMORY(add_to_physmap, 0, v0), -EACCES);
 	expect_ret(MEMORY(get_sharing_freed_pages, 0, v0), 0);

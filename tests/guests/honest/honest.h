@@ -23,6 +23,7 @@ void test_grants(void);
 void test_vcpu(void);
 void test_platform(void);
 void test_physdev(void);
+void test_control(void);
 void test_fifo(void); /* last: FIFO mode stays */
 
 #endif

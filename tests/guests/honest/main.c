@@ -27,6 +27,7 @@ static const struct {
 	{ "vcpu", test_vcpu },
 	{ "platform", test_platform },
 	{ "physdev", test_physdev },
+	{ "control", test_control },
 	{ "fifo", test_fifo },
 };
 

@@ -410,5 +410,6 @@ void test_main(void)
 	table(event_rows, only);
 	table(misc_rows, only);
 	table(platform_rows, only);
+	table(control_rows, only);
 	say("GUEST %s: CELLS %u", guest_name, cells);
 }

@@ -78,7 +78,7 @@ struct row {
 	u8 style;
 	u32 flags;
 	void (*fill)(void);
-	struct field f[10];
+	struct field f[12];
 };
 /* clang-format off */
 #define ROW(call_, sub_, style_, flags_, fill_, ...)                                               \
@@ -88,7 +88,8 @@ struct row {
 	{ #call_ "." #sub_, __HYPERVISOR_##call_, (i32)(sub_), OP, ABSENT, NULL, { { 0 } } }
 /* clang-format on */
 
-extern const struct row memory_rows[], cpu_rows[], event_rows[], misc_rows[], platform_rows[];
+extern const struct row memory_rows[], cpu_rows[], event_rows[], misc_rows[], platform_rows[],
+	control_rows[];
 
 /*
  * What fill() prepares: registers, structure and list (both in the middle of a guarded page), all

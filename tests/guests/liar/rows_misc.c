@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Lies to the small calls, and the numbers at which nothing is offered. */
-#include <xen/sysctl.h>
-
 #include "liar.h"
 
 static void console(void)
@@ -13,24 +11,6 @@ static void console(void)
 static void console_read(void)
 {
 	a[0] = CONSOLEIO_read, a[1] = 8, a[2] = A(mem);
-}
-
-static void readconsole(void)
-{
-	struct xen_sysctl *op = AS(struct xen_sysctl);
-
-	op->cmd = XEN_SYSCTL_readconsole;
-	op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	a[0] = A(op);
-}
-
-static void keys(void)
-{
-	struct xen_sysctl *op = AS(struct xen_sysctl);
-
-	op->cmd = XEN_SYSCTL_debug_keys;
-	op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
-	a[0] = A(op);
 }
 
 static void assist(void)
@@ -75,11 +55,6 @@ const struct row misc_rows[] = {
 	ROW(console_io, CONSOLEIO_read, RAW, PRIV, console_read,
 	    ARG_PTR(2, OUT | MAY, u64, "buffer")),
 
-	ROW(sysctl, XEN_SYSCTL_readconsole, RAW, PRIV, readconsole,
-	    ARG_PTR(0, IN, struct xen_sysctl, "op")),
-	ROW(sysctl, XEN_SYSCTL_debug_keys, RAW, PRIV, keys, ARG_PTR(0, IN, struct xen_sysctl, "op"),
-	    F(struct xen_sysctl, interface_version, NUM)),
-
 	ROW(vm_assist, VMASST_CMD_enable, RAW, 0, assist, ARG(0, CMD, "cmd"), ARG(1, NUM, "type")),
 	ROW(vm_assist, VMASST_CMD_disable, RAW, 0, NULL, ARG(1, NUM, "type")),
 
@@ -89,7 +64,6 @@ const struct row misc_rows[] = {
 	NONE(xsm_op, 0),
 	NONE(xenoprof_op, 0),
 	NONE(hvm_op, 0),
-	NONE(domctl, 0),
 
 	NONE(kexec_op, 0),
 	NONE(tmem_op, 0),

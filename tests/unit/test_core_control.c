@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* core/control.c, domctl.c, sysctl.c: a domain's life, who may do what, claims. */
+#include <string.h>
+
+#include <xen/memory.h>
+#include <xen/sysctl.h>
+
+#include "core/grant_table.h"
+#include "host_core.h"
+
+static struct xen_domctl op;
+static struct xen_sysctl sys;
+
+static long domctl(u32 cmd, struct vcpu *v)
+{
+	op.cmd = cmd;
+	op.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	return do_domctl((u64)&op, 0, 0, 0, 0, v);
+}
+
+static long sysctl(u32 cmd)
+{
+	sys.cmd = cmd;
+	sys.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	return do_sysctl((u64)&sys, 0, 0, 0, 0, v0);
+}
+
+static void honest_config(void)
+{
+	memset(&op, 0, sizeof(op));
+	op.u.createdomain.max_vcpus = 2;
+	op.u.createdomain.max_evtchn_port = 127;
+	op.u.createdomain.max_grant_frames = 2;
+	op.u.createdomain.max_maptrack_frames = -1;
+	op.u.createdomain.grant_opts = 1;
+}
+
+static struct domain *make(void)
+{
+	honest_config();
+	expect_ret(domctl(XEN_DOMCTL_createdomain, v0), 0);
+	op.u.max_vcpus.max = 2;
+	expect_ret(domctl(XEN_DOMCTL_max_vcpus, v0), 0);
+	op.u.max_mem.max_memkb = 64 * 4;
+	expect_ret(domctl(XEN_DOMCTL_max_mem, v0), 0);
+	return domain_of_owner(op.domain);
+}
+
+Test(core_control, who_and_which)
+{
+	machine_up();
+	op.domain = domu->id;
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, u0), -EPERM);
+	expect_ret(do_domctl(0, 0, 0, 0, 0, v0), -EFAULT);
+	expect_ret(domctl(0, v0), -ENOSYS);
+	expect_ret(domctl(6, v0), -ENOSYS);
+	expect_ret(domctl(~0U, v0), -ENOSYS);
+	op.interface_version = 0x14;
+	expect_ret(do_domctl((u64)&op, 0, 0, 0, 0, v0), -EACCES);
+	op.domain = 99;
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, v0), -ESRCH);
+	expect_ret(domctl(XEN_DOMCTL_destroydomain, v0), -ESRCH);
+	op.domain = DOMID_SELF;
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, v0), -EINVAL);
+	op.domain = 0;
+	expect_ret(domctl(XEN_DOMCTL_destroydomain, v0), -EINVAL);
+	/* Another operation on the same domain is under way on another processor: asked again. */
+	op.domain = domu->id;
+	spin_lock(&domu->control_lock);
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, v0), -ERESTART);
+	spin_unlock(&domu->control_lock);
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, v0), 0);
+	expect(domu->pause_count, 1);
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, v0), 0);
+	expect(domu->pause_count, 1);
+	expect_ret(domctl(XEN_DOMCTL_unpausedomain, v0), 0);
+	expect_ret(domctl(XEN_DOMCTL_unpausedomain, v0), 0);
+	expect(domu->pause_count, 0);
+	expect_ret(domctl(XEN_DOMCTL_unpausedomain, v0), -EINVAL);
+}
+
+Test(core_control, configuration)
+{
+	struct xen_domctl_createdomain *c = &op.u.createdomain;
+	static const struct {
+		u32 offset, value;
+		int rc;
+	} wrong[] = {
+#define WRONG(member, value, rc) { offsetof(struct xen_domctl_createdomain, member), value, rc }
+		WRONG(max_vcpus, 0, -EINVAL),           WRONG(max_vcpus, MAX_VCPUS + 1, -EINVAL),
+		WRONG(cpupool_id, 1, -EINVAL),          WRONG(flags, 0x100, -EINVAL),
+		WRONG(flags, 1, -EOPNOTSUPP),           WRONG(iommu_opts, 2, -EINVAL),
+		WRONG(iommu_opts, 1, -EOPNOTSUPP),      WRONG(grant_opts, 0, -EINVAL),
+		WRONG(grant_opts, 3, -EINVAL),          WRONG(grant_opts, 0x11, -EINVAL),
+		WRONG(max_grant_frames, 65, -EINVAL),   WRONG(max_maptrack_frames, 1025, -EINVAL),
+		WRONG(vmtrace_size, 1, -EOPNOTSUPP),    WRONG(arch.emulation_flags, 1, -EINVAL),
+		WRONG(arch.misc_flags, 1, -EOPNOTSUPP),
+	};
+
+	machine_up();
+	for (unsigned i = 0; i < ARRAY_SIZE(wrong); i++) {
+		honest_config();
+		memcpy((u8 *)c + wrong[i].offset, &wrong[i].value, 4);
+		cr_expect_eq(domctl(XEN_DOMCTL_createdomain, v0), wrong[i].rc, "configuration %u",
+			     i);
+	}
+	honest_config();
+	op.domain = domu->id;
+	expect_ret(domctl(XEN_DOMCTL_createdomain, v0), -EEXIST);
+	op.domain = 77;
+	expect_ret(domctl(XEN_DOMCTL_createdomain, v0), 0);
+	expect(op.domain, 77);
+	expect(domain_of_owner(77)->max_evtchns, 128);
+	expect(domain_of_owner(77)->grant_table->max_frames, 2);
+	expect(domain_of_owner(77)->grant_table->max_maptrack_pages, MAPTRACK_MAX_PAGES);
+	honest_config();
+	heap_is_empty = true;
+	expect_ret(domctl(XEN_DOMCTL_createdomain, v0), -ENOMEM);
+	heap_is_empty = false;
+}
+
+/* Everything comes back, also what was claimed; and who holds a page keeps the domain for so long. */
+Test(core_control, life)
+{
+	static struct vcpu_guest_context ctx;
+	u64 before, pages;
+	struct page_info *pg;
+	struct domain *d;
+
+	machine_up();
+	op.domain = make()->id; /* what stays in the pools */
+	expect_ret(domctl(XEN_DOMCTL_destroydomain, v0), 0);
+	before = heap_free_pages();
+	d = make();
+	expect(d->pause_count, 1);
+	expect(d->vcpu[1]->pause_flags, VPF_down | VPF_paused);
+	pg = mfn_to_page(give_pages(d, 3));
+	cr_assert(get_page(pg, d));
+	expect_ret(heap_claim(d, 20), 0);
+	op.u.vcpucontext.vcpu = 0;
+	op.u.vcpucontext.ctxt.va = (u64)&ctx;
+	expect_ret(domctl(XEN_DOMCTL_getvcpucontext, v0), -ENODATA);
+	context_result = -ERESTART;
+	expect_ret(domctl(XEN_DOMCTL_setvcpucontext, v0), -ERESTART);
+	context_result = 0;
+	ctx.flags = VGCF_online;
+	expect_ret(domctl(XEN_DOMCTL_setvcpucontext, v0), 0);
+	expect(d->vcpu[0]->pause_flags, VPF_paused);
+	expect_ret(domctl(XEN_DOMCTL_setvcpucontext, v0), -EEXIST);
+	expect_ret(domctl(XEN_DOMCTL_getvcpucontext, v0), 0);
+	expect_ret(domctl(XEN_DOMCTL_unpausedomain, v0), 0);
+	run_all();
+	expect_ret(domctl(XEN_DOMCTL_getdomaininfo, v0), 0);
+	expect(op.u.getdomaininfo.tot_pages, 8);
+	expect(op.u.getdomaininfo.outstanding_pages, 12);
+	expect(op.u.getdomaininfo.nr_online_vcpus, 1);
+	op.domain = d->id;
+	while (domctl(XEN_DOMCTL_destroydomain, v0) == -ERESTART)
+		run_all();
+	/* Dying, and seen so, as long as somebody has a page of it. */
+	expect_ret(domctl(XEN_DOMCTL_pausedomain, v0), -ESRCH);
+	expect_ret(domctl(XEN_DOMCTL_getdomaininfo, v0), 0);
+	expect(op.u.getdomaininfo.flags & XEN_DOMINF_dying, XEN_DOMINF_dying);
+	pages = op.u.getdomaininfo.tot_pages;
+	expect(pages, 1);
+	put_page(pg);
+	host_time += 1000000;
+	timers_run(0);
+	run_all();
+	expect_ret(domctl(XEN_DOMCTL_getdomaininfo, v0), -ESRCH);
+	expect(heap_claimed_pages(), 0);
+	expect(heap_free_pages(), before);
+}
+
+Test(core_control, shut_down_and_resumed)
+{
+	machine_up();
+	put_on_cpu(u1);
+	op.domain = domu->id;
+	domain_shutdown(domu, SHUTDOWN_suspend);
+	run_all();
+	expect_ret(domctl(XEN_DOMCTL_getdomaininfo, v0), 0);
+	expect(op.u.getdomaininfo.flags >> XEN_DOMINF_shutdownshift, SHUTDOWN_suspend);
+	expect(op.u.getdomaininfo.flags & XEN_DOMINF_shutdown, XEN_DOMINF_shutdown);
+	expect_ret(domctl(XEN_DOMCTL_resumedomain, v0), 0);
+	run_all();
+	cr_assert(on_cpu[1] == u1 && !domu->shut_down);
+	domain_kill(domu, "test");
+	expect_ret(domctl(XEN_DOMCTL_resumedomain, v0), -EINVAL);
+}
+
+Test(core_control, claims)
+{
+	struct xen_memory_reservation r = { .nr_extents = 40 };
+	u64 all;
+
+	machine_up();
+	r.domid = domu->id;
+	expect_ret(MEMORY(claim_pages, 0, v0), -EFAULT);
+	expect_ret(MEMORY(claim_pages, &r, u0), -EPERM);
+	r.extent_order = 1;
+	expect_ret(MEMORY(claim_pages, &r, v0), -EINVAL);
+	r.extent_order = 0;
+	expect_ret(MEMORY(claim_pages, &r, v0), 0);
+	expect_ret(MEMORY(claim_pages, &r, v0), -EINVAL);
+	expect(heap_claimed_pages(), 40);
+	give_pages(domu, 3);
+	expect(heap_claimed_pages(), 32);
+	/* Nobody else gets what is set aside, whose claim it is does. */
+	all = heap_free_pages();
+	domv->max_pages = ~0U;
+	while (alloc_domheap_pages(domv, 0, 0))
+		;
+	expect(heap_free_pages(), 32);
+	cr_assert(all > 32 && alloc_domheap_pages(domu, 0, 0));
+	r.nr_extents = 0;
+	expect_ret(MEMORY(claim_pages, &r, v0), 0);
+	cr_assert(alloc_domheap_pages(domv, 0, 0));
+	r.nr_extents = 500;
+	expect_ret(MEMORY(claim_pages, &r, v0), -ENOMEM);
+	r.nr_extents = 601; /* more than it may have */
+	expect_ret(MEMORY(claim_pages, &r, v0), -EINVAL);
+}
+
+Test(core_control, lists)
+{
+	static struct xen_domctl_getdomaininfo info[8];
+	u64 nodes = 0;
+
+	machine_up();
+	sys.u.getdomaininfolist.max_domains = 8;
+	sys.u.getdomaininfolist.buffer.va = (u64)info;
+	expect_ret(sysctl(XEN_SYSCTL_getdomaininfolist), 0);
+	expect(sys.u.getdomaininfolist.num_domains, 3);
+	cr_assert(info[0].domain == 0 && info[1].domain == domu->id && info[2].domain == domv->id);
+	sys.u.getdomaininfolist.first_domain = domu->id + 1;
+	sys.u.getdomaininfolist.max_domains = 1;
+	expect_ret(sysctl(XEN_SYSCTL_getdomaininfolist), 0);
+	expect(sys.u.getdomaininfolist.num_domains, 1);
+	expect(info[0].domain, domv->id);
+	/* Gone on with from where it was interrupted. */
+	sys.u.getdomaininfolist.first_domain = 0;
+	sys.u.getdomaininfolist.max_domains = 8;
+	expect_ret(do_sysctl((u64)&sys, 0x70617669UL << 32 | 2, domv->id, 0, 0, v0), 0);
+	expect(sys.u.getdomaininfolist.num_domains, 3);
+	expect(info[2].domain, domv->id);
+	sys.u.getdomaininfolist.buffer.va = 8;
+	expect_ret(sysctl(XEN_SYSCTL_getdomaininfolist), -EFAULT);
+	op.domain = domu->id;
+	op.u.nodeaffinity.nodemap = (struct xenctl_bitmap){ { (u64)&nodes }, 64, 0 };
+	expect_ret(domctl(XEN_DOMCTL_setnodeaffinity, v0), -EINVAL);
+	expect_ret(domctl(XEN_DOMCTL_getnodeaffinity, v0), 0);
+	expect(nodes, 1);
+	expect_ret(domctl(XEN_DOMCTL_setnodeaffinity, v0), 0);
+}
+
+Test(core_control, affinity)
+{
+	u64 hard = 2, soft = 0;
+	struct domain *d;
+
+	machine_up();
+	d = make();
+	op.u.vcpuaffinity.vcpu = 0;
+	op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+	op.u.vcpuaffinity.cpumap_hard = (struct xenctl_bitmap){ { (u64)&hard }, 64, 0 };
+	op.u.vcpuaffinity.cpumap_soft = (struct xenctl_bitmap){ { (u64)&soft }, 64, 0 };
+	expect_ret(domctl(XEN_DOMCTL_setvcpuaffinity, v0), 0);
+	expect(d->vcpu[0]->processor, 1);
+	hard = 1;
+	expect_ret(domctl(XEN_DOMCTL_setvcpuaffinity, v0), 0);
+	expect(d->vcpu[0]->processor, 0);
+	hard = 4; /* there is no such processor */
+	expect_ret(domctl(XEN_DOMCTL_setvcpuaffinity, v0), -EINVAL);
+	op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;
+	expect_ret(domctl(XEN_DOMCTL_getvcpuaffinity, v0), 0);
+	expect(hard, 1);
+	expect(soft, 3);
+	op.u.vcpuaffinity.flags = 8;
+	expect_ret(domctl(XEN_DOMCTL_getvcpuaffinity, v0), -EINVAL);
+	op.u.vcpuaffinity.vcpu = 2;
+	expect_ret(domctl(XEN_DOMCTL_getvcpuaffinity, v0), -ESRCH);
+}
