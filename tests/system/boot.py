@@ -168,6 +168,9 @@ CONFIGS = (
            follow=Roots, bare=False),
     *(Config(name=f'xpti-{cpu.split("-")[0]}', cpu=cpu, smp=4, kernel='6.12', hv_append='xpti=yes', checks=LONG,
              bare=False) for cpu in CPUS),
+    # Debian's toolstack makes, watches and ends domains.
+    Config(name='xl', smp=2, memory=1536, mode='xl', initramfs='build/guests/tools/initramfs.gz', timeout=900,
+           hv_append='dom0_mem=640M', success=r'TESTS-DONE \d+ passed, 0 failed', never=r'TEST \S+ FAIL', bare=False),
     Config(name='small', smp=1, memory=384, checks=('mem', 'forkstorm:1', 'dmesg')),
     Config(name='large', smp=2, memory=6144, checks=('mem', 'forkstorm:1', 'dmesg')),
     Config(name='reboot', smp=4, mode='none', ends='reboot', end='reset', success='INIT-REACHED'),

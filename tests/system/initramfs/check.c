@@ -267,6 +267,8 @@ int main(int argc, char **argv)
 		return run(argv[2]);
 	if (argc == 2 && !strcmp(argv[1], "settle"))
 		return settle();
+	if (argc == 2 && !strcmp(argv[1], "free-pages"))
+		return print_free_pages();
 	if (argc == 2 && !strcmp(argv[1], "nothing")) /* what forkstorm executes */
 		return 42;
 	printf("usage: checks run NAME[:ARG]\n");

@@ -19,6 +19,9 @@ check_fn check_fpu, check_signals, check_faults, check_ldt, check_debugreg, chec
 check_fn check_forkstorm, check_mmapstress, check_compat32;
 check_fn check_balloon, check_evtchn, check_grants;
 
+/* The hypervisor's free memory, in pages, to standard output: 0, 1 it does not say. */
+int print_free_pages(void);
+
 /* What the line of this check is to say; the last call counts. Any process of the check may call it. */
 void detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

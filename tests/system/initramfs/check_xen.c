@@ -185,3 +185,28 @@ void check_balloon(const char *arg)
 	}
 	detail("%ld MiB given back and fetched again, twice", step / 1024);
 }
+
+/* ---- the control interface ---- */
+
+struct hypercall {
+	uint64_t op, arg[5];
+};
+#define PRIVCMD_HYPERCALL _IOC(_IOC_NONE, 'P', 0, sizeof(struct hypercall))
+#define SYSCTL 35
+#define PHYSINFO 3
+
+int print_free_pages(void)
+{
+	/* As pv-abi/xen/sysctl.h has it. */
+	static struct {
+		uint32_t cmd, version, words[10];
+		uint64_t total, free, rest[14];
+	} op = { .cmd = PHYSINFO, .version = 0x15 };
+	struct hypercall call = { SYSCTL, { (uintptr_t)&op } };
+	int fd = open("/dev/xen/privcmd", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || mlock(&op, sizeof(op)) || ioctl(fd, PRIVCMD_HYPERCALL, &call))
+		return 1;
+	printf("%llu\n", (unsigned long long)op.free);
+	return 0;
+}
