@@ -13,11 +13,6 @@
 #define TSC_MODE_EMULATE 1
 #define TSC_MODE_NATIVE 2
 
-static struct vcpu *find_vcpu(const struct domain *d, u32 id)
-{
-	return id < d->max_vcpus ? d->vcpu[id] : NULL;
-}
-
 /* ---- life ---- */
 
 static int check_config(const struct xen_domctl_createdomain *o)
@@ -187,13 +182,15 @@ static int hypercall_page(struct control_call *c)
 static int set_context(struct control_call *c)
 {
 	const struct xen_domctl_vcpucontext *o = &c->op.domctl.u.vcpucontext;
-	struct vcpu *v = find_vcpu(c->d, o->vcpu);
+	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
 	u64 flags;
 	int rc;
 
 	if (!v)
 		return err_here(-ESRCH);
 	rc = vcpu_initialise(v, o->ctxt.va, &flags);
+	if (!rc && !v->id) /* the builder may have cleared the page that has it */
+		domain_wallclock_update(c->d);
 	if (!rc && flags & VGCF_online)
 		vcpu_wake(v, VPF_down);
 	return rc;
@@ -202,7 +199,7 @@ static int set_context(struct control_call *c)
 static int get_context(struct control_call *c)
 {
 	const struct xen_domctl_vcpucontext *o = &c->op.domctl.u.vcpucontext;
-	struct vcpu *v = find_vcpu(c->d, o->vcpu);
+	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
 	struct vcpu_guest_context *ctx;
 	int rc;
 
@@ -224,7 +221,7 @@ static int get_context(struct control_call *c)
 static int vcpu_info(struct control_call *c)
 {
 	struct xen_domctl_getvcpuinfo *o = &c->op.domctl.u.getvcpuinfo;
-	struct vcpu *v = find_vcpu(c->d, o->vcpu);
+	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
 	u32 flags;
 
 	if (!v)
@@ -241,7 +238,7 @@ static int vcpu_info(struct control_call *c)
 static int trigger(struct control_call *c)
 {
 	const struct xen_domctl_sendtrigger *o = &c->op.domctl.u.sendtrigger;
-	struct vcpu *v = find_vcpu(c->d, o->vcpu);
+	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
 
 	if (!v)
 		return err_here(-ESRCH);
@@ -254,7 +251,7 @@ static int trigger(struct control_call *c)
 static int set_affinity(struct control_call *c)
 {
 	struct xen_domctl_vcpuaffinity *o = &c->op.domctl.u.vcpuaffinity;
-	struct vcpu *v = find_vcpu(c->d, o->vcpu);
+	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
 	cpumask_t hard, soft;
 	int rc = 0;
 
@@ -282,7 +279,7 @@ static int set_affinity(struct control_call *c)
 static int get_affinity(struct control_call *c)
 {
 	struct xen_domctl_vcpuaffinity *o = &c->op.domctl.u.vcpuaffinity;
-	struct vcpu *v = find_vcpu(c->d, o->vcpu);
+	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
 	int rc = 0;
 
 	if (!v)
