@@ -17,11 +17,6 @@ static inline void bit_set(u64 *map, unsigned bit)
 	map[bit / 64] |= 1UL << (bit % 64);
 }
 
-static inline void bit_clear(u64 *map, unsigned bit)
-{
-	map[bit / 64] &= ~(1UL << (bit % 64));
-}
-
 /* Atomic forms; both return the old bit. */
 static inline bool bit_test_and_set(u64 *map, unsigned bit)
 {
@@ -37,10 +32,17 @@ static inline bool bit_test_and_clear(u64 *map, unsigned bit)
 	return __atomic_fetch_and(&map[bit / 64], ~m, __ATOMIC_ACQ_REL) & m;
 }
 
-/* First set / first clear bit at or after `from`, or `bits` when there is none. */
-unsigned bitmap_next_set(const u64 *map, unsigned bits, unsigned from);
-unsigned bitmap_next_clear(const u64 *map, unsigned bits, unsigned from);
-unsigned bitmap_weight(const u64 *map, unsigned bits);
+/* First set bit at or after `from`, or `bits` when there is none. */
+static inline unsigned bitmap_next_set(const u64 *map, unsigned bits, unsigned from)
+{
+	for (; from < bits; from = (from | 63) + 1) {
+		u64 word = READ_ONCE(map[from / 64]) >> (from % 64);
+
+		if (word)
+			return MIN(from + (unsigned)__builtin_ctzl(word), bits);
+	}
+	return bits;
+}
 
 #define MAX_CPUS 512
 typedef struct cpumask {
@@ -67,6 +69,5 @@ static inline bool cpumask_test(unsigned cpu, const cpumask_t *m)
 #define for_each_set_bit(i, map, bits)                                                             \
 	for ((i) = bitmap_next_set(map, bits, 0); (i) < (bits);                                    \
 	     (i) = bitmap_next_set(map, bits, (i) + 1))
-#define for_each_cpu(cpu, mask) for_each_set_bit(cpu, (mask)->bits, MAX_CPUS)
 
 #endif

@@ -9,7 +9,6 @@
 #define OFF_BOOT_FLAG 0x1fe
 #define OFF_MAGIC 0x202
 #define OFF_VERSION 0x206
-#define OFF_RELEASE 0x20e /* place of the release string, less 0x200 */
 #define OFF_XLOADFLAGS 0x236
 #define OFF_PAYLOAD_OFFSET 0x248
 #define OFF_PAYLOAD_LENGTH 0x24c
@@ -37,20 +36,6 @@ __init bool bzimage_is(const void *image, u64 size)
 	       !memcmp(p + OFF_MAGIC, "HdrS", 4);
 }
 
-static __init void read_release(const u8 *p, u64 size, struct bzimage *b)
-{
-	u64 at = get16(p + OFF_RELEASE) + 0x200UL;
-	size_t i = 0;
-
-	if (at > 0x200)
-		for (; i < sizeof(b->release) - 1 && at < size; i++, at++) {
-			if (p[at] < ' ' || p[at] > '~')
-				break;
-			b->release[i] = p[at];
-		}
-	b->release[i] = '\0';
-}
-
 /* Every build but gzip's appends the unpacked size; gzip's own format ends with it. */
 static __init const char *cut_trailer(struct bzimage *b)
 {
@@ -66,16 +51,16 @@ __init const char *bzimage_parse(const void *image, u64 size, struct bzimage *b)
 {
 	const u8 *p = image;
 	u64 start, offset, length;
-	unsigned sects;
+	unsigned sects, version;
 
 	if (!bzimage_is(image, size))
 		return "the kernel is not a bzImage";
 	if (size < HEADER_END)
 		return "the kernel's bzImage is cut short inside its header";
-	b->version = get16(p + OFF_VERSION);
-	if (b->version < VERSION_PAYLOAD)
+	version = get16(p + OFF_VERSION);
+	if (version < VERSION_PAYLOAD)
 		return "the kernel's bzImage is too old (boot protocol before 2.08)";
-	if (b->version >= VERSION_XLOADFLAGS && !(get16(p + OFF_XLOADFLAGS) & XLF_KERNEL_64))
+	if (version >= VERSION_XLOADFLAGS && !(get16(p + OFF_XLOADFLAGS) & XLF_KERNEL_64))
 		return "the kernel is a 32-bit one: take one built for x86-64";
 	sects = p[OFF_SETUP_SECTS] ? p[OFF_SETUP_SECTS] : 4;
 	start = (sects + 1) * 512UL;
@@ -85,6 +70,5 @@ __init const char *bzimage_parse(const void *image, u64 size, struct bzimage *b)
 		return "the kernel's bzImage is cut short: its payload lies outside the file";
 	b->payload = p + start + offset;
 	b->payload_size = length;
-	read_release(p, size, b);
 	return cut_trailer(b);
 }

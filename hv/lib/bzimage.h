@@ -9,8 +9,6 @@ struct bzimage {
 	const u8 *payload; /* compressed ELF kernel, inside the image */
 	u64 payload_size;  /* bytes, a size word that the build appended cut off */
 	u32 unpacked_size; /* what the build says it unpacks to; a hint, checked by nobody */
-	u16 version;       /* of the boot protocol, 0x020f for 2.15 */
-	char release[64];  /* "6.1.0-56-amd64 (...)", printable; "" = none */
 };
 
 /* Does it begin like a bzImage? */

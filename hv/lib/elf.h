@@ -24,19 +24,14 @@ struct kernel_image {
 
 	u64 virt_base; /* virtual address of pseudo-physical 0 */
 	u64 paddr_offset;
-	u64 entry;                         /* virtual */
-	u64 hypercall_page;                /* virtual, page aligned; 0 = the kernel has none */
-	u64 init_p2m;                      /* virtual, page aligned; valid if has_init_p2m */
-	u64 hv_start_low;                  /* 0 = not given */
-	u64 phys32_entry;                  /* PVH entry, physical; 0 = none */
-	u64 l1_valid_mask, l1_valid_value; /* marks L1 entries with frames; if has_l1_valid */
+	u64 entry;          /* virtual */
+	u64 hypercall_page; /* virtual, page aligned; 0 = the kernel has none */
+	u64 init_p2m;       /* virtual, page aligned; valid if has_init_p2m */
+	u64 hv_start_low;   /* 0 = not given */
+	u64 mod_start_pfn;  /* not 0: the ramdisk may be given as a PFN, unmapped */
 	bool has_init_p2m;
-	bool has_l1_valid;
-	bool mod_start_pfn; /* the ramdisk may be given as a PFN, unmapped */
-	bool suspend_cancel;
-	u32 supported_features; /* XENFEAT_* bits it can use */
-	u32 required_features;  /* of these, the ones it cannot do without */
-	char guest_os[32], guest_version[32], loader[16], xen_version[16], pae[16];
+	u32 required_features; /* XENFEAT_* bits that it cannot do without */
+	char guest_os[32], guest_version[32], loader[16], xen_version[16];
 
 	u64 pa_start, pa_end; /* pseudo-physical range that the segments span, whole pages */
 	unsigned nr_load;

@@ -13,16 +13,10 @@ struct notes {
 
 static __init const char *get_number(const u8 *desc, u32 size, u64 *v)
 {
-	u32 half;
-
-	if (size == 8) {
-		memcpy(v, desc, 8);
-	} else if (size == 4) {
-		memcpy(&half, desc, 4);
-		*v = half;
-	} else {
+	if (size != 4 && size != 8)
 		return "a number in the kernel's Xen notes is not 4 or 8 bytes wide";
-	}
+	*v = 0;
+	memcpy(v, desc, size);
 	return NULL;
 }
 
@@ -73,8 +67,6 @@ static __init const char *get_features(struct kernel_image *k, const u8 *desc, u
 		bool required = *p == '!';
 		int bit = find_feature(p + required, stop - p - required);
 
-		if (bit >= 0)
-			k->supported_features |= BIT(bit);
 		if (bit >= 0 && required)
 			k->required_features |= BIT(bit);
 		if (bit < 0 && required && stop > p + 1)
@@ -84,73 +76,41 @@ static __init const char *get_features(struct kernel_image *k, const u8 *desc, u
 	return NULL;
 }
 
-static __init const char *get_flag(const u8 *desc, u32 size, bool *flag)
-{
-	u64 v = 0;
-	const char *err = get_number(desc, size, &v);
-
-	*flag = v;
-	return err;
-}
-
-static __init const char *get_l1_valid(struct kernel_image *k, const u8 *desc, u32 size)
-{
-	if (size < 16)
-		return "the kernel's L1_MFN_VALID note is too short";
-	memcpy(&k->l1_valid_mask, desc, 8); /* the first pair; further ones add nothing we need */
-	memcpy(&k->l1_valid_value, desc + 8, 8);
-	k->has_l1_valid = true;
-	return NULL;
-}
+/* Notes that are one number (room 0) or a text: where in struct kernel_image it goes. */
+#define NUMBER(field)                                                                              \
+	{                                                                                          \
+		offsetof(struct kernel_image, field), 0                                            \
+	}
+#define TEXT(field)                                                                                \
+	{                                                                                          \
+		offsetof(struct kernel_image, field), sizeof((struct kernel_image){ 0 }.field)     \
+	}
+static const struct note_field {
+	u16 at, room;
+} note_fields[XEN_ELFNOTE_MAX + 1] __initconst = {
+	[XEN_ELFNOTE_ENTRY] = NUMBER(entry),
+	[XEN_ELFNOTE_HYPERCALL_PAGE] = NUMBER(hypercall_page),
+	[XEN_ELFNOTE_VIRT_BASE] = NUMBER(virt_base),
+	[XEN_ELFNOTE_PADDR_OFFSET] = NUMBER(paddr_offset),
+	[XEN_ELFNOTE_HV_START_LOW] = NUMBER(hv_start_low),
+	[XEN_ELFNOTE_INIT_P2M] = NUMBER(init_p2m),
+	[XEN_ELFNOTE_MOD_START_PFN] = NUMBER(mod_start_pfn),
+	[XEN_ELFNOTE_XEN_VERSION] = TEXT(xen_version),
+	[XEN_ELFNOTE_GUEST_OS] = TEXT(guest_os),
+	[XEN_ELFNOTE_GUEST_VERSION] = TEXT(guest_version),
+	[XEN_ELFNOTE_LOADER] = TEXT(loader),
+};
 
 static __init const char *take_note(struct kernel_image *k, u32 type, const u8 *desc, u32 size)
 {
-	const char *err;
-	u64 v = 0;
+	const struct note_field *f = &note_fields[type];
+	void *to = (u8 *)k + f->at;
 
-	switch (type) {
-	case XEN_ELFNOTE_ENTRY:
-		return get_number(desc, size, &k->entry);
-	case XEN_ELFNOTE_HYPERCALL_PAGE:
-		return get_number(desc, size, &k->hypercall_page);
-	case XEN_ELFNOTE_VIRT_BASE:
-		return get_number(desc, size, &k->virt_base);
-	case XEN_ELFNOTE_PADDR_OFFSET:
-		return get_number(desc, size, &k->paddr_offset);
-	case XEN_ELFNOTE_HV_START_LOW:
-		return get_number(desc, size, &k->hv_start_low);
-	case XEN_ELFNOTE_PHYS32_ENTRY:
-		return get_number(desc, size, &k->phys32_entry);
-	case XEN_ELFNOTE_INIT_P2M:
-		k->has_init_p2m = true;
-		return get_number(desc, size, &k->init_p2m);
-	case XEN_ELFNOTE_SUPPORTED_FEATURES:
-		err = get_number(desc, size, &v);
-		k->supported_features |= v;
-		return err;
-	case XEN_ELFNOTE_MOD_START_PFN:
-		return get_flag(desc, size, &k->mod_start_pfn);
-	case XEN_ELFNOTE_SUSPEND_CANCEL:
-		return get_flag(desc, size, &k->suspend_cancel);
-	case XEN_ELFNOTE_L1_MFN_VALID:
-		return get_l1_valid(k, desc, size);
-	case XEN_ELFNOTE_FEATURES:
+	if (type == XEN_ELFNOTE_FEATURES)
 		return get_features(k, desc, size);
-#define TEXT(field) get_text(desc, size, k->field, sizeof(k->field))
-	case XEN_ELFNOTE_XEN_VERSION:
-		return TEXT(xen_version);
-	case XEN_ELFNOTE_GUEST_OS:
-		return TEXT(guest_os);
-	case XEN_ELFNOTE_GUEST_VERSION:
-		return TEXT(guest_version);
-	case XEN_ELFNOTE_LOADER:
-		return TEXT(loader);
-	case XEN_ELFNOTE_PAE_MODE:
-		return TEXT(pae);
-#undef TEXT
-	default:
-		return NULL;
-	}
+	if (f->room)
+		return get_text(desc, size, to, f->room);
+	return f->at ? get_number(desc, size, to) : NULL;
 }
 
 /* One area of notes: [at, end) inside the image; names and descriptors are padded to `align`. */
@@ -246,5 +206,6 @@ __init const char *elf_read_notes(struct kernel_image *k, const struct elf_heade
 
 	if (!err && !n.seen)
 		err = scan_sections(&n, h);
-	return err ? err : check_notes(&n);
+	k->has_init_p2m = n.seen & BIT(XEN_ELFNOTE_INIT_P2M);
+	return err ?: check_notes(&n);
 }

@@ -9,7 +9,7 @@
 
 /*
  * Format into buf, always terminated when size > 0; returns the length the whole text would have.
- * %c %s %d %i %u %x %X %p %% with flags "-0#+ ", width, precision (also *), and hh h l ll z.
+ * %c %s %d %u %x %%, with the flags 0 and #, a width, and l. Anything else shows as it is.
  * (Named with a prefix so that hosts keep their own.)
  */
 int hv_vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) printf_fn(3, 0);

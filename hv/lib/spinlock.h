@@ -57,9 +57,4 @@ static inline bool spin_trylock(spinlock_t *l)
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static inline bool spin_is_locked(const spinlock_t *l)
-{
-	return READ_ONCE(l->owner) != READ_ONCE(l->next);
-}
-
 #endif

@@ -8,18 +8,16 @@
 #include "lib/list.h"
 #include "lib/spinlock.h"
 
-static unsigned slow_next(const u64 *map, unsigned bits, unsigned from, bool set)
+static unsigned slow_next(const u64 *map, unsigned bits, unsigned from)
 {
 	for (; from < bits; from++)
-		if (bit_test(map, from) == set)
+		if (bit_test(map, from))
 			return from;
 	return bits;
 }
 
 Test(bitmap, searches)
 {
-	unsigned n;
-
 	srand(2);
 	for (unsigned bits = 0; bits <= 200; bits += 1 + (bits > 70) * 6) {
 		/* exactly as many words as needed: the sanitizer watches the end */
@@ -29,16 +27,9 @@ Test(bitmap, searches)
 			for (unsigned w = 0; w < BITMAP_WORDS(bits); w++)
 				map[w] = round % 4 ? (u64)rand() << (rand() % 40) & rand() :
 						     -(round & 4UL);
-			n = 0;
-			for (unsigned from = 0; from < bits + 3; from++) {
+			for (unsigned from = 0; from < bits + 3; from++)
 				cr_assert_eq(bitmap_next_set(map, bits, from),
-					     from > bits ? bits : slow_next(map, bits, from, true));
-				cr_assert_eq(bitmap_next_clear(map, bits, from),
-					     from > bits ? bits :
-							   slow_next(map, bits, from, false));
-				n += from < bits && bit_test(map, from);
-			}
-			cr_assert_eq(bitmap_weight(map, bits), n);
+					     from > bits ? bits : slow_next(map, bits, from));
 		}
 		free(map);
 	}
@@ -56,13 +47,13 @@ Test(bitmap, single_bits)
 	cr_assert(!bit_test_and_set(map, 3));
 	cr_assert(bit_test_and_clear(map, 3));
 	cr_assert(!bit_test_and_clear(map, 3));
-	bit_clear(map, 70);
-	cr_assert_eq(bitmap_weight(map, 128), 0);
+	cr_assert(bit_test_and_clear(map, 70));
+	cr_assert_eq(bitmap_next_set(map, 128, 0), 128);
 
 	cpumask_set(5, &m);
 	cpumask_set(5, &m);
 	cpumask_set(511, &m);
-	for_each_cpu(i, &m)
+	for_each_set_bit(i, m.bits, MAX_CPUS)
 		seen += i;
 	cr_assert_eq(seen, 516);
 	cpumask_clear(5, &m);
@@ -78,7 +69,7 @@ struct item {
 Test(list, order_and_removal)
 {
 	struct list_head head = LIST_INIT(head);
-	struct item a = { .n = 1 }, b = { .n = 2 }, c = { .n = 3 }, *it, *tmp;
+	struct item a = { .n = 1 }, b = { .n = 2 }, c = { .n = 3 }, *it;
 	int sum = 0;
 
 	cr_assert(list_empty(&head));
@@ -88,9 +79,7 @@ Test(list, order_and_removal)
 	list_for_each(it, &head, list)
 		sum = sum * 10 + it->n;
 	cr_assert_eq(sum, 123);
-	list_for_each_safe(it, tmp, &head, list)
-		if (it->n == 2)
-			list_del(&it->list);
+	list_del(&b.list);
 	list_del(&b.list); /* twice is harmless */
 	cr_assert_eq(list_first(&head, struct item, list)->n, 1);
 	list_del(&a.list);
@@ -104,10 +93,9 @@ Test(spinlock, tickets)
 
 	for (int i = 0; i < 70000; i++) { /* the counters wrap */
 		spin_lock(&l);
-		cr_assert(spin_is_locked(&l) && !spin_trylock(&l));
+		cr_assert(!spin_trylock(&l));
 		spin_unlock(&l);
-		cr_assert(!spin_is_locked(&l));
 	}
-	cr_assert(spin_trylock(&l) && spin_is_locked(&l));
+	cr_assert(spin_trylock(&l) && !spin_trylock(&l));
 	spin_unlock(&l);
 }

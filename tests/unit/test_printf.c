@@ -27,26 +27,22 @@
 
 Test(printf, integers_in_every_form)
 {
-	static const char *const flags[] = { "",   "-",  "0",  "+",  " ",  "#",
-					     "-0", "+0", "0#", "-#", "- +" };
+	static const char *const flags[] = { "", "0", "#", "0#" };
 	static const char *const widths[] = { "", "1", "7", "20" };
-	static const char *const precisions[] = { "", ".", ".0", ".5", ".22" };
-	static const char *const sizes[] = { "", "hh", "h", "l", "ll", "z" };
+	static const char *const sizes[] = { "", "l", "ll" };
 	static const long values[] = { 0,      1,       -1,      9,        255,     256,
 				       -32769, INT_MAX, INT_MIN, LONG_MAX, LONG_MIN };
 	char fmt[64];
 
 	for (size_t f = 0; f < ARRAY_SIZE(flags); f++)
 		for (size_t w = 0; w < ARRAY_SIZE(widths); w++)
-			for (size_t p = 0; p < ARRAY_SIZE(precisions); p++)
-				for (size_t s = 0; s < ARRAY_SIZE(sizes); s++)
-					for (const char *c = "diuxX"; *c; c++)
-						for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
-							snprintf(fmt, sizeof(fmt), "<%%%s%s%s%s%c>",
-								 flags[f], widths[w], precisions[p],
-								 sizes[s], *c);
-							SAME(fmt, values[v]);
-						}
+			for (size_t s = 0; s < ARRAY_SIZE(sizes); s++)
+				for (const char *c = "dux"; *c; c++)
+					for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
+						snprintf(fmt, sizeof(fmt), "<%%%s%s%s%c>", flags[f],
+							 widths[w], sizes[s], *c);
+						SAME(fmt, values[v]);
+					}
 }
 
 Test(printf, text)
@@ -54,10 +50,8 @@ Test(printf, text)
 	SAME("plain");
 	SAME("");
 	SAME("100%%");
-	SAME("%s|%10s|%-10s|%.2s|%10.2s|%-10.0s|", "abc", "abc", "abc", "abc", "abc", "abc");
-	SAME("%c%c%5c%-5c.", 'a', 'b', 'c', 'd');
-	SAME("%*d|%-*d|%*d|%.*d|%.*s|%.*s|", 5, 1, 5, 2, -5, 3, 4, 4, 2, "text", -1, "text");
-	SAME("%p", (void *)0x1234abcd);
+	SAME("%s|%10s|%2s|", "abc", "abc", "abc");
+	SAME("%c%c%5c.", 'a', 'b', 'c');
 	SAME("%s %d %s %lx %u", "a", -1, "b", 0xdeadbeefcafeUL, 7u);
 }
 
@@ -69,9 +63,9 @@ Test(printf, own_ways)
 	cr_assert_str_eq(buf, "(null)");
 	hv_snprintf(buf, sizeof(buf), "%k|%");
 	cr_assert_str_eq(buf, "%k|");
-	hv_snprintf(buf, sizeof(buf), "%p", NULL);
-	cr_assert_str_eq(buf, "0");
-	cr_assert_eq(hv_snprintf(buf, sizeof(buf), "%*d", INT_MIN, 1), 10000);
+	hv_snprintf(buf, sizeof(buf), "%-5d", 1);
+	cr_assert_str_eq(buf, "%-5d");
+	cr_assert_eq(hv_snprintf(buf, sizeof(buf), "%1000d", 1), 1000);
 	cr_assert_eq(buf[63], 0);
 }
 
@@ -90,9 +84,4 @@ Test(printf, never_beyond_the_buffer)
 		}
 	}
 	cr_assert_eq(hv_snprintf(NULL, 0, "%1000d", 1), 1000);
-	/* text that nothing terminates */
-	memset(buf, 'x', sizeof(buf));
-	char out[32];
-	hv_snprintf(out, sizeof(out), "%.*s", 16, buf);
-	cr_assert_eq(strlen(out), 16);
 }

@@ -248,8 +248,6 @@ Test(unpack, unpacked_or_unknown)
 	cr_assert_not_null(try_unpack(plain, PLAIN_SIZE, PLAIN_SIZE - 1, &len));
 	cr_assert_not_null(try_unpack(plain + 4, PLAIN_SIZE - 4, PLAIN_SIZE, &len));
 	cr_assert_eq(unpack_size_hint(plain + 4, 100), 0);
-	for (int f = UNPACK_NONE; f <= UNPACK_ZSTD; f++)
-		cr_assert(strlen(unpack_format_name(f)) >= 2);
 }
 
 Test(unpack, old_zstd_frames_are_refused)
@@ -273,18 +271,18 @@ Test(unpack, arena)
 	a = arena_alloc(1);
 	b = arena_alloc(17);
 	cr_assert(a == arena && b == arena + 16);
-	cr_assert_eq(arena_room(), 16);
 	cr_assert_null(arena_alloc(17));
 	cr_assert_null(arena_alloc(~0UL));
 	cr_assert_null(arena_alloc(~0UL - 8));
 	arena_free(a); /* not the last: stays */
-	cr_assert_eq(arena_room(), 16);
+	cr_assert_null(arena_alloc(17));
 	arena_free(b);
 	arena_free(b);
 	arena_free(NULL);
-	cr_assert_eq(arena_room(), 48);
+	cr_assert_null(arena_alloc(49));
+	cr_assert(arena_alloc(48) == arena + 16);
 	arena_reset();
-	cr_assert_eq(arena_room(), 64);
+	cr_assert(arena_alloc(64) == arena);
 	unpack_arena(arena, 60);
 	cr_assert_null(arena_alloc(57), "rounded up it does not fit");
 	unpack_arena(arena, 64);

@@ -6,7 +6,6 @@
 #include "lib/base.h"
 
 void arena_reset(void);
-u64 arena_room(void);        /* bytes left */
 void *arena_alloc(u64 size); /* 16-byte aligned, contents undefined; NULL = no room */
 void arena_free(void *p);    /* only what was allocated last becomes free again */
 

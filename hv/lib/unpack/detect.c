@@ -40,24 +40,6 @@ __init enum unpack_format unpack_detect(const void *in, u64 len)
 	return is_lzma(in, len) ? UNPACK_LZMA : UNPACK_NONE;
 }
 
-__init const char *unpack_format_name(enum unpack_format f)
-{
-	switch (f) {
-	case UNPACK_ELF:
-		return "ELF";
-	case UNPACK_GZIP:
-		return "gzip";
-	case UNPACK_XZ:
-		return "xz";
-	case UNPACK_LZMA:
-		return "lzma";
-	case UNPACK_ZSTD:
-		return "zstd";
-	default:
-		return "unknown";
-	}
-}
-
 /* xz's numbers: 7 bits a byte, lowest first. False at the end of the data or of 63 bits. */
 static __init bool get_vli(const u8 *p, u64 end, u64 *at, u64 *v)
 {

@@ -31,14 +31,11 @@ __init void arena_reset(void)
 	arena_used = arena_last = 0;
 }
 
-__init u64 arena_room(void)
-{
-	return arena_size - arena_used;
-}
-
 __init void *arena_alloc(u64 size)
 {
-	if (size > arena_room() || ALIGN_UP(size, 16) > arena_room())
+	u64 room = arena_size - arena_used;
+
+	if (size > room || ALIGN_UP(size, 16) > room)
 		return NULL;
 	arena_last = arena_used;
 	arena_used += ALIGN_UP(size, 16);
@@ -201,7 +198,6 @@ __init const char *kernel_open(const void *module, u64 size, struct kernel_file 
 		f->data = b.payload;
 		f->size = b.payload_size;
 	}
-	memcpy(f->release, b.release, sizeof(b.release));
 	f->format = unpack_detect(f->data, f->size);
 	if (f->format == UNPACK_NONE)
 		return b.payload ? "the bzImage is packed by none of gzip, xz, lzma and zstd" :

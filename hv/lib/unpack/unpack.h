@@ -30,7 +30,6 @@ enum unpack_format { UNPACK_NONE, UNPACK_ELF, UNPACK_GZIP, UNPACK_XZ, UNPACK_LZM
 
 /* By the first bytes; UNPACK_NONE: unknown. */
 enum unpack_format unpack_detect(const void *in, u64 in_len);
-const char *unpack_format_name(enum unpack_format f);
 
 /*
  * How many bytes it will unpack to, by what the data say themselves (gzip's last word, xz's index,
@@ -59,7 +58,6 @@ struct kernel_file {
 	enum unpack_format format;
 	u64 unpacked_size; /* bytes to offer as out_max, 0 = unknown; UNPACK_ELF needs none */
 	u64 arena_size;    /* bytes to give to unpack_arena(); 0 for UNPACK_ELF */
-	char release[64];  /* of a bzImage; "" = unknown */
 };
 
 /* Look at a module. NULL, or one sentence that says why it is no kernel. No arena or FPU needed. */
