@@ -244,10 +244,8 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 	return 0;
 }
 
-/* An unacceptable entry was found, at i. */
-static int undo_upper(struct page_info *pg, u64 type, unsigned i, bool preemptible)
+static int undo_upper(struct page_info *pg, u64 type, bool preemptible)
 {
-	stop(pg, i);
 	pg->u.progress |= PROGRESS_FAILED;
 	return devalidate_upper(pg, type, preemptible) ?: err_here(-EINVAL);
 }
@@ -256,38 +254,39 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 {
 	u64 *table = page_to_virt(pg);
 	unsigned i = pg->u.progress & PROGRESS_N, present = 0;
+	u32 groups = pg->u.progress & PROGRESS_GROUPS;
+	int rc = 0;
 
 	if (pg->u.progress & PROGRESS_FAILED)
-		return undo_upper(pg, type, i, preemptible);
+		return undo_upper(pg, type, preemptible);
 	for (; (i = next_present(table, i)) < 512; i++, present++) {
-		u64 e = table[i];
 		struct page_info *child;
-		int rc;
+		u64 e = table[i];
 
 		if (!guest_slot(type, i))
 			continue;
-		pg->u.progress |= PROGRESS_GROUP(i);
+		groups |= PROGRESS_GROUP(i);
 		child = child_hold(d, &e);
 		if (likely(child && type_get_fast(child, child_type(type)))) {
 			table[i] = e;
 			continue;
 		}
 		rc = child_validate(child, type, preemptible);
-		if (rc == -ERESTART)
-			return stop(pg, i);
 		if (rc)
-			return undo_upper(pg, type, i, preemptible);
+			break;
 		table[i] = e;
-		/*
-		 * One entry at least is got on with each time; and 512 are those of a complete
-		 * table only.
-		 */
-		if (preemptible && i < 511 && preempt_needed())
-			return stop(pg, i + 1);
+		/* 512 entries are those of a complete table only. */
+		if (preemptible && i < 511 && preempt_needed()) {
+			rc = -ERESTART;
+			i++;
+			break;
+		}
 	}
-	if (type == PGT_l4_table && init_guest_l4(table))
-		return undo_upper(pg, type, 512, preemptible);
-	pg->u.progress &= PROGRESS_GROUPS;
+	if (!rc && type == PGT_l4_table)
+		rc = init_guest_l4(table);
+	pg->u.progress = groups | (rc ? i : 0);
+	if (rc)
+		return rc == -ERESTART ? rc : undo_upper(pg, type, preemptible);
 	preempt_charge(VALIDATE_CHARGE(present));
 	return 0;
 }
@@ -305,53 +304,44 @@ static void install_upper(struct page_info *pg, u64 type, unsigned i, u64 cur, u
 		l4_entry_changed(table, i);
 }
 
-/* Lock a table that has meanwhile been anything; false: it is no table of this type any more. */
-static bool lock_again(struct page_info *pg, const struct domain *d, u64 type, u64 *info)
-{
-	if (!table_lock(pg, d, info))
-		return false;
-	if ((*info & PGT_type_mask) == type)
-		return true;
-	table_unlock(pg, *info);
-	return false;
-}
-
 int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, unsigned i, u64 new,
 		       bool keep_ad)
 {
-	u64 *table = page_to_virt(pg), info, cur, type;
-	int rc;
+	u64 *table = page_to_virt(pg), type = table_lock(pg, d), again, cur;
+	int rc = -EINVAL;
 
-	if (!table_lock(pg, d, &info))
-		return err_here(-EINVAL);
-	type = info & PGT_type_mask;
+	if (!type)
+		return err_here(rc);
 	cur = READ_ONCE(table[i]);
-	if (type == PGT_l1_table || !guest_slot(type, i)) {
-		table_unlock(pg, info);
-		return err_here(-EINVAL);
-	}
+	if (type == PGT_l1_table || !guest_slot(type, i) || (new &PTE_P &&new &PTE_PSE))
+		goto unlock;
 	if ((cur & new &PTE_P) && !((cur ^ new) & PTE_ADDR)) {
-		rc = new &PTE_PSE ? err_here(-EINVAL) : 0;
-		if (!rc)
-			install_upper(pg, type, i, cur, new | PTE_US, keep_ad);
-		table_unlock(pg, info);
-		return rc;
+		install_upper(pg, type, i, cur, new | PTE_US, keep_ad);
+		rc = 0;
+		goto unlock;
 	}
-	table_unlock(pg, info);
+	table_unlock(pg);
 
 	/* Validating what `new` names may take long: not under the lock. */
 	rc = new &PTE_P ? upper_entry_get(d, type, &new) : 0;
 	if (rc)
 		return rc;
-	if (!lock_again(pg, d, type, &info)) {
-		if (new &PTE_P)
-			drop_table(v, mfn_to_page(pte_mfn(new)));
-		return err_here(-EINVAL);
+	again = table_lock(pg, d);
+	if (again == type) {
+		cur = READ_ONCE(table[i]);
+		install_upper(pg, type, i, cur, new, keep_ad);
+		table_unlock(pg);
+		return cur & PTE_P ? drop_table(v, mfn_to_page(pte_mfn(cur))) : 0;
 	}
-	cur = READ_ONCE(table[i]);
-	install_upper(pg, type, i, cur, new, keep_ad);
-	table_unlock(pg, info);
-	return cur & PTE_P ? drop_table(v, mfn_to_page(pte_mfn(cur))) : 0;
+	/* It has become something else meanwhile. */
+	if (new &PTE_P)
+		drop_table(v, mfn_to_page(pte_mfn(new)));
+	if (!again)
+		return err_here(-EINVAL);
+	rc = -EINVAL;
+unlock:
+	table_unlock(pg);
+	return err_here(rc);
 }
 
 /* ---- descriptor pages ---- */

@@ -43,7 +43,7 @@ int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readon
 				   (readonly ? 0 : PTE_RW) | (avail_bits & GRANT_AVAIL));
 	if (unlikely(old & PTE_P))
 		l1e_put(old);
-	l1_unlock(table);
+	table_unlock(table);
 	return GNTST_okay;
 }
 
@@ -51,12 +51,12 @@ int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readon
 static bool take_entry(struct vcpu *v, u64 va, u64 *e)
 {
 	struct page_info *table;
-	u64 info, *entry = walk_and_lock(v, va, &table, &info);
+	u64 *entry = walk_and_lock(v, va, &table);
 
 	if (!entry)
 		return false;
 	*e = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
-	table_unlock(table, info);
+	table_unlock(table);
 	return true;
 }
 
@@ -89,14 +89,14 @@ int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool read
 		old = READ_ONCE(*entry);
 		if (likely(maps(old, mfn, readonly))) {
 			WRITE_ONCE(*entry, want);
-			l1_unlock(table);
+			table_unlock(table);
 			/* The guest may have made it read-only: then it holds less than was given. */
 			*given = readonly || (old & PTE_RW);
 			if (unlikely(!*given))
 				l1e_put(old);
 			return GNTST_okay;
 		}
-		l1_unlock(table);
+		table_unlock(table);
 	}
 	/* It has left its own place already: only a guest that races with itself sees that. */
 	if (want & PTE_P)

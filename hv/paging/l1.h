@@ -241,58 +241,22 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 	return 0;
 }
 
-/* The same in a table of v's own domain. */
-static always_inline_fn int update_l1e(struct vcpu *v, struct domain *pg_owner,
-				       struct page_info *l1_page, u64 *entry, u64 old, u64 want,
-				       enum l1e_how how)
-{
-	(void)l1_page;
-	return l1e_update(v->domain, pg_owner, entry, old, want, how);
-}
-
 /* ---- the page lock (see PGT_locked) ---- */
 
-/*
- * Lock a frame if it is a validated table of d, of any level; *type becomes its type_info, unlocked
- * form.
- */
-static inline bool table_lock(struct page_info *pg, const struct domain *d, u64 *type)
+static always_inline_fn void table_unlock(struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->type_info);
-
-	do {
-		while (unlikely(x & PGT_locked)) {
-			spin_wait();
-			x = READ_ONCE(pg->type_info);
-		}
-		/* Types 1-4 are the tables. */
-		if (unlikely(!(x & PGT_validated) || (x >> 60) - 1 >= 4))
-			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_locked, false,
-						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)));
-	*type = x;
-	if (likely(pg->owner == d->id))
-		return true;
-	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(x >> 56), __ATOMIC_RELEASE);
-	return false;
-}
-
-/* `type` is what table_lock() gave. */
-static always_inline_fn void table_unlock(struct page_info *pg, u64 type)
-{
-	__atomic_store_n((u8 *)&pg->type_info + 7, (u8)(type >> 56), __ATOMIC_RELEASE);
-}
-
-/* Lock a frame if it is a validated L1 of d: its type_info, for table_unlock(). 0: it is not.
- * (walk.c) The fast form may fail when that takes a closer look, and is undone by l1_unlock(). */
-u64 l1_lock(struct page_info *pg, const struct domain *d);
-static always_inline_fn void l1_unlock(struct page_info *pg)
-{
+	/* Nobody else changes the top byte while it holds the lock. */
 	u8 *top = (u8 *)&pg->type_info + 7;
 
 	barrier();
 	WRITE_ONCE(*top, *top & (u8) ~(PGT_locked >> 56));
 }
+
+/* Lock a frame if it is a validated table of d: its type. 0: it is none. (walk.c) */
+u64 table_lock(struct page_info *pg, const struct domain *d);
+/* The same for an L1 alone. */
+bool l1_lock(struct page_info *pg, const struct domain *d);
+/* The same, but it may fail when that takes a closer look. */
 static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct domain *d)
 {
 	u64 x = READ_ONCE(pg->type_info);
@@ -304,7 +268,7 @@ static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct dom
 		return false;
 	if (likely(pg->owner == d->id))
 		return true;
-	l1_unlock(pg);
+	table_unlock(pg);
 	return false;
 }
 

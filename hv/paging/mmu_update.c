@@ -7,7 +7,7 @@
 #include "paging/tables.h"
 #include "paging/walk.h"
 
-#define BATCH 8 /* requests read at once */
+#define BATCH 16 /* requests read at once */
 
 /* ---- whose frames ---- */
 
@@ -46,7 +46,6 @@ void foreign_put(struct vcpu *v, struct domain *d)
 struct target {
 	struct page_info *pg; /* NULL: nothing is held */
 	u64 mfn;
-	u64 info; /* locked L1: its type_info */
 	u8 level; /* 0: an ordinary page; 2: an upper table, not held */
 };
 
@@ -54,38 +53,28 @@ static void target_release(struct target *t)
 {
 	if (!t->pg)
 		return;
-	if (t->level == 1) {
-		table_unlock(t->pg, t->info);
-	} else if (!t->level) {
-		l1_put_writable(t->pg);
-		l1_put_page(t->pg);
-	}
+	if (t->level == 1)
+		table_unlock(t->pg);
+	else if (!t->level)
+		plain_frame_put(t->pg, true);
 	t->pg = NULL;
 	t->mfn = INVALID_MFN;
 }
 
-static int target_take(struct target *t, const struct domain *d, u64 mfn)
+static noinline_fn int target_take(struct target *t, const struct domain *d, u64 mfn)
 {
 	struct page_info *pg = mfn_to_page(mfn);
+	u64 type;
 
 	target_release(t);
 	if (unlikely(mfn >= max_mfn))
 		return err_here(-EINVAL);
-	t->info = l1_lock(pg, d);
-	if (likely(t->info)) {
-		t->level = 1;
-	} else if (table_lock(pg, d, &t->info)) {
-		table_unlock(pg, t->info);
-		t->level = 2;
-	} else {
-		if (!l1_get_page(pg, d))
-			return err_here(-EINVAL);
-		if (!l1_get_writable(pg)) {
-			put_page(pg);
-			return err_here(-EINVAL);
-		}
-		t->level = 0;
-	}
+	type = table_lock(pg, d);
+	t->level = !type ? 0 : type == PGT_l1_table ? 1 : 2;
+	if (t->level == 0 && !plain_frame(d, mfn, true))
+		return err_here(-EINVAL);
+	if (t->level == 2)
+		table_unlock(pg);
 	t->pg = pg;
 	t->mfn = mfn;
 	return 0;
@@ -145,47 +134,49 @@ static noinline_fn int update_l1(const struct domain *pt_owner, const struct dom
 	return l1e_update(pt_owner, pg_owner, maddr_to_virt(req->ptr), 0, req->val, L1E_SET);
 }
 
-/* Carry out n requests; *done counts them. 0 or the error of the one that failed. */
+/* Carry out requests from *req on; it moves behind the last that is done. 0 or what stopped it. */
 static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struct domain *pt_owner,
-					 struct domain *pg_owner, const struct mmu_update *req,
-					 u32 n, u32 *done)
+					 struct domain *pg_owner, const struct mmu_update **req,
+					 const struct mmu_update *end)
 {
-	const struct mmu_update *end = req + n;
+	const struct mmu_update *at = *req;
+	int rc = 0;
 
-	for (; req < end; req++, ++*done) {
-		u64 ptr = req->ptr, mfn = ptr >> PAGE_SHIFT, cur;
+	for (; at < end; at++) {
+		u64 ptr = at->ptr, mfn = ptr >> PAGE_SHIFT, cur;
 		struct page_info *held;
-		int rc;
 
 		if (mfn != t->mfn && (ptr & 3) != MMU_MACHPHYS_UPDATE) {
 			rc = target_take(t, pt_owner, mfn);
 			if (unlikely(rc))
-				return rc;
+				break;
 		}
 		if (likely(t->level == 1 && !(ptr & 7))) {
-			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), req->val, NULL, &cur,
+			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), at->val, NULL, &cur,
 						&held))) {
 				if (unlikely(!l1e_put_fast(&cur)))
 					l1e_put_rest(cur);
 				continue;
 			}
-			rc = update_l1(pt_owner, pg_owner, req, held);
+			rc = update_l1(pt_owner, pg_owner, at, held);
 			if (unlikely(rc))
-				return rc;
+				break;
 			continue;
 		}
-		rc = update_other(v, t, pt_owner, pg_owner, req);
+		rc = update_other(v, t, pt_owner, pg_owner, at);
 		if (unlikely(rc))
-			return rc;
+			break;
 		/*
 		 * A table that went out of use is free before the next request, which may name it.
 		 */
 		if (unlikely(v->arch.dropping || preempt_needed())) {
-			++*done;
-			return -ERESTART;
+			at++;
+			rc = -ERESTART;
+			break;
 		}
 	}
-	return 0;
+	*req = at;
+	return rc;
 }
 
 static int update_list(struct vcpu *v, struct domain *pt_owner, struct domain *pg_owner, u64 reqs,
@@ -193,18 +184,21 @@ static int update_list(struct vcpu *v, struct domain *pt_owner, struct domain *p
 {
 	struct target t = { .mfn = INVALID_MFN };
 	struct mmu_update req[BATCH];
+	const struct mmu_update *at;
 	int rc = 0;
 
 	while (*done < count && !rc) {
 		u32 n = MIN(count - *done, BATCH);
 
+		at = req;
 		if (unlikely(*done && preempt_needed()))
 			rc = -ERESTART;
 		else if (unlikely(copy_from_guest(req, reqs + *done * sizeof(*req),
 						  n * sizeof(*req))))
 			rc = -EFAULT;
 		else
-			rc = update_batch(v, &t, pt_owner, pg_owner, req, n, done);
+			rc = update_batch(v, &t, pt_owner, pg_owner, &at, req + n);
+		*done += at - req;
 	}
 	target_release(&t);
 	return rc;
@@ -275,7 +269,7 @@ static noinline_fn long update_again(u64 ptr, u64 val, struct page_info *table,
 	struct mmu_update req = { ptr, val };
 	int rc = update_l1(v->domain, v->domain, &req, held);
 
-	l1_unlock(table);
+	table_unlock(table);
 	return rc;
 }
 
@@ -297,19 +291,19 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 		return update_any(reqs, count, done_ptr, foreign, v);
 	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, NULL, &cur, &held)))
 		return update_again(req.ptr, req.val, table, held, v);
-	l1_unlock(table);
+	table_unlock(table);
 	return likely(l1e_put_fast(&cur)) ? 0 : l1e_put_rest(cur);
 }
 
 /* ---- update_va_mapping ---- */
 
-int vcpus_of_bitmap(const struct domain *d, u64 va, cpumask_t *mask)
+int flush_vcpus(const struct domain *d, bool all, u64 bitmap, const u64 *va)
 {
 	u64 bits[BITMAP_WORDS(MAX_VCPUS)] = { 0 };
+	cpumask_t mask = { { 0 } };
 	unsigned i;
 
-	*mask = (cpumask_t){ 0 };
-	if (copy_from_guest(bits, va, DIV_ROUND_UP(d->max_vcpus, 8)))
+	if (!all && copy_from_guest(bits, bitmap, DIV_ROUND_UP(d->max_vcpus, 8)))
 		return err_here(-EFAULT);
 	for_each_set_bit(i, bits, d->max_vcpus) {
 		const struct vcpu *v = d->vcpu[i];
@@ -317,8 +311,12 @@ int vcpus_of_bitmap(const struct domain *d, u64 va, cpumask_t *mask)
 
 		/* One that moves meanwhile loads its root there, which flushes. */
 		if (v && cpumask_test(cpu, &d->dirty_cpus))
-			bit_set(mask->bits, cpu);
+			bit_set(mask.bits, cpu);
 	}
+	if (va)
+		tlb_flush_va_mask(all ? &d->dirty_cpus : &mask, *va);
+	else
+		tlb_flush_mask(all ? &d->dirty_cpus : &mask);
 	return 0;
 }
 
@@ -326,58 +324,46 @@ int vcpus_of_bitmap(const struct domain *d, u64 va, cpumask_t *mask)
 static noinline_fn int flush_as_asked(struct domain *d, u64 va, u64 flags)
 {
 	u64 type = flags & UVMF_FLUSHTYPE_MASK, whom = flags & ~UVMF_FLUSHTYPE_MASK;
-	const cpumask_t *mask = &d->dirty_cpus;
-	cpumask_t some;
 
 	if (type != UVMF_TLB_FLUSH && type != UVMF_INVLPG)
 		return type ? err_here(-ENOSYS) : 0;
-	if (whom == UVMF_LOCAL) {
-		if (type == UVMF_INVLPG)
-			tlb_flush_va_local(va);
-		else
-			tlb_flush_local();
-		return 0;
-	}
-	if (whom != UVMF_ALL) {
-		if (vcpus_of_bitmap(d, whom, &some))
-			return -EFAULT;
-		mask = &some;
-	}
+	if (whom != UVMF_LOCAL)
+		return flush_vcpus(d, whom == UVMF_ALL, whom, type == UVMF_INVLPG ? &va : NULL);
 	if (type == UVMF_INVLPG)
-		tlb_flush_va_mask(mask, va);
+		tlb_flush_va_local(va);
 	else
-		tlb_flush_mask(mask);
+		tlb_flush_local();
 	return 0;
 }
 
-static always_inline_fn long update_va(struct vcpu *v, const struct domain *pg_owner, u64 va,
-				       u64 val, u64 flags)
+/* The entry of `table`, which is locked and given back. */
+static always_inline_fn long update_va_locked(struct vcpu *v, const struct domain *pg_owner,
+					      struct page_info *table, u64 va, u64 val, u64 flags)
 {
-	struct page_info *pg;
-	u64 info, *entry = walk_and_lock(v, va, &pg, &info);
-	int rc;
+	u64 *entry = (u64 *)page_to_virt(table) + pt_index(va, 1);
+	int rc = l1e_update(v->domain, pg_owner, entry, 0, val, L1E_SET);
 
-	if (unlikely(!entry))
-		return err_here(-EINVAL);
-	rc = l1e_update(v->domain, pg_owner, entry, 0, val, L1E_SET);
-	table_unlock(pg, info);
-	if (likely(flags == (UVMF_INVLPG | UVMF_LOCAL))) {
-		tlb_flush_va_local(va);
-		return rc;
-	}
-	if (flags && !rc)
-		rc = flush_as_asked(v->domain, va, flags);
-	return rc;
+	table_unlock(table);
+	return rc ?: flush_as_asked(v->domain, va, flags);
 }
 
+static noinline_fn long update_va(struct vcpu *v, const struct domain *pg_owner, u64 va, u64 val,
+				  u64 flags)
+{
+	struct page_info *table;
+
+	if (!walk_and_lock(v, va, &table))
+		return err_here(-EINVAL);
+	return update_va_locked(v, pg_owner, table, va, val, flags);
+}
+
+/* The fast form stopped with this locked and that held. */
 static noinline_fn long update_va_again(u64 va, u64 val, u64 flags, struct vcpu *v,
 					struct page_info *table, struct page_info *held)
 {
 	if (held)
 		put_page(held);
-	if (table)
-		page_unlock(table);
-	return update_va(v, v->domain, va, val, flags);
+	return update_va_locked(v, v->domain, table, va, val, flags);
 }
 
 static noinline_fn long put_rest_and_flush(u64 e, u64 va, u64 flags, struct vcpu *v)
@@ -396,10 +382,10 @@ long do_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, struct vcp
 	if (unlikely(!entry))
 		return err_here(-EINVAL);
 	if (unlikely(!l1_lock_fast(table, v->domain)))
-		return update_va_again(va, val, flags, v, NULL, NULL);
+		return update_va(v, v->domain, va, val, flags);
 	if (unlikely(!l1e_set_fast(v->domain, entry, val, NULL, &cur, &held)))
 		return update_va_again(va, val, flags, v, table, held);
-	l1_unlock(table);
+	table_unlock(table);
 	if (unlikely(!l1e_put_fast(&cur)))
 		return put_rest_and_flush(cur, va, flags, v);
 	if (flags == (UVMF_INVLPG | UVMF_LOCAL)) {

@@ -30,22 +30,13 @@ static int unpin(struct vcpu *v, struct domain *owner, const struct mmuext_op *o
 }
 
 /* TLB_FLUSH_MULTI, INVLPG_MULTI, TLB_FLUSH_ALL, INVLPG_ALL */
-static int flush_others(struct domain *d, const struct mmuext_op *op)
+static int flush_others(const struct domain *d, const struct mmuext_op *op)
 {
 	bool all = op->cmd == MMUEXT_TLB_FLUSH_ALL || op->cmd == MMUEXT_INVLPG_ALL;
-	const cpumask_t *mask = &d->dirty_cpus;
-	cpumask_t some;
+	bool one = op->cmd == MMUEXT_INVLPG_MULTI || op->cmd == MMUEXT_INVLPG_ALL;
+	u64 va = op->arg1.linear_addr;
 
-	if (!all) {
-		if (vcpus_of_bitmap(d, op->arg2.vcpumask.va, &some))
-			return -EFAULT;
-		mask = &some;
-	}
-	if (op->cmd == MMUEXT_INVLPG_MULTI || op->cmd == MMUEXT_INVLPG_ALL)
-		tlb_flush_va_mask(mask, op->arg1.linear_addr);
-	else
-		tlb_flush_mask(mask);
-	return 0;
+	return flush_vcpus(d, all, op->arg2.vcpumask.va, one ? &va : NULL);
 }
 
 /*
@@ -70,26 +61,6 @@ static int load_ldt(struct vcpu *v, const struct mmuext_op *op)
 	if (!rc)
 		load_descriptor_window(v);
 	return rc;
-}
-
-/* Hold a frame of owner, as writable memory if it is to be written. NULL: not so. */
-static struct page_info *plain_frame(const struct domain *owner, u64 mfn, bool write)
-{
-	struct page_info *pg = mfn_to_page(mfn);
-
-	if (mfn >= max_mfn || !l1_get_page(pg, owner))
-		return NULL;
-	if (!write || l1_get_writable(pg))
-		return pg;
-	put_page(pg);
-	return NULL;
-}
-
-static void plain_frame_put(struct page_info *pg, bool write)
-{
-	if (write)
-		l1_put_writable(pg);
-	l1_put_page(pg);
 }
 
 static int clear_or_copy(const struct domain *owner, const struct mmuext_op *op)

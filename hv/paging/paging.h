@@ -37,18 +37,18 @@ static inline unsigned pt_index(u64 va, unsigned level) /* level 1-4 */
  */
 int init_guest_l4(u64 *l4);
 /*
- * The L4 is one no longer: clear what init_guest_l4() filled, free the restricted root. No processor
- * is on it.
+ * The L4 is one no longer: clear what init_guest_l4() filled, free the restricted root. No
+ * processor is on it.
  */
 void drop_guest_l4(u64 *l4);
 /* Entry i, of the guest's own, of a complete L4 has changed. */
 void l4_entry_changed(const u64 *l4, unsigned i);
 
 /*
- * Make `mfn` the kernel (user=false) or user root of v. Takes a typed reference on the new, drops
- * the old one.
- * Caller: v itself or whoever holds it descheduled; loading CR3 is the caller's. 0, -EINVAL,
- * -ERESTART.
+ * Make `mfn` the kernel (user=false) or user root of v: takes a typed reference on the new, loads
+ * its CR3 values, into the processor too if v runs here, and then drops the old one, perhaps by
+ * parts (drop_pending()). mfn 0: no user root. Caller: v itself or whoever holds it descheduled. 0,
+ * -EINVAL, -ERESTART.
  */
 int set_guest_table(struct vcpu *v, u64 mfn, bool user);
 /* Drop both (death, VCPU reset). 0, -ERESTART. */
@@ -84,11 +84,9 @@ int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn);
 int relinquish_page_tables(struct domain *d);
 
 /*
- * Guest page fault on a write to a present entry of a validated L1 table (writable-page-table
- * emulation).
- * regs: guest registers; instruction bytes are fetched by the guest's RIP. Returns true when it was
- * emulated
- * (RIP advanced), false when the fault is the guest's own.
+ * v's kernel faulted on writing to va, which a present entry maps: if that is a validated L1 table
+ * of its own, do what the instruction at its RIP would. true: done, RIP advanced; false: the fault
+ * is the guest's.
  */
 bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs);
 

@@ -63,7 +63,7 @@ static always_inline_fn bool move_fast(struct vcpu *v, u64 *entry, struct page_i
 			put_page(held);
 		return false;
 	}
-	l1_unlock(table);
+	table_unlock(table);
 	regs->rip += length[modrm >> 6];
 	regs->rflags &= ~RFLAGS_RF;
 	if (unlikely(!l1e_put_fast(&drop)))
@@ -116,7 +116,7 @@ static noinline_fn bool write_any(struct vcpu *v, u64 va, u64 *entry, struct pag
 	if (pte_write_decode(code, fetch_guest_code(code, regs->rip, sizeof(code)), &w) &&
 	    !(va & (w.size - 1)))
 		rc = write_entry(v, entry, (va & 7) * 8, &w, regs);
-	l1_unlock(table);
+	table_unlock(table);
 	if (rc) {
 		guest_warn("d%uv%u: write to page table at %lx by RIP %lx refused (error %d)\n",
 			   v->domain->id, v->id, va, regs->rip, rc);

@@ -3,7 +3,7 @@
 #ifndef PAGING_TABLES_H
 #define PAGING_TABLES_H
 
-#include "paging/paging.h"
+#include "paging/l1.h"
 
 /*
  * Take the references of a present entry wanted in a table of `type` (PGT_l2_table - PGT_l4_table)
@@ -41,7 +41,29 @@ void foreign_put(struct vcpu *v, struct domain *d);
  */
 #define MMU_UPDATE_PREEMPTED 0x80000000u
 
-/* The processors of those vCPUs of d whose bits are set in the guest's bitmap at va. 0, -EFAULT. */
-int vcpus_of_bitmap(const struct domain *d, u64 va, cpumask_t *mask);
+/*
+ * Flush *va, or everything (NULL), where d's vCPUs run: all of them, or those whose bits are set in
+ * the guest's bitmap. Waits. 0, -EFAULT.
+ */
+int flush_vcpus(const struct domain *d, bool all, u64 bitmap, const u64 *va);
+
+/* Hold a frame of owner, as writable memory if it is to be written. NULL: not so. */
+static inline struct page_info *plain_frame(const struct domain *owner, u64 mfn, bool write)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+
+	if (mfn >= max_mfn || !l1_get_page(pg, owner))
+		return NULL;
+	if (!write || l1_get_writable(pg))
+		return pg;
+	put_page(pg);
+	return NULL;
+}
+static inline void plain_frame_put(struct page_info *pg, bool write)
+{
+	if (write)
+		l1_put_writable(pg);
+	l1_put_page(pg);
+}
 
 #endif

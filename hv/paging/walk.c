@@ -11,14 +11,31 @@ u64 guest_walk_l1e(struct vcpu *v, u64 va)
 	return entry && get_guest_u64(&e, (u64)entry) && (e & PTE_P) ? e : 0;
 }
 
-u64 l1_lock(struct page_info *pg, const struct domain *d)
+u64 table_lock(struct page_info *pg, const struct domain *d)
 {
-	u64 info;
+	u64 x = READ_ONCE(pg->type_info);
 
-	if (!table_lock(pg, d, &info))
-		return 0;
-	if (info >> 60 == PGT_l1_table >> 60)
-		return info;
-	table_unlock(pg, info);
+	do {
+		while (unlikely(x & PGT_locked)) {
+			spin_wait();
+			x = READ_ONCE(pg->type_info);
+		}
+		/* Types 1-4 are the tables. */
+		if (unlikely(!(x & PGT_validated) || (x >> 60) - 1 >= 4))
+			return 0;
+	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x | PGT_locked, false,
+						       __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)));
+	if (likely(pg->owner == d->id))
+		return x & PGT_type_mask;
+	table_unlock(pg);
 	return 0;
+}
+
+bool l1_lock(struct page_info *pg, const struct domain *d)
+{
+	u64 type = table_lock(pg, d);
+
+	if (type && type != PGT_l1_table)
+		table_unlock(pg);
+	return type == PGT_l1_table;
 }

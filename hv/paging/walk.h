@@ -39,16 +39,12 @@ static always_inline_fn u64 *walk_l1(u64 root, u64 va, struct page_info **pg)
 	return (u64 *)mfn_to_virt(mfn) + pt_index(va, 1);
 }
 
-/* The same, with that L1 locked: to be given back by table_unlock(*pg, *info). */
-static always_inline_fn u64 *walk_and_lock(const struct vcpu *v, u64 va, struct page_info **pg,
-					   u64 *info)
+/* The same, with that L1 locked. */
+static always_inline_fn u64 *walk_and_lock(const struct vcpu *v, u64 va, struct page_info **pg)
 {
 	u64 *entry = walk_l1(v->arch.guest_table, va, pg);
 
-	if (unlikely(!entry))
-		return NULL;
-	*info = l1_lock(*pg, v->domain);
-	return likely(*info) ? entry : NULL;
+	return likely(entry && l1_lock(*pg, v->domain)) ? entry : NULL;
 }
 
 #endif

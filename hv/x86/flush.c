@@ -65,7 +65,8 @@ static u32 tick(void)
 	return likely(now & (CLOCK_LAP - 1)) ? now : lap(now);
 }
 
-static void invpcid_all_but_global(void)
+/* Apart, so that who may have to call it needs no stack otherwise. */
+static noinline_fn void invpcid_all_but_global(void)
 {
 	struct {
 		u64 pcid, va;
@@ -92,8 +93,10 @@ static void flush_hardware_global(void)
 	write_cr4(cr4);
 }
 
-/* With PCIDs INVLPG reaches only the one in force, and the guest may have two. Ours are global and
- * always reached, or X86_XPTI is on: then the restricted root is forgotten whenever it is loaded. */
+/*
+ * With PCIDs INVLPG reaches only the one in force, and the guest may have two. Ours are global and
+ * always reached, or X86_XPTI is on: then the restricted root is forgotten whenever it is loaded.
+ */
 static void flush_hardware_va(u64 va)
 {
 	if (cpu_has(X86_USE_PCID) && !(va >= HV_VIRT_START && va < HV_VIRT_END))
@@ -237,23 +240,41 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 	tlb_flush_mask(&all);
 }
 
-/* A stamp equal to the frame's may be a flush that came before the last reference went: it does not
- * count. */
-void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+/* Those of `where` that have not flushed since `stamp`. */
+static noinline_fn void flush_stale(const cpumask_t *where, u32 stamp)
 {
-	/* A frame that others may map too: they drop their entries without a flush. */
-	const cpumask_t *where = READ_ONCE(d->mapped_elsewhere) ? &cpu_online_map : &d->dirty_cpus;
 	cpumask_t need = { { 0 } };
-	bool any = false;
+	bool elsewhere = false;
 	u32 cpu;
 
 	for_each_present_cpu(cpu, where)
 	{
-		if (cpumask_test(cpu, &cpu_online_map) && !flushed(cpus[cpu], stamp + 1)) {
-			cpumask_set(cpu, &need);
-			any = true;
+		if (!cpumask_test(cpu, &cpu_online_map) || flushed(cpus[cpu], stamp + 1))
+			continue;
+		bit_set(need.bits, cpu);
+		elsewhere |= cpus[cpu] != this_cpu();
+	}
+	if (elsewhere)
+		tlb_flush_mask(&need);
+	else if (bit_test(need.bits, this_cpu()->id))
+		tlb_flush_local();
+}
+
+/*
+ * A stamp equal to the frame's may be a flush that came before the last reference went: it does not
+ * count.
+ */
+void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+{
+	/* A frame that others may map too: they drop their entries without a flush. */
+	const cpumask_t *where = READ_ONCE(d->mapped_elsewhere) ? &cpu_online_map : &d->dirty_cpus;
+	u32 cpu;
+
+	for_each_present_cpu(cpu, where)
+	{
+		if (!flushed(cpus[cpu], stamp + 1)) {
+			flush_stale(where, stamp);
+			return;
 		}
 	}
-	if (any)
-		tlb_flush_mask(&need);
 }
