@@ -62,19 +62,17 @@ static always_inline_fn bool line_present(const u64 *entries)
 	return any & PTE_P;
 }
 
-/* The first present entry from i on, or 512: there is none. */
-static always_inline_fn unsigned next_present(const u64 *table, unsigned i)
+/* The first present entry from e on, or end, which begins a line. */
+static always_inline_fn u64 *next_present(u64 *e, u64 *end)
 {
-	const u64 *e = table + i, *end = table + 512;
-
 	for (;;) {
 		for (; (u64)e % (LINE * sizeof(*e)); e++)
 			if (*e & PTE_P)
-				return e - table;
+				return e;
 		while (e < end && !line_present(e))
 			e += LINE;
 		if (e == end || *e & PTE_P)
-			return e - table;
+			return e;
 		e++;
 	}
 }
@@ -86,32 +84,29 @@ static always_inline_fn unsigned next_present(const u64 *table, unsigned i)
 
 /* ---- L1 ---- */
 
-/* Of the first n entries. */
-static void put_l1_entries(const u64 *table, unsigned n)
+static void put_l1_entries(u64 *table, u64 *end)
 {
 	unsigned present = 0;
 
-	for (unsigned i = 0; (i = next_present(table, i)) < n; i++, present++)
-		l1e_put(table[i]);
+	for (u64 *e = table; (e = next_present(e, table + 512)) < end; e++, present++)
+		l1e_put(*e);
 	preempt_charge(DEVALIDATE_CHARGE(present));
 }
 
 /* 512 entries are no longer than what may run without a preemption point. */
 static int validate_l1(struct page_info *pg, struct domain *d)
 {
-	u64 *table = page_to_virt(pg);
+	u64 *table = page_to_virt(pg), *end = table + 512;
 	unsigned present = 0;
 
-	for (unsigned i = 0; (i = next_present(table, i)) < 512; i++) {
-		u64 e = l1e_get(d, d, table[i]);
+	for (u64 *e = table; (e = next_present(e, end)) < end; e++, present++) {
+		u64 want = l1e_get(d, d, *e);
 
-		if (L1E_IS_ERROR(e)) {
-			put_l1_entries(table, i);
+		if (L1E_IS_ERROR(want)) {
+			put_l1_entries(table, e);
 			return err_here(-EINVAL); /* whatever is wrong with the entry */
 		}
-		if (e != table[i])
-			table[i] = e;
-		present++;
+		*e = want;
 	}
 	preempt_charge(VALIDATE_CHARGE(present));
 	return 0;
@@ -189,7 +184,7 @@ static bool guest_slot(u64 type, unsigned i)
 #define PROGRESS_N 0x3ffu
 #define PROGRESS_FAILED BIT(15)
 #define GROUP 32
-#define PROGRESS_GROUP(i) (1u << (16 + (i) / GROUP))
+#define PROGRESS_GROUP(i) (BIT(16) << (i) / GROUP)
 #define PROGRESS_GROUPS (0xffffu << 16)
 
 /* n entries hold their references. */
@@ -206,11 +201,17 @@ static always_inline_fn unsigned up_to_present(const struct page_info *pg, const
 	const u64 *e = table + n;
 
 	for (;;) {
-		for (; (u64)e % (GROUP * sizeof(*e)); e--)
+		for (; (u64)e % (LINE * sizeof(*e)); e--)
 			if (e[-1] & PTE_P)
 				return e - table;
-		while (e > table && !(pg->u.progress & PROGRESS_GROUP(e - 1 - table)))
-			e -= GROUP;
+		while (e > table) {
+			if (!(pg->u.progress & PROGRESS_GROUP(e - 1 - table)))
+				e -= GROUP;
+			else if (!line_present(e - LINE))
+				e -= LINE;
+			else
+				break;
+		}
 		if (e == table || e[-1] & PTE_P)
 			return e - table;
 		e--;
@@ -252,39 +253,40 @@ static int undo_upper(struct page_info *pg, u64 type, bool preemptible)
 
 static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool preemptible)
 {
-	u64 *table = page_to_virt(pg);
-	unsigned i = pg->u.progress & PROGRESS_N, present = 0;
+	u64 *table = page_to_virt(pg), *end = table + 512,
+	    *e = table + (pg->u.progress & PROGRESS_N);
 	u32 groups = pg->u.progress & PROGRESS_GROUPS;
+	unsigned present = 0;
 	int rc = 0;
 
 	if (pg->u.progress & PROGRESS_FAILED)
 		return undo_upper(pg, type, preemptible);
-	for (; (i = next_present(table, i)) < 512; i++, present++) {
+	for (; (e = next_present(e, end)) < end; e++, present++) {
 		struct page_info *child;
-		u64 e = table[i];
+		u64 want = *e;
 
-		if (!guest_slot(type, i))
+		if (!guest_slot(type, e - table))
 			continue;
-		groups |= PROGRESS_GROUP(i);
-		child = child_hold(d, &e);
+		groups |= PROGRESS_GROUP(e - table);
+		child = child_hold(d, &want);
 		if (likely(child && type_get_fast(child, child_type(type)))) {
-			table[i] = e;
+			*e = want;
 			continue;
 		}
 		rc = child_validate(child, type, preemptible);
 		if (rc)
 			break;
-		table[i] = e;
+		*e = want;
 		/* 512 entries are those of a complete table only. */
-		if (preemptible && i < 511 && preempt_needed()) {
+		if (preemptible && e < end - 1 && preempt_needed()) {
 			rc = -ERESTART;
-			i++;
+			e++;
 			break;
 		}
 	}
 	if (!rc && type == PGT_l4_table)
 		rc = init_guest_l4(table);
-	pg->u.progress = groups | (rc ? i : 0);
+	pg->u.progress = groups | (rc ? e - table : 0);
 	if (rc)
 		return rc == -ERESTART ? rc : undo_upper(pg, type, preemptible);
 	preempt_charge(VALIDATE_CHARGE(present));
@@ -387,7 +389,7 @@ static int devalidate(struct page_info *pg, u64 type, bool preemptible)
 {
 	switch (type) {
 	case PGT_l1_table:
-		put_l1_entries(page_to_virt(pg), 512);
+		put_l1_entries(page_to_virt(pg), (u64 *)page_to_virt(pg) + 512);
 		return 0;
 	case PGT_l2_table:
 	case PGT_l3_table:

@@ -167,9 +167,9 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 		if (unlikely(rc))
 			break;
 		/*
-		 * A table that went out of use is free before the next request, which may name it.
+		 * What an upper table let go of is free before the next request, which may name it.
 		 */
-		if (unlikely(v->arch.dropping || preempt_needed())) {
+		if (t->level == 2 && unlikely(v->arch.dropping || preempt_needed())) {
 			at++;
 			rc = -ERESTART;
 			break;
