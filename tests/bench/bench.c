@@ -123,6 +123,20 @@ static void unpin_pin(u64 n)
 	}
 }
 
+/* A root that nothing else holds, with eight L1 below it: all of it validated and undone each time. */
+#define FRESH_L1 8
+static u64 *fresh[3 + FRESH_L1]; /* L4, L3, L2, L1s */
+
+static void pin_fresh(u64 n)
+{
+	u64 root = mfn_of(fresh[0]);
+
+	while (n--) {
+		if (mmuext(MMUEXT_PIN_L4_TABLE, root, 0) || mmuext(MMUEXT_UNPIN_TABLE, root, 0))
+			die("pin of a fresh table");
+	}
+}
+
 static void segment_base(u64 n)
 {
 	while (n--)
@@ -268,6 +282,25 @@ static void measure(const char *row, u64 n, void (*fn)(u64))
 	say("BENCH %s %lu", row, best);
 }
 
+/* Every n-th entry of each L1 is present. */
+static void measure_fresh(const char *row, unsigned every)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(fresh); i++)
+		fresh[i] = fresh[i] ?: page_alloc();
+	fresh[0][0] = mfn_of(fresh[1]) << 12 | PTE_KERN;
+	fresh[1][0] = mfn_of(fresh[2]) << 12 | PTE_KERN;
+	for (unsigned i = 0; i < FRESH_L1; i++) {
+		fresh[2][i] = mfn_of(fresh[3 + i]) << 12 | PTE_KERN;
+		for (unsigned j = 0; j < 512; j++)
+			fresh[3 + i][j] = j % every ? 0 : mfn_of(page) << 12 | PTE_KERN;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(fresh); i++)
+		make_ro(fresh[i]);
+	measure(row, 20, pin_fresh);
+	for (unsigned i = 0; i < ARRAY_SIZE(fresh); i++)
+		make_rw(fresh[i]);
+}
+
 static void own_entries(void)
 {
 	trap_table[0] =
@@ -333,6 +366,8 @@ void test_main(void)
 	user_load(user_begin, user_end);
 	measure("user_syscall_iret", 1000, user_syscall);
 	measure("unpin_pin_root", 200, unpin_pin);
+	measure_fresh("pin_unpin_8_sparse", 64);
+	measure_fresh("pin_unpin_8_full", 1);
 	if (grants_init())
 		die("no grant table");
 	grant_page(8, si->flags & SIF_INITDOMAIN ? 0 : DOMID_SELF, page, false);
