@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Direct paging: the validators. A table becomes one when every present entry in it is acceptable
- * and holds its references, and it stays so because every later change goes through update_l1e() or
+ * and holds its references, and it stays so because every later change goes through l1e_update() or
  * update_upper_entry().
  *
  * A processor may still hold, in its TLB or its paging-structure caches, what an entry said before
