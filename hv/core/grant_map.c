@@ -46,24 +46,27 @@ static bool add_maptrack_page(struct grant_table *gt)
 	return true;
 }
 
-/* A handle for a mapping that is there. false: there is none left. */
-static inline bool handle_alloc(struct grant_table *gt, const struct grant_use *u, u16 flags,
-				u32 *handle)
+/*
+ * A handle for a mapping that is about to be made: it cannot be taken before the caller takes
+ * MAPPING_BUSY off its flags. NULL: there is none left.
+ */
+static inline struct grant_mapping *handle_alloc(struct grant_table *gt, const struct grant_use *u,
+						 u16 flags, u32 *handle)
 {
-	struct grant_mapping *m;
-	bool ok;
+	struct grant_mapping *m = NULL;
 
 	spin_lock(&gt->maptrack_lock);
-	ok = likely(gt->maptrack_free) || add_maptrack_page(gt);
-	if (likely(ok)) {
+	if (likely(gt->maptrack_free) || add_maptrack_page(gt)) {
 		*handle = gt->maptrack_free - 1;
 		m = mapping_of(gt, *handle);
 		gt->maptrack_free = m->ref;
-		*m = (struct grant_mapping){ .owner = u->owner, .ref = u->ref, .flags = flags };
+		*m = (struct grant_mapping){ .owner = u->owner,
+					     .ref = u->ref,
+					     .flags = flags | MAPPING_BUSY };
 		gt->mappings++;
 	}
 	spin_unlock(&gt->maptrack_lock);
-	return ok;
+	return m;
 }
 
 /* Set what is in force, or give the handle back if nothing is. */
@@ -111,26 +114,17 @@ static inline void fill_use(struct grant_use *u, u16 flags)
 
 /* ---- map ---- */
 
-/* No handle was left: take the entry away again, if the guest has not done so. */
-static noinline_fn int map_undo(const struct gnttab_map_grant_ref *op, const struct grant_use *u,
-				struct vcpu *v)
-{
-	bool given = false;
-
-	if (op->flags & GNTMAP_host_map &&
-	    arch_grant_unmap(v, op->host_addr, op->flags & GNTMAP_contains_pte, u->mfn, u->readonly,
-			     0, &given) == GNTST_okay)
-		tlb_flush_mask(&v->domain->dirty_cpus);
-	grant_end(u, 1 + given);
-	domain_put(u->owner);
-	return err_here(GNTST_no_space);
-}
-
+/*
+ * The handle comes before the entry: an entry that is there can be taken down in the name of another
+ * handle of the same frame, and must not be left without a use in exchange.
+ */
 static inline int map_one(struct gnttab_map_grant_ref *op, struct vcpu *v)
 {
-	const u16 keep = MAPPED | GNTMAP_readonly | GNTMAP_contains_pte;
+	const u16 keep = op->flags & (MAPPED | GNTMAP_readonly | GNTMAP_contains_pte);
 	struct grant_use u = { .ref = op->ref, .readonly = op->flags & GNTMAP_readonly };
 	u32 refs = op->flags & GNTMAP_host_map ? 2 : 1; /* the entry has its own */
+	struct grant_table *gt = v->domain->grant_table;
+	struct grant_mapping *m;
 	int st;
 
 	if (unlikely(!(op->flags & MAPPED)))
@@ -140,21 +134,27 @@ static inline int map_one(struct gnttab_map_grant_ref *op, struct vcpu *v)
 		return err_here(GNTST_bad_domain);
 	st = grant_begin(&u, v->domain->id, refs);
 	if (unlikely(st != GNTST_okay))
-		goto out;
+		goto put;
+	m = handle_alloc(gt, &u, keep, &op->handle);
+	if (unlikely(!m)) {
+		st = err_here(GNTST_no_space);
+		goto end;
+	}
 	if (likely(op->flags & GNTMAP_host_map)) {
 		st = arch_grant_map(v, op->host_addr, op->flags & GNTMAP_contains_pte, u.mfn,
 				    u.readonly, (u64)(op->flags >> _GNTMAP_guest_avail0 & 7) << 9);
 		if (unlikely(st != GNTST_okay)) {
-			grant_end(&u, refs);
-			goto out;
+			handle_update(gt, op->handle, 0);
+			goto end;
 		}
 	}
 	op->dev_bus_addr = op->flags & GNTMAP_device_map ? u.mfn << PAGE_SHIFT : 0;
 	/* The handle keeps the use, and the owner held. */
-	if (likely(handle_alloc(v->domain->grant_table, &u, op->flags & keep, &op->handle)))
-		return GNTST_okay;
-	return map_undo(op, &u, v);
-out:
+	__atomic_store_n(&m->flags, keep, __ATOMIC_RELEASE);
+	return GNTST_okay;
+end:
+	grant_end(&u, refs);
+put:
 	domain_put(u.owner);
 	return st;
 }
@@ -216,9 +216,10 @@ static inline int unmap_entry(struct unmap_item *it, bool replace, struct vcpu *
 	}
 	if (likely(it->op.host_addr && flags & GNTMAP_host_map)) {
 		st = arch_grant_unmap(v, it->op.host_addr, flags & GNTMAP_contains_pte, it->use.mfn,
-				      flags & GNTMAP_readonly, new_addr, &it->refs);
+				      flags & GNTMAP_readonly, new_addr);
 		if (unlikely(st != GNTST_okay))
 			return st;
+		it->refs = true;
 		left &= ~GNTMAP_host_map;
 	}
 	it->left = left;

@@ -30,7 +30,7 @@ struct grant_active {
  * flags: GNTMAP_* of the mapping that are still in force; none: the handle is free, ref is the next
  * free one
  */
-#define MAPPING_BUSY 0x8000 /* somebody is taking it down */
+#define MAPPING_BUSY 0x8000 /* somebody is making it or taking it down, and he alone changes it */
 struct grant_mapping {
 	struct domain *owner; /* held while in use */
 	u32 ref;

@@ -60,9 +60,13 @@ static bool take_entry(struct vcpu *v, u64 va, u64 *e)
 	return true;
 }
 
+/*
+ * As it was mapped, the right to write included: else one could take a read-only entry down for a
+ * writable use, and keep a writable entry that no flush waits for any more.
+ */
 static bool maps(u64 e, u64 mfn, bool readonly)
 {
-	return (e & PTE_P) && pte_mfn(e) == mfn && !(readonly && (e & PTE_RW));
+	return (e & PTE_P) && pte_mfn(e) == mfn && !(e & PTE_RW) == readonly;
 }
 
 /* An entry cannot move to its own place. */
@@ -74,11 +78,10 @@ static bool same_entry(struct vcpu *v, u64 a, u64 b)
 }
 
 /* new_addr: 0, or the virtual address whose entry is to move here. */
-int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr,
-		     bool *given)
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
 {
 	struct page_info *table;
-	u64 *entry, old = 0, want = 0;
+	u64 *entry, want = 0;
 
 	if (unlikely(new_addr) &&
 	    (pte || same_entry(v, host_addr, new_addr) ||
@@ -86,14 +89,9 @@ int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool read
 		return err_here(GNTST_bad_virt_addr);
 	entry = lock_entry(v, host_addr, pte, &table);
 	if (likely(entry)) {
-		old = READ_ONCE(*entry);
-		if (likely(maps(old, mfn, readonly))) {
+		if (likely(maps(READ_ONCE(*entry), mfn, readonly))) {
 			WRITE_ONCE(*entry, want);
 			table_unlock(table);
-			/* The guest may have made it read-only: then it holds less than was given. */
-			*given = readonly || (old & PTE_RW);
-			if (unlikely(!*given))
-				l1e_put(old);
 			return GNTST_okay;
 		}
 		table_unlock(table);

@@ -161,15 +161,13 @@ int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readon
 	return GNTST_okay;
 }
 
-int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr,
-		     bool *given)
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
 {
 	(void)v, (void)pte, (void)readonly;
 	if (host_addr != pte_at || mfn != pte_mfn_there)
 		return GNTST_bad_virt_addr;
 	pte_at = new_addr;
 	pte_mfn_there = new_addr ? mfn : 0;
-	*given = true;
 	return GNTST_okay;
 }
 

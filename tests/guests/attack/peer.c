@@ -98,6 +98,7 @@ static void steal(u8 *at, u64 at_pte)
 	check_rc("and read-only beside", map(16, GNTMAP_host_map | GNTMAP_readonly, WINDOW(5), &h2),
 		 0);
 	report(unmap(h2, A(at)) < 0, "one handle, the other's address", "refused");
+	report(unmap(h, A(WINDOW(5))) < 0, "the other handle, the read-only address", "refused");
 	check_rc("the read-only one unmapped", unmap(h2, A(WINDOW(5))), 0);
 	*(volatile u8 *)(at + 8) = PATTERN;
 	check_rc("the other still there, unmapped", unmap(h, A(at)), 0);

@@ -331,7 +331,7 @@ int m_grant_map(struct m_caller c, u64 addr, bool pte, u64 mfn, bool readonly, u
 
 static bool maps(const u64 *entry, u64 mfn, bool readonly)
 {
-	return entry && (*entry & P) && frame_of(*entry) == mfn && !(readonly && (*entry & RW));
+	return entry && (*entry & P) && frame_of(*entry) == mfn && !(*entry & RW) == readonly;
 }
 
 int m_grant_unmap(struct m_caller c, u64 addr, bool pte, u64 mfn, bool readonly, u64 new_addr)

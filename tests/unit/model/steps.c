@@ -502,17 +502,16 @@ static void grant_unmap(struct grant_held *g)
 {
 	u64 addr = once_in(15) ? grant_place(&(bool){ false }) : g->addr;
 	u64 new_addr = once_in(8) ? random_va(M.d[who.d].v[who.v].root[0]) : 0;
-	bool given = false;
 	int st;
 
 	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
-	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr, &given);
+	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
 	AGREE(STEP_GRANT_UNMAP, "status", st,
 	      m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
 	count(STEP_GRANT_UNMAP, st == GNTST_okay);
 	if (st == GNTST_okay) {
 		tlb_flush_mask(&domain_at[who.d]->dirty_cpus);
-		grant_release(g, 1 + given);
+		grant_release(g, 2);
 	}
 }
 
