@@ -39,6 +39,7 @@ static const struct check {
 	{ "ioports", check_ioports, 60, "the clock chip by ports: refused, allowed, refused" },
 	{ "forkstorm", check_forkstorm, 240, "many processes, copy on write, exec" },
 	{ "mmapstress", check_mmapstress, 240, "threads that map, protect, fault, unmap and fork" },
+	{ "textpatch", check_textpatch, 1200, "[SECONDS] the kernel patches its text while all processors run it" },
 	{ "compat32", check_compat32, 60, "32-bit programs: ours, and busybox" },
 	{ "balloon", check_balloon, 60, "memory is given back to the hypervisor and fetched again" },
 	{ "evtchn", check_evtchn, 60, "event channels of a program" },

@@ -16,7 +16,7 @@ typedef void check_fn(const char *arg);
 check_fn check_cpus, check_mem, check_hotplug, check_clock, check_dmesg;
 check_fn check_disk, check_net;
 check_fn check_fpu, check_signals, check_faults, check_ldt, check_debugreg, check_ioports;
-check_fn check_forkstorm, check_mmapstress, check_compat32;
+check_fn check_forkstorm, check_mmapstress, check_compat32, check_textpatch;
 check_fn check_balloon, check_evtchn, check_grants;
 
 /* The hypervisor's free memory, in pages, to standard output: 0, 1 it does not say. */
