@@ -30,8 +30,10 @@ void handle_interrupt(u32 vector)
 	c->irqs++;
 	switch (vector) {
 	case VEC_TIMER:
+		/* Not here: a timer that sets itself again at once would come back before the idle loop
+		 * sees what else there is to do. */
 		lapic_eoi();
-		timers_run(c->id);
+		cpu_work(c->id, WORK_TIMER);
 		break;
 	case VEC_KICK:
 		lapic_eoi();
