@@ -4,11 +4,11 @@
  * would mislead a kernel in ring 3. Lists name what is let through; everything new stays hidden
  * until somebody thought.
  */
+#include <pavise.h>
 #include <xen/cpuid.h>
 #include <xen/version.h>
 
 #include "core/arch.h"
-#include "lib/string.h"
 #include "pv/pv.h"
 #include "x86/time.h"
 
@@ -152,9 +152,11 @@ static void leaf_hypervisor(u32 leaf, u32 sub, struct cpuid_leaf *l)
 	case 5:
 		l->b = phys_addr_bits;
 		break;
-	case 0x100: /* our own: pv-abi/pavise.h */
-		memcpy(&l->b, "PaviseHyprvr", 12);
-		l->a = 0x40000100;
+	case 0x100: /* our own; its leaf 1 is zeros: nothing to use */
+		*l = (struct cpuid_leaf){ PAVISE_CPUID_LEAF(PAVISE_CPUID_MAX_NUM_LEAVES),
+					  PAVISE_CPUID_SIGNATURE_EBX,
+					  PAVISE_CPUID_SIGNATURE_ECX,
+					  PAVISE_CPUID_SIGNATURE_EDX };
 		break;
 	}
 }

@@ -50,15 +50,10 @@ static int op_irq_status_query(struct vcpu *v, union arg *a)
 	return 0;
 }
 
+/* There is no apic_write: setup_gsi and binding a port program the pins. */
 static int op_apic_read(struct vcpu *v, union arg *a)
 {
 	return ioapic_read_register(a->apic.apic_physbase, a->apic.reg, &a->apic.value);
-}
-
-/* Pins are programmed by setup_gsi and by binding a port; nobody else writes them. */
-static int op_apic_write(struct vcpu *v, union arg *a)
-{
-	return err_here(-EPERM);
 }
 
 /* Vectors are ours; of the published call only this is left: it answers the number it was given. */
@@ -181,7 +176,6 @@ static const struct physdev_call {
 	[PHYSDEVOP_set_iopl] = { op_set_iopl, SIZE(iopl), ANYBODY },
 	[PHYSDEVOP_set_iobitmap] = { op_set_iobitmap, SIZE(iobitmap), ANYBODY },
 	[PHYSDEVOP_apic_read] = { op_apic_read, SIZE(apic), ANSWERS },
-	[PHYSDEVOP_apic_write] = { op_apic_write, SIZE(apic), 0 },
 	[PHYSDEVOP_alloc_irq_vector] = { op_alloc_irq_vector, SIZE(vector), ANSWERS },
 	[PHYSDEVOP_eoi] = { op_eoi, SIZE(eoi), 0 },
 	[PHYSDEVOP_map_pirq] = { op_map_pirq, SIZE(map), ANSWERS },
@@ -219,7 +213,7 @@ long do_physdev_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	/* the published type of the number is int */
 	call = (u32)cmd < ARRAY_SIZE(calls) ? &calls[(u32)cmd] : NULL;
 	if (!call || (!call->fn && !call->on_device))
-		return -ENOSYS; /* pirq_eoi_gmfn too: status queries say when an EOI is due */
+		return -ENOSYS; /* docs/abi.md says why */
 	if (!(call->flags & ANYBODY) && !v->domain->privileged)
 		return err_here(-EPERM);
 	if (copy_from_guest(&a, arg, call->size))
