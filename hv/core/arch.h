@@ -39,7 +39,6 @@ u64 now_ns(void);                    /* since start, the same on all processors,
 void timer_program(u64 deadline_ns); /* this processor's next timer interrupt; ~0 = none */
 void vcpu_time_update(struct vcpu *v); /* publish time to vcpu_info.time and the secondary area */
 void domain_wallclock_update(struct domain *d);
-u64 wallclock_ns(void);                    /* UTC, ns since 1970 */
 void wallclock_set(u64 utc_ns, u64 at_ns); /* it was utc_ns (since 1970) when now_ns() said at_ns */
 
 /* ---- TLBs ----

@@ -82,11 +82,9 @@ struct arch_vcpu {
 	void *xsave; /* XSAVE area, 64-byte aligned; current unless the vCPU is loaded */
 	void *xsave_alloc;
 	bool nmi_pending; /* [a] */
-	u64 nmi_callback;
 	u64 tsc_aux;
 	u64 iobmp; /* guest address of the port bitmap a guest's user mode may use (0 = none) */
 	u32 iobmp_limit;
-	u32 pad1;
 	u64 dropping;   /* frame + 1 of a table whose type reference is half given back; 0 = none */
 	u64 mc_args[6]; /* VCPU_MC_RESTART: the entry's new arguments */
 };
@@ -95,7 +93,6 @@ struct arch_vcpu {
 
 struct arch_domain {
 	bool is_pv;      /* [I] */
-	bool vtsc;       /* [I] RDTSC traps */
 	bool cpuid_less; /* [I once it runs] some bit below is set */
 	/* [I once it runs] features taken away (XEN_DOMCTL_set_cpu_policy) */
 	u32 cpuid_off[CPUID_FEATURE_WORDS];

@@ -448,7 +448,6 @@ static int relinquish_vcpu_infos(struct domain *d)
 /* Drop the reference the allocation itself holds. */
 static int relinquish_page(struct domain *d, struct page_info *pg)
 {
-	(void)d;
 	if (__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL) & PGC_allocated)
 		put_page(pg);
 	return 0;
@@ -562,7 +561,6 @@ static void reap(void *unused)
 	bool again = false;
 	struct domain *d;
 
-	(void)unused;
 	for (d = domain_first(); d; d = domain_next(d)) {
 		if (!reap_one(d))
 			continue;

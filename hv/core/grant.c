@@ -269,7 +269,6 @@ static int set_version(void *arg, struct vcpu *v)
 {
 	struct gnttab_set_version *op = arg;
 
-	(void)v;
 	if (op->version == 1)
 		return 0;
 	return err_here(op->version == 2 ? -ENOSYS : -EINVAL);
@@ -292,7 +291,6 @@ static int get_status_frames(void *arg, struct vcpu *v)
 {
 	struct gnttab_get_status_frames *op = arg;
 
-	(void)v;
 	op->status = GNTST_general_error; /* version 1 has none */
 	return 0;
 }
@@ -373,7 +371,6 @@ long do_grant_table_op(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu 
 {
 	u32 op = cmd, n = count;
 
-	(void)a4, (void)a5;
 	if (n > 0x7fffffff)
 		return err_here(-EINVAL);
 	switch (op) {

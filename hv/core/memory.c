@@ -111,13 +111,11 @@ static int take_extent(struct domain *d, const struct xen_memory_reservation *r,
 
 static int increase(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
 {
-	(void)page;
 	return take_extent(d, r, i, false);
 }
 
 static int populate(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
 {
-	(void)page;
 	return take_extent(d, r, i, true);
 }
 
@@ -350,7 +348,6 @@ long do_memory_op(u64 op, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	u32 cmd = op & (BIT(CMD_BITS) - 1);
 
-	(void)a3, (void)a4, (void)a5;
 	switch (cmd) {
 	case XENMEM_increase_reservation:
 		return reservation_op(op, arg, v, increase);

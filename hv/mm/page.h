@@ -37,7 +37,6 @@ _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we prom
 #define PGC_allocated BIT(63) /* the owner's own reference: gone when it gives the frame up */
 #define PGC_heap BIT(62)      /* hypervisor memory: no guest may ever reference it */
 #define PGC_free BIT(61)      /* on a free list */
-#define PGC_broken BIT(60)    /* taken out of use */
 /* belongs to a domain but does not count against its limit (shared info) */
 #define PGC_extra BIT(59)
 #define PGC_dirty BIT(58) /* heap only: cleared before a domain gets it */
@@ -198,8 +197,6 @@ void xfree(void *p);
 
 /* Take a general reference if the frame belongs to d and is not being freed. */
 must_check bool get_page(struct page_info *pg, const struct domain *d);
-/* Take one on a frame somebody already holds. */
-void get_page_known_alive(struct page_info *pg);
 /* Drop one; the last frees the frame (scrubbed, back to the heap, the domain's count goes down). */
 void put_page(struct page_info *pg);
 

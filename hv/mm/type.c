@@ -85,7 +85,8 @@ bool get_page(struct page_info *pg, const struct domain *d)
 	return false;
 }
 
-void get_page_known_alive(struct page_info *pg)
+/* Take a general reference on a frame that somebody holds already. */
+static void get_page_known_alive(struct page_info *pg)
 {
 	u64 old = __atomic_fetch_add(&pg->count_info, 1, __ATOMIC_RELAXED);
 

@@ -147,7 +147,11 @@ static noinline_fn int child_validate(struct page_info *child, u64 type, bool pr
 	return rc;
 }
 
-int upper_entry_get(const struct domain *d, u64 type, u64 *e)
+/*
+ * Take the references of a present entry wanted in a table of `type` (PGT_l2_table - PGT_l4_table)
+ * of d; *e becomes what may be installed. 0; -EINVAL: not acceptable; -ERESTART: nothing is held.
+ */
+static int upper_entry_get(const struct domain *d, u64 type, u64 *e)
 {
 	struct page_info *child = child_hold(d, e);
 

@@ -280,7 +280,6 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 	struct mmu_update req;
 	u64 cur;
 
-	(void)a5;
 	if (unlikely((u32)count != 1 || (u32)foreign != DOMID_SELF || done_ptr) ||
 	    unlikely(!read_guest_words((u64 *)&req, reqs, sizeof(req) / sizeof(u64))))
 		return update_any(reqs, count, done_ptr, foreign, v);
@@ -378,7 +377,6 @@ long do_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, struct vcp
 	struct page_info *table, *held;
 	u64 *entry = walk_l1(v->arch.guest_table, va, &table), cur;
 
-	(void)a4, (void)a5;
 	if (unlikely(!entry))
 		return err_here(-EINVAL);
 	if (unlikely(!l1_lock_fast(table, v->domain)))
@@ -400,7 +398,6 @@ long do_update_va_mapping_otherdomain(u64 va, u64 val, u64 flags, u64 domid, u64
 	struct domain *pg_owner;
 	long rc = foreign_get(v, domid, &pg_owner);
 
-	(void)a5;
 	if (rc)
 		return rc;
 	rc = update_va(v, pg_owner, va, val, flags);

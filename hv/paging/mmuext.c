@@ -216,7 +216,6 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 {
 	u64 word[2]; /* cmd and padding, arg1 */
 
-	(void)a5;
 	if (unlikely((u32)count != 1 || (u16)foreign != DOMID_SELF || done_ptr ||
 		     v->arch.dropping || !read_guest_words(word, ops, ARRAY_SIZE(word))))
 		return do_any(ops, count, done_ptr, foreign, v);

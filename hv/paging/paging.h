@@ -17,8 +17,6 @@
 #define PTE_PSE BIT(7) /* PAT in an L1 entry */
 #define PTE_G BIT(8)
 #define PTE_AVAIL (7UL << 9)
-#define PTE_AVAIL_HIGH (0x7ffUL << 52)
-#define PTE_GNTTAB BIT(62) /* software: maps a grant; kept by us */
 #define PTE_NX BIT(63)
 #define PTE_ADDR 0x000ffffffffff000UL
 

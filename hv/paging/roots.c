@@ -269,7 +269,6 @@ static int relinquish_frame(struct domain *d, struct page_info *pg)
 {
 	int rc = 0;
 
-	(void)d;
 	if (!(READ_ONCE(pg->type_info) & (PGT_pinned | PGT_partial)))
 		return 0;
 	if (change_pinned(pg, false)) {

@@ -6,12 +6,6 @@
 #include "paging/l1.h"
 
 /*
- * Take the references of a present entry wanted in a table of `type` (PGT_l2_table - PGT_l4_table)
- * of d; *e becomes what may be installed. 0; -EINVAL: not acceptable; -ERESTART: nothing is held.
- */
-int upper_entry_get(const struct domain *d, u64 type, u64 *e);
-
-/*
  * Replace entry i of a validated L2-L4 of d, v's call. 0; -EINVAL; -ERESTART: nothing changed yet,
  * or it is done and drop_pending() will go on.
  */

@@ -60,7 +60,8 @@ const void *idt_page(void)
 	return idt;
 }
 
-struct cpu_info *percpu_info(u32 id)
+/* What ends the ordinary stack of a processor. */
+static struct cpu_info *percpu_info(u32 id)
 {
 	return (struct cpu_info *)(percpu_base(id) + PERCPU_STACK + STACK_SIZE) - 1;
 }

@@ -22,8 +22,6 @@ const void *idt_page(void);
 void percpu_create(struct cpu *c);
 /* Load GDT, TSS, IDT and the SYSCALL registers of the calling processor from its window. */
 void percpu_load(struct cpu *c);
-/* Top of the ordinary stack in the window of a processor. */
-struct cpu_info *percpu_info(u32 id);
 static inline u64 percpu_base(u32 id)
 {
 	return PERCPU_VIRT + (u64)id * PERCPU_STRIDE;

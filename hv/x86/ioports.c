@@ -82,13 +82,6 @@ static bool uniform(u32 port, unsigned size, const struct port_rule **r)
 	return last <= 0xffff;
 }
 
-bool ioport_allowed(const struct domain *d, u32 port, unsigned size)
-{
-	const struct port_rule *r;
-
-	return d->privileged && uniform(port, size, &r) && !r;
-}
-
 /* ---- the interval timer: the domain calibrates clocks and beeps with channel 2 ---- */
 
 static void pit_write(u16 port, u8 value)

@@ -27,9 +27,6 @@ static inline void port_write(u16 port, unsigned size, u32 value)
 		outl(port, value);
 }
 
-/* May d execute this access on the hardware itself? size 1, 2, 4; beyond port 0xffff: no. */
-bool ioport_allowed(const struct domain *d, u32 port, unsigned size);
-
 /*
  * A port access of v that trapped; whether its virtual IOPL allows it was the caller's question.
  * Other domains than the privileged one read ones and write nothing.

@@ -254,11 +254,6 @@ static u64 __init read_wallclock(void)
 	return ((days_since_1970(year, month, day) * 24 + hour) * 3600 + seconds) * NS_PER_S;
 }
 
-u64 wallclock_ns(void)
-{
-	return __atomic_load_n(&wallclock_base, __ATOMIC_RELAXED) + now_ns();
-}
-
 void wallclock_set(u64 utc_ns, u64 at_ns)
 {
 	__atomic_store_n(&wallclock_base, utc_ns - at_ns, __ATOMIC_RELAXED);

@@ -79,7 +79,6 @@ cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 
 cpu_user_regs_t *hv_nmi(cpu_user_regs_t *regs)
 {
-	(void)regs;
 	this_cpu()->nmi_count++;
 	if (__atomic_load_n(&machine_stopping, __ATOMIC_ACQUIRE))
 		machine_halt();

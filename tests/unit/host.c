@@ -158,11 +158,6 @@ WEAK void domain_wallclock_update(struct domain *d)
 	(void)d;
 }
 
-WEAK u64 wallclock_ns(void)
-{
-	return host_time;
-}
-
 /* ---- TLBs: there are none to be stale; what was asked is counted ---- */
 WEAK u32 tlb_clock(void)
 {

@@ -101,7 +101,6 @@ unsigned long long ZSTD_trace_decompress_begin(const void *ctx);
 
 __init unsigned long long ZSTD_trace_decompress_begin(const void *ctx)
 {
-	(void)ctx;
 	return 0; /* this one is not to be traced */
 }
 

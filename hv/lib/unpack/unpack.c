@@ -50,25 +50,21 @@ __init void arena_free(void *p)
 
 static __init void *zlib_alloc(void *opaque, unsigned n, unsigned size)
 {
-	(void)opaque;
 	return arena_alloc((u64)n * size);
 }
 
 static __init void any_free(void *opaque, void *p)
 {
-	(void)opaque;
 	arena_free(p);
 }
 
 static __init void *lzma_alloc_fn(void *opaque, size_t n, size_t size)
 {
-	(void)opaque;
 	return arena_alloc((u64)n * size);
 }
 
 static __init void *zstd_alloc(void *opaque, size_t size)
 {
-	(void)opaque;
 	return arena_alloc(size);
 }
 
