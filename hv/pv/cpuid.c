@@ -154,8 +154,7 @@ static void leaf_hypervisor(u32 leaf, u32 sub, struct cpuid_leaf *l)
 		break;
 	case 0x100: /* our own; its leaf 1 is zeros: nothing to use */
 		*l = (struct cpuid_leaf){ PAVISE_CPUID_LEAF(PAVISE_CPUID_MAX_NUM_LEAVES),
-					  PAVISE_CPUID_SIGNATURE_EBX,
-					  PAVISE_CPUID_SIGNATURE_ECX,
+					  PAVISE_CPUID_SIGNATURE_EBX, PAVISE_CPUID_SIGNATURE_ECX,
 					  PAVISE_CPUID_SIGNATURE_EDX };
 		break;
 	}
