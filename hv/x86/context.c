@@ -107,6 +107,17 @@ static void unload(struct cpu *c)
 	__atomic_store_n(&c->loaded, NULL, __ATOMIC_RELEASE);
 }
 
+/*
+ * Without another vCPU to follow, so that nothing else takes its descriptor tables out of the window: their frames
+ * may become somebody else's as soon as it says that it is unloaded, and what has Meltdown reads windows.
+ */
+static void unload_for_good(struct cpu *c)
+{
+	if (c->loaded)
+		desc_load_window(c->idle);
+	unload(c);
+}
+
 static void load(struct cpu *c, struct vcpu *v)
 {
 	struct arch_vcpu *a = &v->arch;
@@ -134,7 +145,7 @@ void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 	info->current = next;
 	if (is_idle(next)) {
 		if (c->loaded && c->loaded->domain->dying)
-			unload(c);
+			unload_for_good(c);
 	} else {
 		if (c->loaded != next) {
 			unload(c);
@@ -161,7 +172,7 @@ void arch_kernel_view_end(const struct vcpu *v)
 void context_unload_idle(void)
 {
 	if (is_idle(current()))
-		unload(this_cpu());
+		unload_for_good(this_cpu());
 }
 
 void vcpu_sync(struct vcpu *v)
@@ -172,7 +183,7 @@ void vcpu_sync(struct vcpu *v)
 		return;
 	if (c == this_cpu()) {
 		if (current() != v)
-			unload(c);
+			unload_for_good(c);
 		return;
 	}
 	cpu_work(c->id, WORK_UNLOAD);
