@@ -57,21 +57,36 @@ static const struct {
 	{ 0x80000000, 0x8000001c, 0 },
 };
 
+/* Subleaves of a row's leaves; 0: they have none. */
+static u32 row_subleaves(u32 r)
+{
+	if (policy_leaves[r].first == 0xd) /* as far as there are components */
+		return MAX(64 - (u32)__builtin_clzl(host_xcr0 | 1), 2u);
+	return policy_leaves[r].subleaves;
+}
+
 static bool policy_position(u32 i, u32 *leaf, u32 *sub)
 {
 	for (u32 r = 0; r < ARRAY_SIZE(policy_leaves); r++) {
-		u32 per = policy_leaves[r].subleaves ?: 1;
+		u32 subleaves = row_subleaves(r), per = subleaves ?: 1;
 		u32 n = (policy_leaves[r].last - policy_leaves[r].first + 1) * per;
 
-		if (policy_leaves[r].first == 0xd) /* as far as there are components */
-			n = per = MAX(64 - (u32)__builtin_clzl(host_xcr0 | 1), 2u);
 		if (i < n) {
 			*leaf = policy_leaves[r].first + i / per;
-			*sub = policy_leaves[r].subleaves ? i % per : XEN_CPUID_NO_SUBLEAF;
+			*sub = subleaves ? i % per : XEN_CPUID_NO_SUBLEAF;
 			return true;
 		}
 		i -= n;
 	}
+	return false;
+}
+
+static bool policy_has(u32 leaf, u32 sub)
+{
+	for (u32 r = 0; r < ARRAY_SIZE(policy_leaves); r++)
+		if (leaf >= policy_leaves[r].first && leaf <= policy_leaves[r].last)
+			return row_subleaves(r) ? sub < row_subleaves(r) :
+						  sub == XEN_CPUID_NO_SUBLEAF;
 	return false;
 }
 
@@ -113,17 +128,14 @@ bool arch_feature_word(bool machine, u32 i, u32 *word)
 bool arch_cpuid_restrict(struct domain *d, const struct xen_cpuid_leaf *in)
 {
 	struct cpuid_leaf ours, want = { in->a, in->b, in->c, in->d };
-	u32 i, leaf, sub;
+	u32 leaf = in->leaf, sub = in->subleaf;
 
-	for (i = 0; policy_position(i, &leaf, &sub); i++)
-		if (leaf == in->leaf && sub == in->subleaf)
-			break;
-	if (leaf != in->leaf || sub != in->subleaf)
+	if (!policy_has(leaf, sub))
 		return false;
 	if (leaf >> 24 == 0x40) /* ours to say */
 		return true;
 	default_leaf(false, leaf, sub, &ours);
-	for (i = 0; i < CPUID_FEATURE_WORDS; i++) {
+	for (u32 i = 0; i < CPUID_FEATURE_WORDS; i++) {
 		u32 has = ((u32 *)&ours)[feature_words[i].reg],
 		    wants = ((u32 *)&want)[feature_words[i].reg];
 
