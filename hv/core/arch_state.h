@@ -20,7 +20,7 @@ struct pv_trap {
 	u64 addr; /* 0: none */
 	u16 cs;
 	u8 dpl;
-	bool masks_events;
+	bool masks_events; /* only where there is an addr */
 	u32 pad;
 };
 _Static_assert(sizeof(struct pv_trap) == 16, "one page of 256");

@@ -15,6 +15,8 @@
 
 /* Fields of cpu_info when RSP points at regs.rip */
 #define AT_RIP(field) (field - REGS_rip)(%rsp)
+/* and when it points at regs.rsi */
+#define AT_RSI(field) (field - REGS_rsi)(%rsp)
 
 .macro EX from, to
 	.pushsection .ex_table, "a"
@@ -452,6 +454,97 @@ exception_of_guest:
 	call *(%rcx, %rax, 8)
 	jmp exit_to_guest
 
+/*
+ * Page fault. From the guest's user mode it goes to its kernel in one line, as a system call does: the published frame
+ * (rcx, r11, error code, rip, cs | mask << 32, rflags, rsp, ss) on its kernel stack. What is pending does not matter:
+ * the handler masks events, and work that another processor left here comes with an interrupt. Whatever is unusual
+ * (no such handler, events masked) goes to C before a side effect. Only U in the error code tells ring 3: what the
+ * processor reads for itself (descriptors) has it clear. Neither AC nor DF is of effect here.
+ */
+	.globl pv_page_fault
+	.balign 64
+pv_page_fault:					/* RSP at regs.error_code */
+	testb $PFEC_USER_BIT, (%rsp)
+	jz page_fault_elsewhere
+	ALT_OLD
+	push %rdi
+	push %rsi
+	mov AT_RSI(CI_current), %rdi
+	ALT_NEW FEAT_XPTI, jmp xpti_page_fault
+page_fault_of_guest:				/* RSP at regs.rsi, RDI = vCPU */
+	testb $VCPU_KERNEL_MODE_BIT, VCPU_flags(%rdi)
+	jnz page_fault_slow
+	mov VCPU_traps(%rdi), %rsi
+	cmpb $0, PF_MASKS_EVENTS(%rsi)
+	je page_fault_slow
+	mov VCPU_vcpu_info(%rdi), %rdi
+	cmpb $0, VCPU_INFO_mask(%rdi)
+	jne page_fault_slow
+	mov %cr2, %rsi
+	movb $1, VCPU_INFO_mask(%rdi)
+	mov %rsi, VCPU_INFO_cr2(%rdi)
+	mov AT_RSI(CI_current), %rdi
+	orl $VCPU_KERNEL_MODE_BIT, VCPU_flags(%rdi)
+	mov VCPU_kernel_cr3(%rdi), %rsi
+	ALT_OLD
+	mov %rsi, %cr3
+	swapgs
+	ALT_NEW FEAT_XPTI, call xpti_fault_to_kernel
+	testb $VCPU_IOPORTS_BIT, VCPU_flags(%rdi)
+	jz 1f
+	mov AT_RSI(CI_tss), %rsi
+	movw $TSS_IOMAP_GUEST_OFFSET, TSS_iomap_base(%rsi)
+1:	mov VCPU_kernel_sp(%rdi), %rsi
+	SMAP_OPEN
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -64(%rsi)
+	GUEST_ACCESS fault_on_bad_stack, mov %r11, -56(%rsi)
+	mov AT_RSI(REGS_error_code), %ecx
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -48(%rsi)
+	mov AT_RSI(REGS_rip), %rcx
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -40(%rsi)
+	mov AT_RSI(REGS_cs), %rcx
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -32(%rsi)
+	mov AT_RSI(REGS_rflags), %rcx
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -24(%rsi)
+	mov AT_RSI(REGS_rsp), %rcx
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -16(%rsi)
+	mov AT_RSI(REGS_ss), %rcx
+	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -8(%rsi)
+	SMAP_CLOSE
+	mov VCPU_traps(%rdi), %rcx
+	mov PF_HANDLER(%rcx), %rcx		/* checked when it was set */
+	ALT_OLD
+	lea -64(%rsi), %r11
+	pop %rsi
+	ALT_NEW FEAT_XPTI, jmp xpti_fault_exit
+	pop %rdi
+	mov %r11, %rsp
+	mov $RFLAGS_ALWAYS, %r11d
+	EXIT_TO_GUEST_HOOKS
+	sysretq
+
+fault_on_bad_stack:
+	SMAP_CLOSE
+	pop %rsi
+	pop %rdi
+	add $8, %rsp
+	CONTINUE_IN pv_bad_kernel_stack
+
+page_fault_slow:
+	SMAP_CLOSE
+	cld
+	push %rdx
+	push %rcx
+	push %rax
+	SAVE_REST
+	movl $VEC_PAGE_FAULT, REGS_entry_vector(%rsp)
+	jmp exception_of_guest
+
+page_fault_elsewhere:
+	movl $VEC_PAGE_FAULT, 4(%rsp)
+	jmp exception_entry
+
+	.balign 16
 interrupt_entry:
 	SMAP_CLOSE
 	cld
@@ -509,6 +602,8 @@ entry_from_hv:
 
 /* Fields of the entry page when RSP points at regs.rip */
 #define AT_RIP_ENTRY(field) (field - ENTRY_rip - TO_STACK)(%rsp)
+/* and at regs.rsi */
+#define AT_RSI_ENTRY(field) (field - ENTRY_rip - TO_STACK + REGS_rip - REGS_rsi)(%rsp)
 
 /* RSP at offset \at of the entry page, and on the stack after it. */
 .macro ENTER_STACK at
@@ -599,6 +694,30 @@ xpti_ist_iretq:					/* RSP at the frame; registers as they were */
 	mov -24(%rsp), %rdi
 	movq $0, -24(%rsp)
 	iretq
+
+xpti_page_fault:				/* RSP at regs.error_code, in the entry page; 24: rdx, rcx, rax */
+	call xpti_enter
+	add $24, %rsp
+	mov AT_RSI(CI_current), %rdi
+	jmp page_fault_of_guest
+
+xpti_fault_to_kernel:				/* RSP at regs.rsi - 8, RDI = vCPU, RSI = its kernel_cr3 */
+	mov %rsi, 8 + AT_RSI_ENTRY(ENTRY_root_cr3)
+	mov %rsi, %cr3
+	mov VCPU_kernel_exit_cr3(%rdi), %rsi
+	mov %rsi, 8 + AT_RSI_ENTRY(ENTRY_exit_cr3)
+	swapgs
+	ret
+
+xpti_fault_exit:				/* RSP at regs.rsi, RSI = kernel stack, RCX = handler */
+	sub $64, %rsi
+	mov %rsi, AT_RSI(REGS_rsp)
+	mov %rcx, AT_RSI(REGS_rip)
+	pop %rsi
+	pop %rdi
+	add $8, %rsp
+	mov $RFLAGS_ALWAYS, %r11d
+	jmp xpti_sysret_rip
 
 /* The next two are called with RSP at regs.rip: so it is 8 below. */
 xpti_to_kernel:					/* R11 = vCPU, RCX = its kernel_cr3 */

@@ -7,7 +7,7 @@
 #include "x86/desc.h"
 
 extern const u8 pv_stubs[][16];
-extern const u8 ist_debug[], ist_nmi[], ist_double_fault[], ist_machine_check[];
+extern const u8 pv_page_fault[], ist_debug[], ist_nmi[], ist_double_fault[], ist_machine_check[];
 noreturn_fn void cpu_idle_start(struct cpu_info *info);
 
 static void do_work(struct cpu_info *info)
@@ -72,6 +72,7 @@ void pv_set_gates(void)
 	for (unsigned vec = 0; vec < 256; vec++)
 		idt_set_gate(vec, pv_stubs[vec],
 			     vec == TRAP_BP || vec == TRAP_OF || vec == 0x80 ? 3 : 0, 0);
+	idt_set_gate(TRAP_PF, pv_page_fault, 0, 0);
 	idt_set_gate(TRAP_DB, ist_debug, 0, IST_DB);
 	idt_set_gate(TRAP_NMI, ist_nmi, 0, IST_NMI);
 	idt_set_gate(TRAP_DF, ist_double_fault, 0, IST_DF);

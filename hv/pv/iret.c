@@ -51,7 +51,7 @@ void pv_iret_died(void)
 
 void pv_bad_kernel_stack(void)
 {
-	vcpu_kill(current(), "its kernel stack cannot be written at a system call");
+	vcpu_kill(current(), "its kernel stack cannot be written as its user mode enters it");
 }
 
 static u32 masking(const struct vcpu *v, u32 flag)

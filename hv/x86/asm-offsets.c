@@ -2,6 +2,8 @@
 /* Offsets and numbers for assembly: compiled to text, from which the build makes asm-offsets.h. */
 #include "x86/cpu.h"
 #include "x86/irq.h"
+#include "x86/regs.h"
+#include "x86/traps.h"
 
 #define DEFINE(name, value) __asm__ volatile("\n@@ " #name " %c0" : : "i"((long)(value)))
 #define OFFSET(name, type, member) DEFINE(name, offsetof(type, member))
@@ -61,9 +63,16 @@ void asm_offsets(void)
 	OFFSET(VCPU_user_exit_cr3, struct vcpu, arch.user_exit_cr3);
 	OFFSET(VCPU_kernel_sp, struct vcpu, arch.kernel_sp);
 	OFFSET(VCPU_syscall_callback, struct vcpu, arch.syscall_callback);
+	OFFSET(VCPU_traps, struct vcpu, arch.traps);
+	DEFINE(PF_HANDLER, TRAP_PF * sizeof(struct pv_trap) + offsetof(struct pv_trap, addr));
+	DEFINE(PF_MASKS_EVENTS,
+	       TRAP_PF * sizeof(struct pv_trap) + offsetof(struct pv_trap, masks_events));
 	OFFSET(VCPU_INFO_pending, struct vcpu_info, evtchn_upcall_pending);
 	OFFSET(VCPU_INFO_mask, struct vcpu_info, evtchn_upcall_mask);
+	OFFSET(VCPU_INFO_cr2, struct vcpu_info, arch.cr2);
 
+	DEFINE(VEC_PAGE_FAULT, TRAP_PF);
+	DEFINE(PFEC_USER_BIT, PFEC_U);
 	DEFINE(FRAME_SYSRET_BIT, FRAME_SYSRET);
 	DEFINE(VCPU_KERNEL_MODE_BIT, VCPU_KERNEL_MODE);
 	DEFINE(VCPU_SYSCALL_MASKS_BIT, VCPU_SYSCALL_MASKS);

@@ -9,9 +9,9 @@
 
 #define RUNS 3
 
-void ud_entry(void), fault_entry(void), upcall_entry(void), quick_syscall(void);
+void ud_entry(void), fault_entry(void), user_fault_entry(void), upcall_entry(void), quick_syscall(void);
 void user_loop(u64 n);
-extern u8 user_begin[], user_end[];
+extern u8 user_begin[], user_end[], faulter_begin[], faulter_end[];
 extern volatile struct shared_info *bench_shared;
 void fix_fault(void);
 
@@ -344,6 +344,19 @@ static void memory(void)
 	measure("page_fault_fix", 500, page_fault);
 }
 
+/* A handler such as stock kernels have: it masks events. */
+static void user_faults(void)
+{
+	trap_table[0] = (struct trap_info){
+		.vector = 14, .flags = 4, .cs = FLAT_KERNEL_CS, .address = A(user_fault_entry)
+	};
+	trap_table[1] = (struct trap_info){ .address = 0 };
+	if (HC(set_trap_table, trap_table, 0, 0, 0))
+		die("traps");
+	user_load(faulter_begin, faulter_end);
+	measure("user_fault_iret", 1000, user_syscall);
+}
+
 void test_main(void)
 {
 	own_entries();
@@ -365,6 +378,7 @@ void test_main(void)
 	user_setup();
 	user_load(user_begin, user_end);
 	measure("user_syscall_iret", 1000, user_syscall);
+	user_faults();
 	measure("unpin_pin_root", 200, unpin_pin);
 	measure_fresh("pin_unpin_8_sparse", 64);
 	measure_fresh("pin_unpin_8_full", 1);

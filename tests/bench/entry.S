@@ -36,6 +36,15 @@ fault_entry:
 	push	$0
 	IRET
 
+	.globl user_fault_entry			/* skip the instruction */
+user_fault_entry:
+	pop	%rcx
+	pop	%r11
+	add	$8, %rsp
+	addq	$7, (%rsp)
+	push	$0
+	IRET
+
 	.globl upcall_entry			/* nothing is pending any more */
 upcall_entry:
 	push	%rax
@@ -93,6 +102,15 @@ user_begin:
 	inc	%eax
 	syscall
 user_end:
+
+	.globl faulter_begin, faulter_end
+faulter_begin:					/* the same with faults */
+1:	movb	%al, 0xfff			/* 7 bytes */
+	dec	%ebx
+	jnz	1b
+	mov	$1, %eax
+	syscall
+faulter_end:
 
 	.data
 	.globl bench_shared
