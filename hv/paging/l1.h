@@ -249,7 +249,8 @@ static always_inline_fn void table_unlock(struct page_info *pg)
 	u8 *top = (u8 *)&pg->type_info + 7;
 
 	barrier();
-	WRITE_ONCE(*top, *top & (u8) ~(PGT_locked >> 56));
+	*top &= (u8) ~(PGT_locked >> 56);
+	barrier();
 }
 
 /* Lock a frame if it is a validated table of d: its type. 0: it is none. (walk.c) */
@@ -333,6 +334,15 @@ install:
 	else
 		WRITE_ONCE(*entry, want);
 	return true;
+}
+
+/*
+ * Between l1e_set_fast() and l1e_put_fast(): else gcc keeps what it knows of *drop in a register of
+ * its own while the entry is changed, and saves that register.
+ */
+static always_inline_fn void l1e_forget(u64 *drop)
+{
+	__asm__("" : "+r"(*drop));
 }
 
 /* l1e_put() as far as it needs nobody else: true. Else *e is what l1e_put() is still to be told. */

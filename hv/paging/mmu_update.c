@@ -291,6 +291,7 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, NULL, &cur, &held)))
 		return update_again(req.ptr, req.val, table, held, v);
 	table_unlock(table);
+	l1e_forget(&cur);
 	return likely(l1e_put_fast(&cur)) ? 0 : l1e_put_rest(cur);
 }
 
@@ -384,6 +385,7 @@ long do_update_va_mapping(u64 va, u64 val, u64 flags, u64 a4, u64 a5, struct vcp
 	if (unlikely(!l1e_set_fast(v->domain, entry, val, NULL, &cur, &held)))
 		return update_va_again(va, val, flags, v, table, held);
 	table_unlock(table);
+	l1e_forget(&cur);
 	if (unlikely(!l1e_put_fast(&cur)))
 		return put_rest_and_flush(cur, va, flags, v);
 	if (flags == (UVMF_INVLPG | UVMF_LOCAL)) {

@@ -83,9 +83,11 @@ int relinquish_page_tables(struct domain *d);
 
 /*
  * v's kernel faulted on writing to va, which a present entry maps: if that is a validated L1 table
- * of its own, do what the instruction at its RIP would. true: done, RIP advanced; false: the fault
- * is the guest's.
+ * of its own, do what the instruction at its RIP would. true: done, RIP advanced; false: nothing
+ * has changed. The first knows the most common instructions alone; where the second refuses, the
+ * fault is the guest's. Either may fault itself, which changes CR2.
  */
+bool ptwr_move(struct vcpu *v, u64 va, cpu_user_regs_t *regs);
 bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs);
 
 /* Walk v's current tables (kernel root or, in user mode, user root) for va: the L1 entry, or 0. */

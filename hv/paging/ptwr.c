@@ -11,65 +11,123 @@
 
 #define RFLAGS_RF BIT(16)
 
-/*
- * The entry that va names in a table of v's own which it maps read-only, an L1, locked; else NULL.
- */
-static always_inline_fn u64 *lock_target(struct vcpu *v, u64 va, struct page_info **table)
+/* The entry that maps va for v, read where nothing may be: believed when it names a table that can be locked. */
+static always_inline_fn bool read_mapping(const struct vcpu *v, u64 va, u64 *e)
 {
-	u64 *map = walk_l1(v->arch.guest_table, va, table), e;
+	unsigned top = pt_index(va, 4);
 
-	if (unlikely(!map || !get_guest_u64(&e, (u64)map)))
-		return NULL;
-	if (unlikely((e & (PTE_P | PTE_RW)) != PTE_P || pte_mfn(e) >= max_mfn))
-		return NULL;
-	*table = mfn_to_page(pte_mfn(e));
-	if (unlikely(!l1_lock_fast(*table, v->domain) && !l1_lock(*table, v->domain)))
-		return NULL;
+	if (unlikely(top - HV_SLOT_FIRST <= HV_SLOT_LAST - HV_SLOT_FIRST))
+		return false;
+	return likely(walk_step(v->arch.guest_table, top, e)) &&
+	       likely(walk_step(pte_mfn(*e), pt_index(va, 3), e)) &&
+	       likely(walk_step(pte_mfn(*e), pt_index(va, 2), e)) &&
+	       likely(get_guest_u64(e, directmap_base + (pte_mfn(*e) << PAGE_SHIFT) +
+					       pt_index(va, 1) * sizeof(u64))) &&
+	       likely((*e & (PTE_P | PTE_RW)) == PTE_P) && likely(pte_mfn(*e) < max_mfn);
+}
+
+static always_inline_fn u64 *entry_at(u64 e, u64 va)
+{
 	return maddr_to_virt((e & PTE_ADDR) + (va & ~PAGE_MASK & ~7UL));
 }
 
-/*
- * MOV or XCHG of a 64-bit register and memory, with neither prefix nor SIB: what nearly all of
- * these writes are. true: done. false: nothing has changed.
- */
-static always_inline_fn bool move_fast(struct vcpu *v, u64 *entry, struct page_info *table,
-				       cpu_user_regs_t *regs)
-{
-	static const u8 length[] = { 3, 4, 7 }; /* by the mod field: no displacement, 1 byte, 4 */
-	u64 code, drop, *reg;
-	struct page_info *held;
-	u8 modrm;
-	bool done;
+/* ---- the common instructions ---- */
 
-	if (unlikely(!read_guest_words(&code, regs->rip, 1)))
-		return false;
-	modrm = code >> 16;
-	if (unlikely((code & 0xf8) != 0x48 || (modrm & 7) == 4 || (modrm & 0xc7) == 5 ||
-		     modrm >= 0xc0))
-		return false;
-	reg = regs_gpr(regs, (modrm >> 3 & 7) | (code & 4) << 1);
-	switch ((u8)(code >> 8)) {
-	case 0x87:
-		done = l1e_set_fast(v->domain, entry, *reg, reg, &drop, &held);
-		break;
-	case 0x89:
-		done = l1e_set_fast(v->domain, entry, *reg, NULL, &drop, &held);
-		break;
-	default:
-		return false;
-	}
-	if (unlikely(!done)) {
-		if (held)
-			put_page(held);
-		return false;
-	}
-	table_unlock(table);
-	regs->rip += length[modrm >> 6];
-	regs->rflags &= ~RFLAGS_RF;
-	if (unlikely(!l1e_put_fast(&drop)))
-		l1e_put(drop);
+#define REX_R 4
+#define IS_XCHG BIT(9)
+
+/* By ModRM: how long an instruction with REX, opcode and it is, that has a memory operand and no SIB; else 0. */
+static const u8 move_length[256] = {
+#define ROW(at, len, len5)                                                                         \
+	[at] = len, [(at) + 1] = len, [(at) + 2] = len, [(at) + 3] = len, [(at) + 5] = len5,       \
+	[(at) + 6] = len, [(at) + 7] = len
+#define MOVES(at, len, len5)                                                                       \
+	ROW(at, len, len5), ROW((at) + 8, len, len5), ROW((at) + 16, len, len5),                   \
+		ROW((at) + 24, len, len5), ROW((at) + 32, len, len5), ROW((at) + 40, len, len5),   \
+		ROW((at) + 48, len, len5), ROW((at) + 56, len, len5)
+	MOVES(0x00, 3, 0), MOVES(0x40, 4, 4),
+	MOVES(0x80, 7, 7), /* 5 without displacement: RIP-relative */
+};
+
+static noinline_fn bool move_put(u64 drop)
+{
+	l1e_put(drop);
 	return true;
 }
+
+/* The entry is written; drop: what it was. */
+static always_inline_fn bool move_done(struct page_info *table, cpu_user_regs_t *regs, u64 length,
+				       u64 drop)
+{
+	table_unlock(table);
+	regs->rip += length;
+	regs->rflags &= ~RFLAGS_RF;
+	return likely(l1e_put_fast(&drop)) || move_put(drop);
+}
+
+/* What is in *reg is present. */
+static noinline_fn bool move_present(const struct domain *d, u64 *entry, u64 *reg, u64 code,
+				     struct page_info *table, cpu_user_regs_t *regs)
+{
+	struct page_info *held;
+	u64 drop;
+
+	if (likely(code & IS_XCHG ? l1e_set_fast(d, entry, *reg, reg, &drop, &held) :
+				    l1e_set_fast(d, entry, *reg, NULL, &drop, &held)))
+		return move_done(table, regs, move_length[(u8)(code >> 16)], drop);
+	table_unlock(table);
+	if (held)
+		put_page(held);
+	return false;
+}
+
+/* REX.W and the opcode of MOV from register to memory (89), or XCHG (87). */
+static always_inline_fn bool is_move(u64 code)
+{
+	return (code & 0xfff8) == 0x8948 || (code & 0xfff8) == 0x8748;
+}
+
+/* Its first three bytes ring 3 has just executed: so the address is the guest's. */
+static always_inline_fn bool read_code(u64 rip, u64 *code)
+{
+	bool ok;
+
+	uaccess_begin();
+	ok = get_guest_u64(code, rip);
+	uaccess_end();
+	return likely(ok);
+}
+
+/* Most writes clear an entry. The calls are tail calls, so that no registers are saved. */
+bool ptwr_move(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
+{
+	const struct domain *d = v->domain;
+	u64 code, length, e, drop, *entry, *reg;
+	struct page_info *table;
+
+	if (unlikely(!read_code(regs->rip, &code)))
+		return false;
+	length = move_length[(u8)(code >> 16)];
+	if (unlikely(!is_move(code) || !length || va & 7 || !read_mapping(v, va, &e)))
+		return false;
+	/* All that can be is ready before the lock: then the registers suffice. */
+	table = mfn_to_page(pte_mfn(e));
+	entry = entry_at(e, va);
+	reg = regs_gpr(regs, (code >> 19 & 7) | (code & REX_R) << 1);
+	if (unlikely(!l1_lock_fast(table, d)))
+		return false;
+	if (*reg & PTE_P)
+		return move_present(d, entry, reg, code, table, regs);
+	if (likely(code & IS_XCHG)) {
+		*reg = drop = __atomic_exchange_n(entry, *reg, __ATOMIC_ACQ_REL);
+	} else {
+		drop = READ_ONCE(*entry);
+		WRITE_ONCE(*entry, *reg);
+	}
+	return move_done(table, regs, length, drop);
+}
+
+/* ---- all of them ---- */
 
 /* The entry with its sub-word at `shift` replaced. */
 static u64 merge(u64 entry, u64 value, unsigned size, unsigned shift)
@@ -105,17 +163,22 @@ static int write_entry(struct vcpu *v, u64 *entry, unsigned shift, const struct 
 	}
 }
 
-/* Any instruction that the decoder knows. The table is locked, and given back. */
-static noinline_fn bool write_any(struct vcpu *v, u64 va, u64 *entry, struct page_info *table,
-				  cpu_user_regs_t *regs)
+bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 {
+	struct page_info *table;
 	struct pte_write w;
 	u8 code[15];
 	int rc = -EOPNOTSUPP;
+	u64 e;
 
+	if (!read_mapping(v, va, &e))
+		return false;
+	table = mfn_to_page(pte_mfn(e));
+	if (!l1_lock(table, v->domain))
+		return false;
 	if (pte_write_decode(code, fetch_guest_code(code, regs->rip, sizeof(code)), &w) &&
 	    !(va & (w.size - 1)))
-		rc = write_entry(v, entry, (va & 7) * 8, &w, regs);
+		rc = write_entry(v, entry_at(e, va), (va & 7) * 8, &w, regs);
 	table_unlock(table);
 	if (rc) {
 		guest_warn("d%uv%u: write to page table at %lx by RIP %lx refused (error %d)\n",
@@ -125,16 +188,4 @@ static noinline_fn bool write_any(struct vcpu *v, u64 va, u64 *entry, struct pag
 	regs->rip += w.len;
 	regs->rflags &= ~RFLAGS_RF;
 	return true;
-}
-
-bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
-{
-	struct page_info *table;
-	u64 *entry = lock_target(v, va, &table);
-
-	if (!entry)
-		return false;
-	if (likely(!(va & 7)) && likely(move_fast(v, entry, table, regs)))
-		return true;
-	return write_any(v, va, entry, table, regs);
 }

@@ -13,9 +13,10 @@ static bool set_trap(struct pv_trap *to, const struct trap_info *t)
 {
 	if (!entry_ok(t->address))
 		return false;
-	*to = (struct pv_trap){
-		.addr = t->address, .cs = t->cs, .dpl = t->flags & 3, .masks_events = t->address && (t->flags & 4)
-	};
+	*to = (struct pv_trap){ .addr = t->address,
+				.cs = t->cs,
+				.dpl = t->flags & 3,
+				.masks_events = t->address && (t->flags & 4) };
 	return true;
 }
 

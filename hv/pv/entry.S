@@ -473,7 +473,7 @@ pv_page_fault:					/* RSP at regs.error_code */
 	ALT_NEW FEAT_XPTI, jmp xpti_page_fault
 page_fault_of_guest:				/* RSP at regs.rsi, RDI = vCPU */
 	testb $VCPU_KERNEL_MODE_BIT, VCPU_flags(%rdi)
-	jnz page_fault_slow
+	jnz page_fault_of_kernel
 	mov VCPU_traps(%rdi), %rsi
 	cmpb $0, PF_MASKS_EVENTS(%rsi)
 	je page_fault_slow
@@ -530,6 +530,40 @@ fault_on_bad_stack:
 	add $8, %rsp
 	CONTINUE_IN pv_bad_kernel_stack
 
+/*
+ * From its kernel mode: a write that a present entry forbids goes to a page table, perhaps. All registers are in the
+ * frame, since the instruction may name any.
+ */
+	.balign 16
+page_fault_of_kernel:
+	SMAP_CLOSE
+	cld
+	push %rdx
+	push %rcx
+	push %rax
+	SAVE_REST
+	mov REGS_error_code(%rsp), %eax
+	and $PFEC_WHY, %al
+	cmp $PFEC_PROTECTED_WRITE, %al
+	jne 1f
+	mov %cr2, %rbx				/* before the next fault, which may be ours */
+	mov %rbx, %rsi
+	mov %rsp, %rdx
+	call ptwr_move
+	test %al, %al
+	jz write_fault
+	RESTORE_ALL				/* nothing of this makes work or an event for this processor */
+	EXIT_TO_GUEST_HOOKS
+	GUEST_IRET
+
+write_fault:
+	movl $VEC_PAGE_FAULT, REGS_entry_vector(%rsp)
+	mov CI_current(%rsp), %rdi
+	mov %rsp, %rsi
+	mov %rbx, %rdx
+	call pv_write_fault
+	jmp exit_to_guest
+
 page_fault_slow:
 	SMAP_CLOSE
 	cld
@@ -537,7 +571,7 @@ page_fault_slow:
 	push %rcx
 	push %rax
 	SAVE_REST
-	movl $VEC_PAGE_FAULT, REGS_entry_vector(%rsp)
+1:	movl $VEC_PAGE_FAULT, REGS_entry_vector(%rsp)
 	jmp exception_of_guest
 
 page_fault_elsewhere:

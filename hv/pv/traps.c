@@ -60,22 +60,20 @@ static void trap_db(struct vcpu *v, cpu_user_regs_t *regs)
 	pv_inject(v, regs, TRAP_DB, 0);
 }
 
-/* A write that a present entry forbids: by the guest's kernel to a page table, perhaps. */
-static noinline_fn void write_fault(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2)
+/*
+ * The guest's kernel wrote where a present entry forbids it, and ptwr_move() would not have it.
+ * Called by pv/entry.S, with CR2 as it was.
+ */
+void pv_write_fault(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2);
+void pv_write_fault(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2)
 {
-	if (!guest_kernel_mode(v) || in_hv_range(cr2) || !ptwr_emulate(v, cr2, regs))
+	if (!ptwr_emulate(v, cr2, regs))
 		pv_inject_pf(v, regs, cr2, regs->error_code);
 }
 
 static void trap_pf(struct vcpu *v, cpu_user_regs_t *regs)
 {
-	u64 cr2 = read_cr2();
-	u32 err = regs->error_code;
-
-	if ((err & (PFEC_P | PFEC_W | PFEC_RSVD | PFEC_I)) == (PFEC_P | PFEC_W))
-		write_fault(v, regs, cr2);
-	else
-		pv_inject_pf(v, regs, cr2, err);
+	pv_inject_pf(v, regs, read_cr2(), regs->error_code);
 }
 
 /* INT vec, regs->rip is behind it. */

@@ -457,7 +457,7 @@ static void emulated_write_step(void)
 	regs.rcx = w.src;
 	regs.rax = w.rax;
 	about_to(STEP_PTWR, va, w.op, w.size, w.src);
-	ok = ptwr_emulate(vcpu, va, &regs);
+	ok = ptwr_move(vcpu, va, &regs) || ptwr_emulate(vcpu, va, &regs);
 	AGREE(STEP_PTWR, "emulated", ok, m_ptwr(who, va, &w));
 	if (unruly)
 		return;
