@@ -9,7 +9,8 @@
 
 #define RUNS 3
 
-void ud_entry(void), fault_entry(void), user_fault_entry(void), upcall_entry(void), quick_syscall(void);
+void ud_entry(void), fault_entry(void), user_fault_entry(void), upcall_entry(void),
+	quick_syscall(void);
 void user_loop(u64 n);
 extern u8 user_begin[], user_end[], faulter_begin[], faulter_end[];
 extern volatile struct shared_info *bench_shared;
