@@ -86,7 +86,7 @@ static void give_up_extent(struct domain *d, u64 mfn, u32 order)
 static int take_extent(struct domain *d, const struct xen_memory_reservation *r, u64 i,
 		       bool populate)
 {
-	u64 pfn = 0, mfn, k;
+	u64 pfn = INVALID_M2P_ENTRY, mfn;
 	struct page_info *pg;
 	u32 memflags;
 
@@ -96,12 +96,10 @@ static int take_extent(struct domain *d, const struct xen_memory_reservation *r,
 		return -EFAULT;
 	if (r->extent_order > HEAP_CLEAR_ORDER && heap_prepare(r->extent_order, memflags))
 		return -ERESTART;
-	pg = alloc_domheap_pages(d, r->extent_order, memflags);
+	pg = alloc_domheap_pages(d, r->extent_order, memflags, pfn);
 	if (!pg)
 		return -ENOMEM;
 	mfn = page_to_mfn(pg);
-	for (k = 0; populate && k < 1UL << r->extent_order; k++)
-		set_m2p(mfn + k, pfn + k);
 	if (r->extent_start.va && write_guest_at(r->extent_start.va, i, &mfn)) {
 		give_up_extent(d, mfn, r->extent_order);
 		return -EFAULT;

@@ -58,7 +58,7 @@ static void give(struct domain *d, struct page_info *pg)
 
 /* ---- giving and taking ---- */
 
-struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags)
+struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags, u64 gpfn)
 {
 	struct page_info *pg;
 	int rc;
@@ -73,8 +73,11 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memf
 		return NULL;
 	spin_lock(&d->page_lock);
 	rc = may_have(d, 1UL << order);
-	for (u64 i = 0; !rc && i < 1UL << order; i++)
+	for (u64 i = 0; !rc && i < 1UL << order; i++) {
+		if (gpfn != INVALID_M2P_ENTRY)
+			set_m2p(page_to_mfn(pg) + i, gpfn + i);
 		give(d, &pg[i]);
+	}
 	spin_unlock(&d->page_lock);
 	if (rc) {
 		heap_give(pg, order, false);

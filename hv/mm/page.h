@@ -138,15 +138,16 @@ void free_page(void *va);
 
 /*
  * 2^order frames for a domain: each counted once (PGC_allocated | 1), owner set, on its page list,
- * type none, m2p invalid; contents cleared with MEMF_zero, and without it if anybody used the frame
- * since start. NULL: no memory, the domain's limit (max_pages), or it is dying.
+ * type none, m2p gpfn and what follows it (INVALID_M2P_ENTRY: invalid); contents cleared with
+ * MEMF_zero, and without it if anybody used the frame since start. NULL: no memory, the domain's
+ * limit (max_pages), or it is dying. The domain can give them up, and they become another's, before
+ * the caller sees them: it touches them only if it holds a reference or the domain does not run.
  */
-struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags);
+struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags, u64 gpfn);
 /*
  * Clear ahead what alloc_domheap_pages() would take now, and would have to clear without a
- * preemption
- * point: for orders above HEAP_CLEAR_ORDER. 0: ask for it; -ERESTART: a preemption point was
- * reached, what is cleared stays so.
+ * preemption point: for orders above HEAP_CLEAR_ORDER. 0: ask for it; -ERESTART: a preemption point
+ * was reached, what is cleared stays so.
  */
 #define HEAP_CLEAR_ORDER 6
 #define HEAP_CLEAR_PAGES (1u << HEAP_CLEAR_ORDER)

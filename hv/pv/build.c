@@ -57,18 +57,15 @@ static int allocate_memory(struct plan *p)
 
 		while (order && (1UL << order) > p->nr_pages - got)
 			order--;
-		pg = alloc_domheap_pages(p->d, order, 0);
+		pg = alloc_domheap_pages(p->d, order, 0, got);
 		if (!pg) {
 			if (!order)
 				return -ENOMEM;
 			order--;
 			continue;
 		}
-		for (u64 i = 0; i < 1UL << order; i++) {
-			p->mfns[got] = page_to_mfn(pg) + i;
-			set_m2p(p->mfns[got], got);
-			got++;
-		}
+		for (u64 i = 0; i < 1UL << order; i++)
+			p->mfns[got++] = page_to_mfn(pg) + i;
 	}
 	return 0;
 }

@@ -34,8 +34,8 @@ bool heap_is_empty;
 		return heap_is_empty ? NULL : __real_##name(__VA_ARGS__);                          \
 	}
 WRAP(struct page_info *, alloc_heap_pages, (unsigned order, u32 memflags), order, memflags)
-WRAP(struct page_info *, alloc_domheap_pages, (struct domain * d, unsigned order, u32 memflags), d,
-     order, memflags)
+WRAP(struct page_info *, alloc_domheap_pages,
+     (struct domain * d, unsigned order, u32 memflags, u64 gpfn), d, order, memflags, gpfn)
 WRAP(void *, alloc_page_zeroed, (void), )
 WRAP(void *, xzalloc_bytes, (size_t size), size)
 
@@ -143,7 +143,7 @@ void put_on_cpu(struct vcpu *v)
 
 u64 give_pages(struct domain *d, unsigned order)
 {
-	struct page_info *pg = alloc_domheap_pages(d, order, MEMF_zero);
+	struct page_info *pg = alloc_domheap_pages(d, order, MEMF_zero, INVALID_M2P_ENTRY);
 
 	cr_assert(pg);
 	return page_to_mfn(pg);

@@ -209,13 +209,13 @@ Test(core_control, claims)
 	/* Nobody else gets what is set aside, whose claim it is does. */
 	all = heap_free_pages();
 	domv->max_pages = ~0U;
-	while (alloc_domheap_pages(domv, 0, 0))
+	while (alloc_domheap_pages(domv, 0, 0, INVALID_M2P_ENTRY))
 		;
 	expect(heap_free_pages(), 32);
-	cr_assert(all > 32 && alloc_domheap_pages(domu, 0, 0));
+	cr_assert(all > 32 && alloc_domheap_pages(domu, 0, 0, INVALID_M2P_ENTRY));
 	r.nr_extents = 0;
 	expect_ret(MEMORY(claim_pages, &r, v0), 0);
-	cr_assert(alloc_domheap_pages(domv, 0, 0));
+	cr_assert(alloc_domheap_pages(domv, 0, 0, INVALID_M2P_ENTRY));
 	r.nr_extents = 500;
 	expect_ret(MEMORY(claim_pages, &r, v0), -ENOMEM);
 	r.nr_extents = 601; /* more than it may have */

@@ -205,7 +205,7 @@ Test(core_domain, one_without_reaper_stays)
 	while (domain_relinquish(domu))
 		;
 	expect_ret(domain_relinquish(domu), 0);
-	cr_assert(!alloc_domheap_pages(domu, 0, 0));
+	cr_assert(!alloc_domheap_pages(domu, 0, 0, INVALID_M2P_ENTRY));
 }
 
 Test(core_domain, preemption)

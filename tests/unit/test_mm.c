@@ -123,7 +123,7 @@ Test(heap, late_piece)
 	memset(mfn_to_virt(512), 0xaa, 512 * PAGE_SIZE);
 	heap_add(512, 1024);
 	cr_assert_eq(heap_free_pages(), 1536);
-	pg = alloc_domheap_pages(d1, 9, MEMF_bits(22));
+	pg = alloc_domheap_pages(d1, 9, MEMF_bits(22), INVALID_M2P_ENTRY);
 	cr_assert_eq(page_to_mfn(pg), 512);
 	for (u64 i = 0; i < 512 * PAGE_SIZE; i++)
 		cr_assert_eq(((u8 *)mfn_to_virt(512))[i], 0);
@@ -257,14 +257,14 @@ Test(frames, life)
 	struct page_info *pg;
 
 	mm_machine(FRAMES);
-	pg = alloc_domheap_pages(d1, 0, 0);
+	pg = alloc_domheap_pages(d1, 0, 0, 5);
 	cr_assert_eq(pg->count_info, PGC_allocated | 1);
+	cr_assert_eq(get_m2p(page_to_mfn(pg)), 5);
 	cr_assert_eq(pg->type_info, PGT_none);
 	cr_assert_eq(d1->tot_pages, 1);
 	cr_assert(get_page(pg, d1));
 	cr_assert(!get_page(pg, d2));
 	cr_assert_eq(pg->count_info, PGC_allocated | 2);
-	set_m2p(page_to_mfn(pg), 5);
 	give_up(pg);
 	give_up(pg);
 	cr_assert_eq(d1->tot_pages, 1);
@@ -283,13 +283,14 @@ Test(frames, nothing_leaks)
 
 	mm_machine(FRAMES);
 	for (u64 i = 0; i < FRAMES - 16; i++)
-		memset(page_to_virt(alloc_domheap_pages(d1, 0, 0)), 0x55, PAGE_SIZE);
-	cr_assert_null(alloc_domheap_pages(d1, 0, 0));
+		memset(page_to_virt(alloc_domheap_pages(d1, 0, 0, INVALID_M2P_ENTRY)), 0x55,
+		       PAGE_SIZE);
+	cr_assert_null(alloc_domheap_pages(d1, 0, 0, INVALID_M2P_ENTRY));
 	while (d1->page_list)
 		give_up(mfn_to_page(d1->page_list - 1));
 	cr_assert_eq(heap_free_pages(), FRAMES - 16);
 	before = host_flushes;
-	while ((pg = alloc_domheap_pages(d2, 0, 0)))
+	while ((pg = alloc_domheap_pages(d2, 0, 0, INVALID_M2P_ENTRY)))
 		cr_assert(all_zero(page_to_virt(pg), PAGE_SIZE));
 	cr_assert_eq(d2->tot_pages, FRAMES - 16);
 	cr_assert_eq(host_flushes, before + 1);
@@ -302,13 +303,13 @@ Test(frames, limits)
 {
 	mm_machine(FRAMES);
 	d1->max_pages = 10;
-	cr_assert_null(alloc_domheap_pages(d1, 4, 0));
-	cr_assert_not_null(alloc_domheap_pages(d1, 3, 0));
-	cr_assert_null(alloc_domheap_pages(d1, 2, 0));
-	cr_assert_not_null(alloc_domheap_pages(d1, 1, 0));
-	cr_assert_null(alloc_domheap_pages(d1, 0, 0));
+	cr_assert_null(alloc_domheap_pages(d1, 4, 0, INVALID_M2P_ENTRY));
+	cr_assert_not_null(alloc_domheap_pages(d1, 3, 0, INVALID_M2P_ENTRY));
+	cr_assert_null(alloc_domheap_pages(d1, 2, 0, INVALID_M2P_ENTRY));
+	cr_assert_not_null(alloc_domheap_pages(d1, 1, 0, INVALID_M2P_ENTRY));
+	cr_assert_null(alloc_domheap_pages(d1, 0, 0, INVALID_M2P_ENTRY));
 	d2->dying = true;
-	cr_assert_null(alloc_domheap_pages(d2, 0, 0));
+	cr_assert_null(alloc_domheap_pages(d2, 0, 0, INVALID_M2P_ENTRY));
 	cr_assert_eq(list_length(d1), 10);
 }
 
@@ -320,7 +321,7 @@ Test(frames, swap)
 
 	mm_machine(FRAMES);
 	for (int i = 0; i < 8; i++)
-		old[i] = page_to_mfn(alloc_domheap_pages(d1, 0, 0));
+		old[i] = page_to_mfn(alloc_domheap_pages(d1, 0, 0, INVALID_M2P_ENTRY));
 	for (int i = 0; i < 2; i++)
 		fresh[i] = page_to_mfn(alloc_heap_pages(2, MEMF_scrub));
 	flushes = host_flushes;
@@ -388,7 +389,7 @@ Test(frames, underflow, .signal = SIGABRT)
 	struct page_info *pg;
 
 	mm_machine(FRAMES);
-	pg = alloc_domheap_pages(d1, 0, 0);
+	pg = alloc_domheap_pages(d1, 0, 0, INVALID_M2P_ENTRY);
 	give_up(pg);
 	put_page(pg);
 }

@@ -197,7 +197,7 @@ const struct type_ops page_type_ops = { fake_validate, fake_devalidate };
 
 static struct page_info *page(void)
 {
-	struct page_info *pg = alloc_domheap_pages(d1, 0, MEMF_zero);
+	struct page_info *pg = alloc_domheap_pages(d1, 0, MEMF_zero, INVALID_M2P_ENTRY);
 
 	cr_assert_not_null(pg);
 	return pg;
@@ -689,7 +689,7 @@ static void *allocator(void *arg)
 	u64 seed = 77 + d->id;
 
 	for (int step = 0; step < STEPS; step++) {
-		struct page_info *pg = alloc_domheap_pages(d, 0, MEMF_low);
+		struct page_info *pg = alloc_domheap_pages(d, 0, MEMF_low, INVALID_M2P_ENTRY);
 
 		if (!pg)
 			panic("no memory");

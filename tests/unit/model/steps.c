@@ -563,7 +563,8 @@ static void grant_unmap_step(void)
 
 static u64 get_frame(u8 d)
 {
-	struct page_info *pg = alloc_domheap_pages(domain_at[d], 0, once_in(2) ? MEMF_zero : 0);
+	struct page_info *pg =
+		alloc_domheap_pages(domain_at[d], 0, once_in(2) ? MEMF_zero : 0, INVALID_M2P_ENTRY);
 
 	AGREE(STEP_ALLOC, "a frame", !!pg, m_may_alloc(d));
 	count(STEP_ALLOC, pg);
