@@ -63,7 +63,7 @@ struct vcpu {
 	struct timer poll_timer;
 	u64 periodic_period;           /* ns, 0 = off */
 	u32 poll_port;                 /* [E] >0: the one port polled; 0: none; -1: several */
-	u16 virq_to_evtchn[NR_VIRQS];  /* [E] 0 = unbound */
+	u32 virq_to_evtchn[NR_VIRQS];  /* [E] 0 = unbound */
 	struct evtchn_fifo_vcpu *fifo; /* [E] */
 
 	struct arch_vcpu arch;

@@ -240,7 +240,7 @@ static int bind_pirq(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 
 static void forget_virq(const struct evtchn *chn)
 {
-	u16 *port = &chn->vcpu->virq_to_evtchn[chn->nr];
+	u32 *port = &chn->vcpu->virq_to_evtchn[chn->nr];
 
 	if (!virq_is_per_vcpu(chn->nr))
 		port = &domain_of_port(chn)->vcpu[0]->virq_to_evtchn[chn->nr];

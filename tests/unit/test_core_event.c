@@ -312,6 +312,27 @@ static u32 ipi_port(u32 vcpu)
 	return ipi.port;
 }
 
+/* A virtual interrupt's port can be any that there is. */
+Test(core_fifo, virq_at_a_high_port)
+{
+	struct evtchn_bind_virq op = { .virq = VIRQ_TIMER, .vcpu = 0 };
+	u32 port;
+
+	fifo_up();
+	domu->max_evtchns = 1 << 17;
+	for (int i = 0; i < 66; i++)
+		expect_ret(expand(), 0);
+	do
+		port = ipi_port(0);
+	while (port < 65544);
+	expect_ret(EVTCHN(bind_virq, &op, u0), 0);
+	cr_assert_gt(op.port, 65544);
+	send_vcpu_virq(u0, VIRQ_TIMER);
+	expect(block->head[7], op.port);
+	expect_ret(close_of(u0, op.port), 0);
+	expect_ret(EVTCHN(bind_virq, &op, u0), 0); /* forgotten, so that it can be bound again */
+}
+
 /* The guest's side of one queue: take the first port off. */
 static u32 consume(unsigned prio)
 {
