@@ -82,9 +82,9 @@ static long do_control(u32 call, u64 arg, u64 progress, u64 next, struct vcpu *v
 	i = find_interface(call, c.op.head.version);
 	if (!i)
 		return err_here(-EACCES);
-	op = &i->ops[c.op.head.cmd];
-	if (c.op.head.cmd >= i->nr_ops || !op->fn)
+	if (c.op.head.cmd >= i->nr_ops || !i->ops[c.op.head.cmd].fn)
 		return err_here(-ENOSYS);
+	op = &i->ops[c.op.head.cmd];
 	if (!may_call(v, op->who))
 		return err_here(-EPERM);
 	/* The first words are read already: they are not looked at again. */
@@ -111,14 +111,12 @@ static long do_control(u32 call, u64 arg, u64 progress, u64 next, struct vcpu *v
 /* Documented in xen/domctl.h. */
 long do_domctl(u64 arg, u64 progress, u64 next, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a4, (void)a5;
 	return do_control(__HYPERVISOR_domctl, arg, progress, next, v);
 }
 
 /* Documented in xen/sysctl.h. */
 long do_sysctl(u64 arg, u64 progress, u64 next, u64 a4, u64 a5, struct vcpu *v)
 {
-	(void)a4, (void)a5;
 	return do_control(__HYPERVISOR_sysctl, arg, progress, next, v);
 }
 

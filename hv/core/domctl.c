@@ -376,7 +376,6 @@ static int set_policy(struct control_call *c)
 
 static int unsupported(struct control_call *c)
 {
-	(void)c;
 	return err_here(-EOPNOTSUPP);
 }
 

@@ -157,7 +157,6 @@ static int cpupool(struct control_call *c)
 
 static int unsupported(struct control_call *c)
 {
-	(void)c;
 	return err_here(-EOPNOTSUPP);
 }
 
