@@ -116,6 +116,31 @@ static void unload_for_good(struct cpu *c)
 	if (c->loaded)
 		desc_load_window(c->idle);
 	unload(c);
+	c->predictor = NULL; /* the next domain may have the place of one that dies */
+}
+
+/* Calls without a return fill the return predictor; each is followed by what must not be run ahead. */
+static void stuff_rsb(void)
+{
+	u64 n = 16;
+
+	__asm__ volatile("1: call 2f; int3; 2: call 3f; int3; 3: dec %0; jnz 1b\n"
+			 "add $32 * 8, %%rsp"
+			 : "+r"(n)
+			 :
+			 : "memory", "cc");
+}
+
+/* What d's code meets in the branch predictors is its own, or nobody's. */
+static void clean_predictors(struct cpu *c, const struct domain *d)
+{
+	if (c->predictor == d)
+		return;
+	c->predictor = d;
+	if (cpu_has(X86_IBPB_SWITCH))
+		wrmsr(MSR_PRED_CMD, 1);
+	if (cpu_has(X86_RSB_STUFF))
+		stuff_rsb();
 }
 
 static void load(struct cpu *c, struct vcpu *v)
@@ -123,6 +148,7 @@ static void load(struct cpu *c, struct vcpu *v)
 	struct arch_vcpu *a = &v->arch;
 
 	cpumask_set(c->id, &v->domain->dirty_cpus);
+	clean_predictors(c, v->domain);
 	load_mode_root(v);
 	desc_load_window(v);
 	load_segments(v);

@@ -72,8 +72,8 @@ struct cpu {
 	struct tss *tss;
 	struct entry_page *entry;
 	struct vcpu *idle;
-	struct vcpu *
-		loaded; /* whose CR3, segments, FPU and debug registers are in the processor [a to read] */
+	struct vcpu *loaded; /* whose CR3, segments, FPU, debug registers it has [a to read] */
+	const struct domain *predictor; /* whose branches it has learned; compared alone */
 	u32 preempt_budget; /* hundreds of instructions since a long call last gave way */
 	u32 flush_request;  /* [a] mailbox: FLUSH_*; see x86/flush.c */
 	u64 flush_va;       /* [a] */

@@ -128,18 +128,19 @@ static void __init check_needed(void)
 
 static void __init choose_mitigations(void)
 {
-	bool on = opt_spec_ctrl != 0, intel = cpu_vendor == VENDOR_INTEL, tcg = cpu_has(X86_TCG);
+	/* Software emulation speculates nothing, whatever model it plays. */
+	bool all = opt_spec_ctrl > 0, on = opt_spec_ctrl && !cpu_has(X86_TCG);
+	bool intel = on && cpu_vendor == VENDOR_INTEL;
 	u64 caps = 0;
 
 	if (cpu_has(X86_ARCH_CAPS))
 		rdmsr_safe(MSR_ARCH_CAPABILITIES, &caps);
-	/* Software emulation speculates nothing, whatever model it plays. */
 	feature_set(X86_XPTI,
-		    opt_xpti >= 0 ? opt_xpti : on && intel && !tcg && !(caps & ARCH_CAP_RDCL_NO));
+		    opt_xpti >= 0 ? opt_xpti : all || (intel && !(caps & ARCH_CAP_RDCL_NO)));
 	feature_set(X86_VERW,
-		    on && intel && !tcg && cpu_has(X86_MD_CLEAR) && !(caps & ARCH_CAP_MDS_NO));
-	feature_set(X86_IBPB_SWITCH, on && !tcg && (cpu_has(X86_IBRS_IBPB) || cpu_has(X86_IBPB)));
-	feature_set(X86_RSB_STUFF, on && !tcg);
+		    cpu_has(X86_MD_CLEAR) && (all || (intel && !(caps & ARCH_CAP_MDS_NO))));
+	feature_set(X86_IBPB_SWITCH, (all || on) && (cpu_has(X86_IBRS_IBPB) || cpu_has(X86_IBPB)));
+	feature_set(X86_RSB_STUFF, all || on);
 }
 
 static void __init choose_features(void)
@@ -202,9 +203,10 @@ void __init features_init(void)
 	choose_cr4();
 	log_info("Processor: %s (family %u, model %u, stepping %u)\n", cpu_brand(), cpu_family,
 		 cpu_model, cpu_stepping);
-	log_info("Uses:%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
+	log_info("Uses:%s%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
 		 cpu_has(X86_USE_SMAP) ? " SMAP" : "", cpu_has(X86_USE_PCID) ? " PCID" : "",
 		 cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
 		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "",
-		 cpu_has(X86_XPTI) ? " XPTI" : "");
+		 cpu_has(X86_XPTI) ? " XPTI" : "", cpu_has(X86_IBPB_SWITCH) ? " IBPB" : "",
+		 cpu_has(X86_RSB_STUFF) ? " RSB" : "");
 }
