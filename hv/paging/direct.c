@@ -198,7 +198,11 @@ static int stop(struct page_info *pg, unsigned n)
 	return -ERESTART;
 }
 
-/* How many of the first n entries of pg there are up to the last present one. */
+/*
+ * How many of the first n entries of pg there are up to the last present one. A group is left out
+ * only from its end: n lies inside one if validation or undoing stopped at an entry of it, and that
+ * has set the group's bit.
+ */
 static always_inline_fn unsigned up_to_present(const struct page_info *pg, const u64 *table,
 					       unsigned n)
 {

@@ -66,10 +66,11 @@ PV_ABI_AT(struct physdev_set_iobitmap, bitmap, 0);
 PV_ABI_AT(struct physdev_set_iobitmap, nr_ports, 8);
 
 /*
- * PHYSDEVOP_apic_read, _write: an I/O APIC register. Writes to redirection entries are
- * checked; what concerns only the hypervisor is ignored.
+ * PHYSDEVOP_apic_read: an I/O APIC register. PHYSDEVOP_apic_write is not supported:
+ * PHYSDEVOP_setup_gsi and binding a port program the pins.
  * Arg:	struct physdev_apic
  * Err:	-EINVAL	no I/O APIC there
+ *	-ENOSYS	_write
  */
 #define PHYSDEVOP_apic_read		8
 #define PHYSDEVOP_apic_write		9
