@@ -7,19 +7,25 @@
 struct cursor {
 	const u8 *b;
 	unsigned n, at;
-	bool opsize, lock;
-	u8 rex;
+	struct insn_prefixes p;
 };
 
-static bool prefixes(struct cursor *c)
+bool insn_prefixes(const u8 *code, unsigned n, struct insn_prefixes *p)
 {
-	for (; c->at < c->n; c->at++) {
-		switch (c->b[c->at]) {
+	unsigned i;
+
+	*p = (struct insn_prefixes){ 0 };
+	for (i = 0; i < n; i++) {
+		switch (code[i]) {
 		case 0x66:
-			c->opsize = true;
+			p->opsize = true;
 			continue;
 		case 0xf0:
-			c->lock = true;
+			p->lock = true;
+			continue;
+		case 0xf2:
+		case 0xf3:
+			p->rep = true;
 			continue;
 		case 0x26:
 		case 0x2e:
@@ -32,9 +38,10 @@ static bool prefixes(struct cursor *c)
 		}
 		break;
 	}
-	if (c->at < c->n && (c->b[c->at] & 0xf0) == 0x40)
-		c->rex = c->b[c->at++];
-	return c->at < c->n;
+	if (i < n && (code[i] & 0xf0) == 0x40)
+		p->rex = code[i++];
+	p->len = i;
+	return i < n;
 }
 
 /* ModRM with a memory operand: SIB and displacement are skipped. Returns the reg field, or -1. */
@@ -84,10 +91,10 @@ static void set_size(struct cursor *c, struct pte_write *w, u8 opcode)
 {
 	if (!(opcode & 1))
 		w->size = 1;
-	else if (c->rex & 8)
+	else if (c->p.rex & 8)
 		w->size = 8;
 	else
-		w->size = c->opsize ? 2 : 4;
+		w->size = c->p.opsize ? 2 : 4;
 }
 
 static bool with_register(struct cursor *c, struct pte_write *w, enum pte_op op)
@@ -97,8 +104,8 @@ static bool with_register(struct cursor *c, struct pte_write *w, enum pte_op op)
 	if (reg < 0)
 		return false;
 	w->op = op;
-	w->reg = reg | (c->rex & 4 ? 8 : 0);
-	w->high8 = w->size == 1 && !c->rex && reg >= 4;
+	w->reg = reg | (c->p.rex & 4 ? 8 : 0);
+	w->high8 = w->size == 1 && !c->p.rex && reg >= 4;
 	return true;
 }
 
@@ -166,10 +173,10 @@ static bool one_byte(struct cursor *c, struct pte_write *w)
 		return two_byte(c, w);
 	case 0x88:
 	case 0x89:
-		return !c->lock && with_register(c, w, PTE_OP_MOV);
+		return !c->p.lock && with_register(c, w, PTE_OP_MOV);
 	case 0xc6:
 	case 0xc7:
-		if (c->lock || modrm(c) != 0)
+		if (c->p.lock || modrm(c) != 0)
 			return false;
 		w->op = PTE_OP_MOV;
 		return immediate(c, w, MIN(w->size, 4));
@@ -198,7 +205,10 @@ bool pte_write_decode(const u8 *code, unsigned n, struct pte_write *w)
 	struct cursor c = { .b = code, .n = n };
 
 	*w = (struct pte_write){ 0 };
-	if (!prefixes(&c) || !one_byte(&c, w))
+	if (!insn_prefixes(code, n, &c.p) || c.p.rep)
+		return false;
+	c.at = c.p.len;
+	if (!one_byte(&c, w))
 		return false;
 	w->len = c.at;
 	return true;

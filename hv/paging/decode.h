@@ -9,6 +9,18 @@
 #include "core/arch_state.h"
 #include "lib/base.h"
 
+/* What stands before an opcode. */
+struct insn_prefixes {
+	u8 len, rex;
+	bool opsize, lock, rep;
+};
+
+/*
+ * Legacy prefixes, then at most one REX, of n bytes of code: true, and an opcode follows; false:
+ * cut off.
+ */
+bool insn_prefixes(const u8 *code, unsigned n, struct insn_prefixes *p);
+
 enum pte_op {
 	PTE_OP_MOV,
 	PTE_OP_XCHG,

@@ -5,47 +5,10 @@
  */
 #include "pv/insn.h"
 
-struct prefixes {
-	bool opsize, rep;
-	u8 rex;
-	unsigned len;
-};
+#include "paging/decode.h"
 
-/*
- * Legacy prefixes, then at most one REX right before the opcode. LOCK makes every one of these #UD.
- */
-static bool skip_prefixes(const u8 *b, unsigned n, struct prefixes *p)
-{
-	unsigned i;
-
-	*p = (struct prefixes){ 0 };
-	for (i = 0; i < n; i++) {
-		switch (b[i]) {
-		case 0x66:
-			p->opsize = true;
-			continue;
-		case 0xf2:
-		case 0xf3:
-			p->rep = true;
-			continue;
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0x64:
-		case 0x65:
-		case 0x67:
-			continue;
-		}
-		break;
-	}
-	if (i < n && (b[i] & 0xf0) == 0x40)
-		p->rex = b[i++];
-	p->len = i;
-	return i < n;
-}
-
-static bool decode_io(u8 op, const u8 *b, unsigned n, const struct prefixes *p, struct insn *in)
+static bool decode_io(u8 op, const u8 *b, unsigned n, const struct insn_prefixes *p,
+		      struct insn *in)
 {
 	in->size = op & 1 ? (p->opsize ? 2 : 4) : 1;
 	in->out = op & 2;
@@ -63,7 +26,7 @@ static bool decode_io(u8 op, const u8 *b, unsigned n, const struct prefixes *p, 
 	return true;
 }
 
-static bool decode_0f(const u8 *b, unsigned n, const struct prefixes *p, struct insn *in)
+static bool decode_0f(const u8 *b, unsigned n, const struct insn_prefixes *p, struct insn *in)
 {
 	static const u8 ops[256] = {
 		[0x06] = INSN_CLTS,        [0x09] = INSN_WBINVD,    [0x20] = INSN_MOV_FROM_CR,
@@ -89,10 +52,10 @@ static bool decode_0f(const u8 *b, unsigned n, const struct prefixes *p, struct 
 
 bool insn_decode(const u8 *bytes, unsigned n, struct insn *in)
 {
-	struct prefixes p;
+	struct insn_prefixes p;
 	const u8 *b;
 
-	if (!skip_prefixes(bytes, n, &p))
+	if (!insn_prefixes(bytes, n, &p) || p.lock) /* #UD with any of these */
 		return false;
 	b = bytes + p.len;
 	n -= p.len;
