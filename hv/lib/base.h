@@ -35,6 +35,7 @@ typedef int64_t s64;
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define noreturn_fn __attribute__((noreturn))
 #define printf_fn(fmt, args) __attribute__((format(printf, fmt, args)))
+#define always_inline_fn inline __attribute__((always_inline))
 #define noinline_fn __attribute__((noinline))
 #define must_check __attribute__((warn_unused_result))
 #define cacheline_aligned __attribute__((aligned(64)))

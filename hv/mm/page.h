@@ -237,13 +237,19 @@ must_check int get_page_and_type(struct page_info *pg, const struct domain *d, u
 void put_page_and_type(struct page_info *pg);
 
 /*
- * The page lock: serializes changes of entries in one validated table. Short; no other page lock
- * inside.
+ * PGT_locked serializes changes of entries in one validated table. Short; no other such lock inside.
+ * Lock a frame if it is a validated table of d: its type. 0: it is none.
  */
-void page_lock(struct page_info *pg);
-/* locks; false when it is no validated table */
-bool page_lock_type(struct page_info *pg, u64 *type);
-void page_unlock(struct page_info *pg);
+u64 table_lock(struct page_info *pg, const struct domain *d);
+static always_inline_fn void table_unlock(struct page_info *pg)
+{
+	/* Nobody else changes the top byte while it holds the lock. */
+	u8 *top = (u8 *)&pg->type_info + 7;
+
+	barrier();
+	*top &= (u8) ~(PGT_locked >> 56);
+	barrier();
+}
 
 /*
  * What the engine asks the validators of paging/: check every entry of a table and take the

@@ -406,37 +406,20 @@ void put_page_uses(struct page_info *pg, bool writable, u32 n)
 		free_domheap_page(pg);
 }
 
-/* ---- the page lock ---- */
+/* ---- the lock of a table ---- */
 
-bool page_lock_type(struct page_info *pg, u64 *type)
+u64 table_lock(struct page_info *pg, const struct domain *d)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
-	for (;;) {
-		if (unlikely(!(x & PGT_validated) || !is_table(x & PGT_type_mask)))
-			return false;
-		if (unlikely(x & PGT_locked))
+	do {
+		while (unlikely(x & PGT_locked))
 			x = reread(pg);
-		else if (likely(cas(&pg->type_info, &x, x | PGT_locked)))
-			break;
-	}
-	*type = x & PGT_type_mask;
-	return true;
-}
-
-/* The caller holds a type reference. */
-void page_lock(struct page_info *pg)
-{
-	u64 type;
-	bool locked = page_lock_type(pg, &type);
-
-	BUG_ON(!locked);
-}
-
-void page_unlock(struct page_info *pg)
-{
-	/* Nobody else changes this byte meanwhile; it holds the lock, bit 56. */
-	u8 *top = (u8 *)&pg->type_info + 7;
-
-	__atomic_store_n(top, (u8)(*top & ~1), __ATOMIC_RELEASE);
+		if (unlikely(!(x & PGT_validated) || !is_table(x & PGT_type_mask)))
+			return 0;
+	} while (unlikely(!cas(&pg->type_info, &x, x | PGT_locked)));
+	if (likely(pg->owner == d->id))
+		return x & PGT_type_mask;
+	table_unlock(pg);
+	return 0;
 }

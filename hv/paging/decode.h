@@ -11,7 +11,8 @@
 
 /* What stands before an opcode. */
 struct insn_prefixes {
-	u8 len, rex;
+	unsigned len;
+	u8 rex;
 	bool opsize, lock, rep;
 };
 
@@ -19,7 +20,39 @@ struct insn_prefixes {
  * Legacy prefixes, then at most one REX, of n bytes of code: true, and an opcode follows; false:
  * cut off.
  */
-bool insn_prefixes(const u8 *code, unsigned n, struct insn_prefixes *p);
+static inline bool insn_prefixes(const u8 *code, unsigned n, struct insn_prefixes *p)
+{
+	unsigned i;
+
+	*p = (struct insn_prefixes){ 0 };
+	for (i = 0; i < n; i++) {
+		switch (code[i]) {
+		case 0x66:
+			p->opsize = true;
+			continue;
+		case 0xf0:
+			p->lock = true;
+			continue;
+		case 0xf2:
+		case 0xf3:
+			p->rep = true;
+			continue;
+		case 0x26:
+		case 0x2e:
+		case 0x36:
+		case 0x3e:
+		case 0x64:
+		case 0x65:
+		case 0x67:
+			continue;
+		}
+		break;
+	}
+	if (i < n && (code[i] & 0xf0) == 0x40)
+		p->rex = code[i++];
+	p->len = i;
+	return i < n;
+}
 
 enum pte_op {
 	PTE_OP_MOV,

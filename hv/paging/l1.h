@@ -13,8 +13,6 @@
 
 #include "paging/paging.h"
 
-#define always_inline_fn inline __attribute__((always_inline))
-
 /* Counts from 1 on that may still grow. */
 #define COUNT_ROOM ((u32)PG_COUNT_MAX - 1)
 #define L1_CACHE_BITS (PTE_PWT | PTE_PCD | PTE_PSE) /* the last is PAT here */
@@ -241,21 +239,9 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 	return 0;
 }
 
-/* ---- the page lock (see PGT_locked) ---- */
+/* ---- the lock of a table (see PGT_locked) ---- */
 
-static always_inline_fn void table_unlock(struct page_info *pg)
-{
-	/* Nobody else changes the top byte while it holds the lock. */
-	u8 *top = (u8 *)&pg->type_info + 7;
-
-	barrier();
-	*top &= (u8) ~(PGT_locked >> 56);
-	barrier();
-}
-
-/* Lock a frame if it is a validated table of d: its type. 0: it is none. (walk.c) */
-u64 table_lock(struct page_info *pg, const struct domain *d);
-/* The same for an L1 alone. */
+/* table_lock() for an L1 alone. (walk.c) */
 bool l1_lock(struct page_info *pg, const struct domain *d);
 /* The same, but it may fail when that takes a closer look. */
 static always_inline_fn bool l1_lock_fast(struct page_info *pg, const struct domain *d)

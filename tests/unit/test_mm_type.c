@@ -501,21 +501,17 @@ Test(type, saturation)
 
 Test(type, lock)
 {
-	u64 type;
-
-	cr_assert(!page_lock_type(tree[6], &type));
+	cr_assert(!table_lock(tree[6], d1));
 	cr_assert_eq(get_page_type(tree[9], PGT_writable), 0);
-	cr_assert(!page_lock_type(tree[9], &type));
+	cr_assert(!table_lock(tree[9], d1));
 	cr_assert_eq(pin(tree[6], PGT_l1_table), 0);
-	cr_assert(page_lock_type(tree[6], &type));
-	cr_assert_eq(type, PGT_l1_table);
+	cr_assert(!table_lock(tree[6], d2));
+	cr_assert_eq(table_lock(tree[6], d1), PGT_l1_table);
 	cr_assert(tree[6]->type_info & PGT_locked);
 	cr_assert_eq(get_page_type(tree[6], PGT_l1_table), 0);
 	put_page_type(tree[6]);
-	page_unlock(tree[6]);
+	table_unlock(tree[6]);
 	cr_assert_eq(tree[6]->type_info, PGT_l1_table | PGT_validated | PGT_pinned | 1);
-	page_lock(tree[6]);
-	page_unlock(tree[6]);
 	cr_assert_eq(unpin(tree[6]), 0);
 }
 
@@ -589,7 +585,6 @@ static void use_writable(struct page_info *pg)
 
 static void use_table(struct page_info *pg, u64 type)
 {
-	u64 locked;
 	int rc;
 
 	if (!get_page(pg, d1))
@@ -602,9 +597,9 @@ static void use_table(struct page_info *pg, u64 type)
 	if ((pg->type_info & (PGT_type_mask | PGT_validated)) != (type | PGT_validated))
 		panic("held as a table, and is %lx", pg->type_info);
 	expect_no_stale(pg);
-	if (page_lock_type(pg, &locked)) {
+	if (table_lock(pg, d1)) {
 		spin_wait();
-		page_unlock(pg);
+		table_unlock(pg);
 	}
 	if (mm_random(&chance) % 3 == 0) {
 		put_page_type(pg);
@@ -626,7 +621,6 @@ static void *processor(void *arg)
 	chance = 0x9e3779b97f4a7c15 * (u64)(me - cpus + 1);
 	for (int step = 0; step < STEPS; step++) {
 		unsigned i = mm_random(&chance) % NR_TREE;
-		u64 type;
 
 		serve();
 		if (mm_random(&chance) % 3 == 0)
@@ -638,9 +632,9 @@ static void *processor(void *arg)
 			use_table(tree[i], types[i]);
 		else if (!get_page_and_type(tree[i], d1, types[i]))
 			put_page_and_type(tree[i]);
-		if (mm_random(&chance) % 16 == 0 && page_lock_type(tree[i], &type)) {
+		if (mm_random(&chance) % 16 == 0 && table_lock(tree[i], d1)) {
 			expect_no_stale(tree[i]);
-			page_unlock(tree[i]);
+			table_unlock(tree[i]);
 		}
 	}
 	flush_me(tlb_clock());
