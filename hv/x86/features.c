@@ -91,13 +91,6 @@ static void __init read_vendor(void)
 		cpu_vendor++;
 }
 
-static bool __init under_tcg(void)
-{
-	struct cpuid_leaf l = cpuid(0x40000000, 0);
-
-	return cpu_has(X86_HYPERVISOR) && !memcmp(&l.b, "TCGTCGTCGTCG", 12);
-}
-
 static void __init need(bool has, const char *what)
 {
 	if (!has)
@@ -143,24 +136,25 @@ static void __init choose_mitigations(void)
 	feature_set(X86_RSB_STUFF, all || on);
 }
 
+/* Is it to be used: as the command line says, else unless a defect of the emulator forbids it. */
+static bool __init wanted(unsigned feature, const char *name, s8 opt)
+{
+	const char *defect = opt < 0 ? emulator_defect(feature) : NULL;
+
+	if (!cpu_has(feature))
+		return false;
+	if (defect)
+		log_info("%s stays off: %s\n", name, defect);
+	return opt >= 0 ? opt : !defect;
+}
+
 static void __init choose_features(void)
 {
-	bool tcg = under_tcg();
-
-	feature_set(X86_TCG, tcg);
+	feature_set(X86_TCG, emulator_is_tcg());
 	if (!opt_x2apic)
 		feature_set(X86_X2APIC, false);
-	/* QEMU's software emulation hangs on CR4.OSXSAVE where a model has no XSAVEOPT. */
-	if (tcg && !cpu_has(X86_XSAVEOPT))
-		feature_set(X86_XSAVE, false);
-	/*
-	 * IRET in ring 3 reads its stack as the supervisor in some versions of QEMU: with SMAP on,
-	 * a guest kernel's own IRET would fault.
-	 */
-	feature_set(X86_USE_SMAP, cpu_has(X86_SMAP) && (opt_smap >= 0 ? opt_smap : !tcg));
-	if (cpu_has(X86_SMAP) && !cpu_has(X86_USE_SMAP))
-		log_info("SMAP stays off%s\n",
-			 tcg && opt_smap < 0 ? ": QEMU's software emulation" : "");
+	feature_set(X86_XSAVE, wanted(X86_XSAVE, "XSAVE", -1));
+	feature_set(X86_USE_SMAP, wanted(X86_SMAP, "SMAP", opt_smap));
 	if (!opt_smep)
 		feature_set(X86_SMEP, false);
 	feature_set(X86_USE_PCID, cpu_has(X86_PCID) && cpu_has(X86_INVPCID) && opt_pcid != 0);

@@ -71,13 +71,17 @@ extern u64 pte_global;
 /* Machine address of a page of RAM below 1 MiB, kept for the trampoline of the other processors. */
 extern u64 trampoline_maddr;
 
-/* ---- processors (desc.c: x86/desc.h; features.c) ---- */
+/* ---- processors (desc.c: x86/desc.h; features.c, emulator.c) ---- */
 extern struct cpu boot_cpu;
 /* Control registers, PAT and EFER of the calling processor; then percpu_load(). */
 void cpu_init_registers(struct cpu *c);
 
 void features_init(void); /* boot processor, before paging_init() */
 extern u64 hv_cr4;        /* CR4 while the hypervisor runs, the same on all processors */
+/* QEMU's software emulation underneath? (emulator.c) */
+bool emulator_is_tcg(void);
+/* What speaks against using a feature that this processor says it has, as a sentence; or NULL. X86_TCG is decided. */
+const char *emulator_defect(unsigned feature);
 /* "on", "off" and the like into *out: 1, 0. -EINVAL for anything else. */
 int parse_bool(const char *s, s8 *out);
 #define BOOL_OPTION(name, var)                                                                     \
