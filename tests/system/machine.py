@@ -38,7 +38,7 @@ def end_all():
 
 
 class Machine:
-    """Boots scripts/qemu with these arguments, and follows its console to the end.
+    """Boots scripts/qemu (or another `command` of scripts/) with these arguments, follows its console to the end.
 
     talk:    what a person would do at the console: (regular expression to wait for, text to type)
     success: a regular expression; the boot is one when it has been seen and the machine has ended
@@ -47,7 +47,7 @@ class Machine:
     """
 
     def __init__(self, arguments, success, *, end='poweroff', talk=(), timeout=300, silence=120,
-                 log=None, echo=None):
+                 log=None, echo=None, command='qemu', environment=None):
         self.arguments = list(arguments)
         self.success = re.compile(success)
         self.end = end
@@ -56,6 +56,8 @@ class Machine:
         self.silence = silence
         self.log = log
         self.echo = echo
+        self.command = command
+        self.environment = {**os.environ, **{k: v for k, v in (environment or {}).items() if v}}
         self.lines = []          # of the console, without their ends
         self.partial = ''
         self.events = []         # of the machine monitor
@@ -77,7 +79,7 @@ class Machine:
                 listener.bind(path)
                 listener.listen(1)
                 listener.setblocking(False)
-                self._follow(listener, [str(TOP / 'scripts/qemu'), '--qmp', path, *self.arguments])
+                self._follow(listener, [str(TOP / 'scripts' / self.command), '--qmp', path, *self.arguments])
             self.seconds = time.monotonic() - self.start
             self._note(f'verdict: {self.verdict} {self.reason}')
         return self.verdict
@@ -165,7 +167,7 @@ class Machine:
     def _follow(self, listener, command):
         self.qmp, self.qmp_buffer = None, b''
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, start_new_session=True)
+                                        stderr=subprocess.STDOUT, start_new_session=True, env=self.environment)
         running.add(self.process)
         self._note('command: ' + ' '.join(command))
         stdout = self.process.stdout.fileno()
