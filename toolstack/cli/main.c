@@ -7,8 +7,7 @@
 
 #include "../config/config.h"
 #include "../lib/util.h"
-
-#define EXIT_USAGE 2
+#include "session.h"
 
 struct command {
 	const char *name;
@@ -83,14 +82,31 @@ static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "check", cmd_check, "[--xml] FILE...", "validate configurations, touch nothing" },
+	{ "create", cmd_create, "[-p] [-n] [-v] FILE",
+	  "make and start a domain; -p: paused, -n: look only, -v: how long each phase took" },
+	{ "debug-keys", cmd_debug_keys, "KEYS", "as if pressed on the hypervisor's console" },
+	{ "destroy", cmd_destroy, "DOMAIN", "end it at once" },
+	{ "dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c: and clear it" },
+	{ "domid", cmd_domid, "DOMAIN", "its number" },
+	{ "domname", cmd_domname, "DOMAIN", "its name" },
 	{ "help", cmd_help, "", "list the commands" },
+	{ "info", cmd_info, "", "the machine and the hypervisor" },
+	{ "list", cmd_list, "[DOMAIN]", "domains and their states" },
+	{ "mem-set", cmd_mem_set, "DOMAIN MEMORY", "what its balloon is to leave it" },
+	{ "pause", cmd_pause, "DOMAIN", "stop its vCPUs" },
+	{ "reboot", cmd_reboot, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
+	{ "shutdown", cmd_shutdown, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
+	{ "unpause", cmd_unpause, "DOMAIN", "let them run" },
+	{ "uptime", cmd_uptime, "[DOMAIN]", "time since each was made" },
+	{ "vcpu-list", cmd_vcpu_list, "[DOMAIN]", "vCPUs, where they run and may run" },
+	{ "wait", cmd_wait, "[-t SECONDS] [--gone] DOMAIN", "until it has shut down" },
 };
 
 static int cmd_help(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("pavise %-8s %-16s  %s\n", commands[i].name, commands[i].arguments,
+		printf("pavise %-10s %-28s  %s\n", commands[i].name, commands[i].arguments,
 		       commands[i].summary);
 	return 0;
 }

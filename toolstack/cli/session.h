@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* What commands share: the way to the hypervisor and the store, flags, JSON. */
+
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "../libpavise/domain.h"
+
+#define EXIT_USAGE 2
+
+/* One command's life. */
+struct session {
+	struct pavise p;
+	struct store_client s;
+	struct failure f;
+};
+
+/* session_end() in any case. */
+bool session_begin(struct session *se, bool store);
+/* Says the failure, if there is one; the exit code. */
+int session_end(struct session *se);
+
+/* Is this flag there? It is taken out of the arguments. */
+bool take_flag(int *argc, char **argv, const char *flag);
+/* The argument behind the flag, both taken out; NULL: it is not there. */
+const char *take_value(int *argc, char **argv, const char *flag);
+/* Says how the command is called unless there are from..to arguments and no further flag. */
+bool check_usage(int argc, char **argv, int from, int to, const char *usage);
+
+/* JSON to standard output: json_text("name", NULL) says null. A key of NULL: in a list. */
+struct json {
+	bool comma;
+};
+void json_open(struct json *j, const char *key, char bracket);
+void json_close(struct json *j, char bracket);
+void json_text(struct json *j, const char *key, const char *value);
+void json_number(struct json *j, const char *key, uint64_t value);
+void json_end(struct json *j);
+
+/* The commands. Each: the exit code. */
+int cmd_create(int argc, char **argv);
+int cmd_destroy(int argc, char **argv);
+int cmd_shutdown(int argc, char **argv);
+int cmd_reboot(int argc, char **argv);
+int cmd_pause(int argc, char **argv);
+int cmd_unpause(int argc, char **argv);
+int cmd_mem_set(int argc, char **argv);
+int cmd_wait(int argc, char **argv);
+int cmd_debug_keys(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_vcpu_list(int argc, char **argv);
+int cmd_domid(int argc, char **argv);
+int cmd_domname(int argc, char **argv);
+int cmd_uptime(int argc, char **argv);
+int cmd_info(int argc, char **argv);
+int cmd_dmesg(int argc, char **argv);
+
+#endif /* CLI_SESSION_H */

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that do something. */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/util.h"
+#include "session.h"
+
+/* Reads a configuration and says what there is to say of it. */
+static int read_config(struct domain_config *c, const char *file)
+{
+	struct config_report r = { 0 };
+	bool good = config_read(c, &r, file) && config_check_images(c, &r);
+	int code = (int)r.error;
+
+	for (unsigned int i = 0; good && i < r.n_warnings; i++)
+		fprintf(stderr, "%s\n", r.warnings[i]);
+	if (!good)
+		fprintf(stderr, "%s\n", r.text);
+	config_report_free(&r);
+	return code;
+}
+
+static void say_phases(const struct phases *ph)
+{
+	for (unsigned int i = 0; i < ph->n; i++)
+		fprintf(stderr, "%8lu us  %s\n", ph->list[i].ns / 1000, ph->list[i].name);
+}
+
+int cmd_create(int argc, char **argv)
+{
+	const struct create_options o = { .paused = take_flag(&argc, argv, "-p"),
+					  .dry_run = take_flag(&argc, argv, "-n") };
+	bool verbose = take_flag(&argc, argv, "-v"), as_json = take_flag(&argc, argv, "--json");
+	struct domain_config c = { 0 };
+	struct phases phases = { 0 };
+	struct session se;
+	uint16_t domid = 0;
+	int code;
+
+	if (!check_usage(argc, argv, 1, 1, "create [-p] [-n] [-v] [--json] FILE"))
+		return EXIT_USAGE;
+	code = read_config(&c, argv[1]);
+	if (!code) {
+		if (session_begin(&se, true) &&
+		    domain_create(&se.p, &se.s, &c, &o, &phases, &domid, &se.f) && as_json &&
+		    !o.dry_run) {
+			struct json j = { 0 };
+
+			json_open(&j, NULL, '{');
+			json_number(&j, "domid", domid);
+			json_text(&j, "name", c.name);
+			json_close(&j, '}');
+			json_end(&j);
+		}
+		if (verbose)
+			say_phases(&phases);
+		code = session_end(&se);
+	}
+	config_free(&c);
+	return code;
+}
+
+/* The one domain that a command is about. */
+static bool begin_with(struct session *se, const char *domain, uint16_t *domid)
+{
+	return session_begin(se, true) && domain_find(&se->p, &se->s, domain, domid, &se->f);
+}
+
+static int command(int argc, char **argv, uint32_t number)
+{
+	struct session se;
+	char usage[32];
+	uint16_t domid;
+
+	snprintf(usage, sizeof(usage), "%s DOMAIN", argv[0]);
+	if (!check_usage(argc, argv, 1, 1, usage))
+		return EXIT_USAGE;
+	if (begin_with(&se, argv[1], &domid))
+		domain_command(&se.p, domid, number, argv[0], &se.f);
+	return session_end(&se);
+}
+
+int cmd_pause(int argc, char **argv)
+{
+	return command(argc, argv, XEN_DOMCTL_pausedomain);
+}
+
+int cmd_unpause(int argc, char **argv)
+{
+	return command(argc, argv, XEN_DOMCTL_unpausedomain);
+}
+
+int cmd_destroy(int argc, char **argv)
+{
+	struct session se;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 1, 1, "destroy DOMAIN"))
+		return EXIT_USAGE;
+	if (begin_with(&se, argv[1], &domid))
+		domain_destroy(&se.p, &se.s, domid, &se.f);
+	return session_end(&se);
+}
+
+static int ask(int argc, char **argv, const char *request)
+{
+	bool wait = take_flag(&argc, argv, "-w");
+	struct session se;
+	char usage[32];
+	uint16_t domid;
+
+	snprintf(usage, sizeof(usage), "%s [-w] DOMAIN", argv[0]);
+	if (!check_usage(argc, argv, 1, 1, usage))
+		return EXIT_USAGE;
+	if (begin_with(&se, argv[1], &domid) && domain_ask(&se.s, domid, request, &se.f) && wait)
+		domain_wait(&se.p, &se.s, domid, WAIT_SHUTDOWN, -1, &se.f);
+	return session_end(&se);
+}
+
+int cmd_shutdown(int argc, char **argv)
+{
+	return ask(argc, argv, "poweroff");
+}
+
+int cmd_reboot(int argc, char **argv)
+{
+	return ask(argc, argv, "reboot");
+}
+
+/* "512", "512m", "2g", "65536k" to KiB; MiB where there is no letter. 0: it is none. */
+static uint64_t parse_memory(const char *text)
+{
+	static const char units[] = "kmg";
+	char *end;
+	uint64_t n = strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, *end | 0x20) : units + 1;
+
+	if (end == text || !unit || (*end && end[1]) || n > 1ul << 30)
+		return 0;
+	return n << 10 * (unit - units);
+}
+
+int cmd_mem_set(int argc, char **argv)
+{
+	struct session se;
+	uint64_t kib;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 2, 2, "mem-set DOMAIN MEMORY[k|m|g]"))
+		return EXIT_USAGE;
+	kib = parse_memory(argv[2]);
+	if (!kib) {
+		fprintf(stderr, "pavise: '%s' is no amount of memory; say 512, 512m or 2g\n",
+			argv[2]);
+		return EXIT_USAGE;
+	}
+	if (begin_with(&se, argv[1], &domid))
+		domain_set_memory(&se.p, &se.s, domid, kib, &se.f);
+	return session_end(&se);
+}
+
+int cmd_wait(int argc, char **argv)
+{
+	const char *seconds = take_value(&argc, argv, "-t");
+	bool gone = take_flag(&argc, argv, "--gone");
+	struct session se;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 1, 1, "wait [-t SECONDS] [--gone] DOMAIN"))
+		return EXIT_USAGE;
+	if (begin_with(&se, argv[1], &domid))
+		domain_wait(&se.p, &se.s, domid, gone ? WAIT_GONE : WAIT_SHUTDOWN,
+			    seconds ? atoi(seconds) : -1, &se.f);
+	return session_end(&se);
+}
+
+int cmd_debug_keys(int argc, char **argv)
+{
+	struct session se;
+
+	if (!check_usage(argc, argv, 1, 1, "debug-keys KEYS"))
+		return EXIT_USAGE;
+	if (session_begin(&se, false)) {
+		struct xen_sysctl *c = sysctl_new(&se.p);
+		size_t n = strnlen(argv[1], 64);
+		int rc;
+
+		memcpy(se.p.array, argv[1], n);
+		c->u.debug_keys.keys = se.p.array;
+		c->u.debug_keys.nr_keys = (uint32_t)n;
+		rc = sysctl_call(&se.p, XEN_SYSCTL_debug_keys);
+		if (rc)
+			fail(&se.f, FAIL_REFUSED, "the hypervisor does not take the keys: %s",
+			     strerror(-rc));
+	}
+	return session_end(&se);
+}

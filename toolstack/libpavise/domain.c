@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* Domains that are there: found, watched, asked, ended. */
+
+#include "domain.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/util.h"
+
+#define LIST_BATCH 256
+
+bool domain_info(struct pavise *p, uint16_t domid, struct xen_domctl_getdomaininfo *info)
+{
+	struct xen_domctl *d = domctl_new(p, domid);
+
+	if (domctl_call(p, XEN_DOMCTL_getdomaininfo) || d->u.getdomaininfo.domain != domid)
+		return false;
+	*info = d->u.getdomaininfo;
+	return true;
+}
+
+struct xen_domctl_getdomaininfo *domain_list(struct pavise *p, unsigned int *n, struct failure *f)
+{
+	struct xen_domctl_getdomaininfo *all = NULL;
+	uint32_t got = LIST_BATCH;
+	uint16_t first = 0;
+
+	for (*n = 0; got == LIST_BATCH; *n += got) {
+		struct xen_sysctl *c = sysctl_new(p);
+		int rc;
+
+		c->u.getdomaininfolist.first_domain = first;
+		c->u.getdomaininfolist.max_domains = LIST_BATCH;
+		c->u.getdomaininfolist.buffer = p->array;
+		rc = sysctl_call(p, XEN_SYSCTL_getdomaininfolist);
+		if (rc) {
+			fail(f, FAIL_REFUSED, "the list of domains can't be had: %s",
+			     strerror(-rc));
+			free(all);
+			return NULL;
+		}
+		got = c->u.getdomaininfolist.num_domains;
+		all = xrealloc(all, (*n + got + 1) * sizeof(*all));
+		memcpy(all + *n, p->array, got * sizeof(*all));
+		if (got)
+			first = (uint16_t)(all[*n + got - 1].domain + 1);
+	}
+	return all;
+}
+
+char *domain_name(struct store_client *s, uint16_t domid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+	return store_read(s, path);
+}
+
+static bool find_number(struct pavise *p, const char *text, uint16_t *domid)
+{
+	struct xen_domctl_getdomaininfo info;
+	unsigned long number = strtoul(text, NULL, 10);
+
+	*domid = (uint16_t)number;
+	return number < DOMID_FIRST_RESERVED && domain_info(p, *domid, &info);
+}
+
+bool domain_find(struct pavise *p, struct store_client *s, const char *text, uint16_t *domid,
+		 struct failure *f)
+{
+	struct xen_domctl_getdomaininfo *all;
+	unsigned int n;
+	bool found = false;
+
+	if (text[strspn(text, "0123456789")] == '\0')
+		return find_number(p, text, domid) ||
+		       fail(f, FAIL_NO_DOMAIN,
+			    "there is no domain %s; 'pavise list' shows those there are", text);
+	all = domain_list(p, &n, f);
+	for (unsigned int i = 0; all && i < n && !found; i++) {
+		char *name = domain_name(s, all[i].domain);
+
+		found = name && !strcmp(name, text);
+		*domid = all[i].domain;
+		free(name);
+	}
+	free(all);
+	return found || fail(f, FAIL_NO_DOMAIN,
+			     "there is no domain %s; 'pavise list' shows those there are", text);
+}
+
+bool domain_command(struct pavise *p, uint16_t domid, uint32_t command, const char *what,
+		    struct failure *f)
+{
+	int rc;
+
+	domctl_new(p, domid);
+	rc = domctl_call(p, command);
+	if (!rc)
+		return true;
+	return fail(f, rc == -ESRCH ? FAIL_NO_DOMAIN : FAIL_REFUSED,
+		    "the hypervisor does not %s domain %u: %s; 'pavise list' shows its state", what,
+		    domid, strerror(-rc));
+}
+
+/* Its nodes: those below its own path, and /vm/UUID that this names. */
+static void remove_nodes(struct store_client *s, uint16_t domid)
+{
+	char path[64];
+	char *vm;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
+	vm = store_read(s, path);
+	if (vm && !strncmp(vm, "/vm/", 4))
+		store_remove(s, vm);
+	free(vm);
+	snprintf(path, sizeof(path), "/local/domain/%u", domid);
+	store_remove(s, path);
+}
+
+bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f)
+{
+	if (!domain_command(p, domid, XEN_DOMCTL_destroydomain, "destroy", f))
+		return false;
+	store_release(s, domid);
+	remove_nodes(s, domid);
+	return true;
+}
+
+bool domain_ask(struct store_client *s, uint16_t domid, const char *request, struct failure *f)
+{
+	char path[64];
+	int rc;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/control/shutdown", domid);
+	rc = store_write(s, path, request);
+	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", path, strerror(-rc));
+}
+
+bool domain_set_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
+		       struct failure *f)
+{
+	char path[64], value[24];
+	int rc;
+
+	domctl_new(p, domid)->u.max_mem.max_memkb = kib + DOMAIN_SLACK_KIB;
+	rc = domctl_call(p, XEN_DOMCTL_max_mem);
+	if (rc)
+		return fail(f, FAIL_REFUSED, "the limit of domain %u can't be set: %s", domid,
+			    strerror(-rc));
+	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
+	snprintf(value, sizeof(value), "%lu", kib);
+	rc = store_write(s, path, value);
+	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", path, strerror(-rc));
+}
+
+bool domain_wait(struct pavise *p, struct store_client *s, uint16_t domid, enum domain_wait what,
+		 int seconds, struct failure *f)
+{
+	struct timespec now, end;
+	struct xen_domctl_getdomaininfo info;
+
+	store_watch(s, "@releaseDomain");
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += seconds;
+	for (;;) {
+		long left;
+
+		if (!domain_info(p, domid, &info) || info.flags & XEN_DOMINF_dying ||
+		    (what == WAIT_SHUTDOWN && info.flags & XEN_DOMINF_shutdown))
+			return true;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		left = (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec) / 1000000;
+		if (seconds >= 0 && left <= 0)
+			return fail(f, FAIL_TIME, "domain %u has not ended within %d s", domid,
+				    seconds);
+		if (store_wait(s, seconds < 0    ? -1 :
+				  left > 1000000 ? 1000000 :
+						   (int)left) == -EPIPE)
+			return fail(f, FAIL_REACH, "the store has ended; wait once more");
+	}
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Domains: making, finding, watching and ending them. */
+
+#ifndef LIBPAVISE_DOMAIN_H
+#define LIBPAVISE_DOMAIN_H
+
+#include <time.h>
+
+#include "../config/config.h"
+#include "link.h"
+#include "storeclient.h"
+
+#define PHASES_MAX 8
+#define DOMAIN_SLACK_KIB 1024 /* its limit is beyond what it may have, as tools expect */
+
+/* How long each part of a creation took. */
+struct phases {
+	struct {
+		const char *name;
+		uint64_t ns;
+	} list[PHASES_MAX];
+	unsigned int n;
+	struct timespec last;
+};
+
+struct create_options {
+	bool paused;  /* and stays so */
+	bool dry_run; /* looks at everything, makes nothing */
+};
+
+/*
+ * Makes and starts what the configuration says; *domid is its number. False: nothing of it is
+ * left, no domain, no page, no node.
+ */
+bool domain_create(struct pavise *p, struct store_client *s, const struct domain_config *c,
+		   const struct create_options *o, struct phases *phases, uint16_t *domid,
+		   struct failure *f);
+/* Ends it at once, and removes what the store has of it. */
+bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f);
+
+/* By number, or by the name that the store has. */
+bool domain_find(struct pavise *p, struct store_client *s, const char *text, uint16_t *domid,
+		 struct failure *f);
+/* To be freed; NULL: it has none. */
+char *domain_name(struct store_client *s, uint16_t domid);
+/* False: there is no such domain. */
+bool domain_info(struct pavise *p, uint16_t domid, struct xen_domctl_getdomaininfo *info);
+/* All of them, by number; to be freed. */
+struct xen_domctl_getdomaininfo *domain_list(struct pavise *p, unsigned int *n, struct failure *f);
+
+/* A command that takes a domain only: XEN_DOMCTL_pausedomain. what: "pause". */
+bool domain_command(struct pavise *p, uint16_t domid, uint32_t command, const char *what,
+		    struct failure *f);
+/* Asks its kernel by control/shutdown: "poweroff", "reboot". */
+bool domain_ask(struct store_client *s, uint16_t domid, const char *request, struct failure *f);
+/* What it should have; the limit too. The guest's balloon follows. */
+bool domain_set_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
+		       struct failure *f);
+
+enum domain_wait { WAIT_SHUTDOWN, WAIT_GONE };
+/* A domain that is gone has shut down, too. */
+bool domain_wait(struct pavise *p, struct store_client *s, uint16_t domid, enum domain_wait what,
+		 int seconds, struct failure *f);
+
+#endif /* LIBPAVISE_DOMAIN_H */

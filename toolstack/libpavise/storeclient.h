@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* A client of the store, over its socket. */
+
+#ifndef LIBPAVISE_STORECLIENT_H
+#define LIBPAVISE_STORECLIENT_H
+
+#include <stdint.h>
+
+#include "failure.h"
+
+struct store_client {
+	int fd;
+	uint32_t transaction; /* of the following requests; 0: none */
+};
+
+/* path: NULL, where it usually is ($XENSTORED_PATH, /run/xenstored/socket). */
+bool store_open(struct store_client *s, const char *path, struct failure *f);
+void store_close(struct store_client *s);
+
+/* The value, zero-terminated, to be freed; NULL: there is none, errno says why. */
+char *store_read(struct store_client *s, const char *path);
+/* 0 or -errno. */
+int store_write(struct store_client *s, const char *path, const char *value);
+int store_remove(struct store_client *s, const char *path);
+/* perms: as on the wire, one string: "n0" or "n0 r5". */
+int store_set_perms(struct store_client *s, const char *path, const char *perms);
+int store_introduce(struct store_client *s, uint16_t domid, uint64_t mfn, uint32_t port);
+int store_release(struct store_client *s, uint16_t domid);
+/* store_end() with commit: -EAGAIN, do it all again. */
+int store_begin(struct store_client *s);
+int store_end(struct store_client *s, bool commit);
+/* From now on store_wait() sees changes of path. */
+int store_watch(struct store_client *s, const char *path);
+/* Waits for an event, at most until timeout milliseconds are over (-1: for ever). -ETIMEDOUT. */
+int store_wait(struct store_client *s, int timeout);
+
+#endif /* LIBPAVISE_STORECLIENT_H */
