@@ -11,7 +11,7 @@ struct build {
 	/* IN */
 	uint16_t domid;
 	uint64_t nr_pages, max_pages; /* now, and that it may have later */
-	const struct image *image;
+	const struct guest_image *image;
 	const struct file_map *ramdisk; /* or NULL */
 	const char *cmdline;            /* or NULL */
 	uint32_t store_port, console_port;

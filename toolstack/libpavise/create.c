@@ -303,7 +303,7 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 {
 	struct creation cr = { .p = p, .s = s, .c = c, .f = f };
 	struct file_map ramdisk = { 0 };
-	struct image image = { 0 };
+	struct guest_image image = { 0 };
 	bool good;
 
 	phase(phases, NULL);

@@ -116,7 +116,10 @@ struct verdict {
 	struct kernel_image kernel;
 };
 
-/* Memory and the end: nothing else can be asked of the kernel. */
+/*
+ * Memory and the end: nothing else can be asked of the kernel. madvise() and sigaltstack(), which
+ * reach no further, are for allocators and sanitizers.
+ */
 static bool confine(void)
 {
 	static const struct sock_filter rules[] = {
@@ -124,10 +127,12 @@ static bool confine(void)
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_brk, 5, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_munmap, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 2, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_brk, 7, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 6, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_munmap, 5, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 4, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 3, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sigaltstack, 2, 0),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
@@ -141,7 +146,7 @@ static bool confine(void)
 	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
-static void child(const struct image *im, struct verdict *v)
+static void child(const struct guest_image *im, struct verdict *v)
 {
 	const char *why = "the kernel can't be looked at in a confined process (seccomp)";
 
@@ -180,7 +185,8 @@ bool image_believable(const struct kernel_image *k, size_t size)
 }
 
 /* v is read after the child has ended: nobody writes to it any more. */
-static bool adopt(struct image *im, const struct verdict *v, struct failure *f, const char *path)
+static bool adopt(struct guest_image *im, const struct verdict *v, struct failure *f,
+		  const char *path)
 {
 	size_t size = v->from_file ? im->file.size : im->room;
 	const unsigned char *base = v->from_file ? im->file.bytes : im->unpacked;
@@ -211,13 +217,13 @@ static void *shared(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-bool image_open(struct image *im, const char *path, struct failure *f)
+bool image_open(struct guest_image *im, const char *path, struct failure *f)
 {
 	struct verdict *v;
 	bool good = false;
 	pid_t pid;
 
-	*im = (struct image){ 0 };
+	*im = (struct guest_image){ 0 };
 	if (!file_map(&im->file, "kernel", path, f))
 		return false;
 	im->room = image_room(&im->file);
@@ -239,10 +245,10 @@ bool image_open(struct image *im, const char *path, struct failure *f)
 	return good;
 }
 
-void image_close(struct image *im)
+void image_close(struct guest_image *im)
 {
 	if (im->unpacked)
 		munmap(im->unpacked, im->room);
 	file_unmap(&im->file);
-	*im = (struct image){ 0 };
+	*im = (struct guest_image){ 0 };
 }

@@ -15,7 +15,7 @@ struct file_map {
 	size_t size;
 };
 
-struct image {
+struct guest_image {
 	struct kernel_image kernel; /* kernel.image: where the ELF file is in our memory */
 	struct file_map file;
 	unsigned char *unpacked; /* by the child, or NULL */
@@ -28,8 +28,8 @@ bool file_map(struct file_map *m, const char *what, const char *path, struct fai
 void file_unmap(struct file_map *m);
 
 /* Reads a kernel. image_close() in any case. */
-bool image_open(struct image *im, const char *path, struct failure *f);
-void image_close(struct image *im);
+bool image_open(struct guest_image *im, const char *path, struct failure *f);
+void image_close(struct guest_image *im);
 
 /*
  * The parse alone, without the child: in may be anything. NULL, or one sentence. The child and

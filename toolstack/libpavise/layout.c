@@ -49,7 +49,7 @@ bool layout_plan(struct layout *l, const struct kernel_image *k, u64 nr_pages, u
 	u64 pfn = k->pa_end / PAGE_SIZE, end;
 
 	*l = (struct layout){ .nr_pages = nr_pages,
-			      .initrd_pages = DIV_ROUND_UP(initrd_size, PAGE_SIZE),
+			      .initrd_pages = initrd_size / PAGE_SIZE + !!(initrd_size % PAGE_SIZE),
 			      .list_pages = DIV_ROUND_UP(nr_pages * 8, PAGE_SIZE) };
 	l->nr_p2m = l->list_pages;
 	/* Behind these bounds nothing overflows below. */
