@@ -5,12 +5,21 @@
 
 #include <errno.h>
 #include <string.h>
+#include <xentoollog.h>
 
 #include "../lib/util.h"
 
 static const struct interface interfaces[] = {
 	{ "4.17", 0x15, 0x15 },
 };
+
+/* The libraries' own words about a failure: ours say it in one line. */
+static void say_nothing(struct xentoollog_logger *logger, xentoollog_level level, int number,
+			const char *context, const char *format, va_list args)
+{
+}
+
+static struct xentoollog_logger quiet = { .vmessage = say_nothing };
 
 /* The first row that it answers to. */
 static bool choose_interface(struct pavise *p, struct failure *f)
@@ -38,13 +47,13 @@ static bool choose_interface(struct pavise *p, struct failure *f)
 bool pavise_open(struct pavise *p, struct failure *f)
 {
 	*p = (struct pavise){ 0 };
-	p->calls = xencall_open(NULL, XENCALL_OPENFLAG_NON_REENTRANT);
+	p->calls = xencall_open(&quiet, XENCALL_OPENFLAG_NON_REENTRANT);
 	if (!p->calls)
 		return fail(f, FAIL_REACH,
 			    "can't open /dev/xen/privcmd: %s; run this in the privileged domain, as"
 			    " root, with the module xen-privcmd",
 			    strerror(errno));
-	p->memory = xenforeignmemory_open(NULL, XENCALL_OPENFLAG_NON_REENTRANT);
+	p->memory = xenforeignmemory_open(&quiet, XENCALL_OPENFLAG_NON_REENTRANT);
 	p->domctl = xencall_alloc_buffer(p->calls, sizeof(*p->domctl));
 	p->sysctl = xencall_alloc_buffer(p->calls, sizeof(*p->sysctl));
 	p->argument = xencall_alloc_buffer_pages(p->calls, 1);
