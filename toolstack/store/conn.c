@@ -112,10 +112,10 @@ void conn_turn(struct conn *c)
 	got = c->ops->receive(c);
 	if (got < 0)
 		conn_cut(c, NULL);
-	if (got <= 0) {
+	if (got <= 0)
 		not_ready(c);
+	if (got != 1)
 		return;
-	}
 	c->in[c->head.len] = '\0';
 	serve(c);
 	journal_in(c);

@@ -84,41 +84,52 @@ static void reconnect(struct ring *r)
 	conn_dirty(c);
 }
 
+/* Takes a part of a request, into the journal too, so that the ring is empty again. */
+static void put_aside(struct ring *r, uint32_t n)
+{
+	peek(r, r->have, r->fragment + r->have, n);
+	r->have += n;
+	r->req_cons += n;
+	journal_ring_in(&r->c, r->req_cons, r->fragment + r->have - n, n);
+	journal_commit(r->c.store);
+	store_index(&r->page->req_cons, r->req_cons);
+	r->notify = true;
+	conn_dirty(&r->c);
+}
+
+/*
+ * A guest tells of what it adds only where it saw that all before was taken. So a part of a request
+ * must not stay in the ring, and our index has to be out before the guest's is read.
+ */
 static int ring_receive(struct conn *c)
 {
 	struct ring *r = ring_of(c);
-	uint32_t there, total;
+	uint32_t there, total = sizeof(c->head);
 
 	if (!r->page)
 		return 0;
 	if (load(&r->page->connection) == XENSTORE_RECONNECT)
 		reconnect(r);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	there = load(&r->page->req_prod) - r->req_cons;
 	if (there > XENSTORE_RING_SIZE)
 		return violated(r, XENSTORE_ERROR_RINGIDX, "its request index is beyond the ring");
-	if (r->have + there < sizeof(c->head))
-		return 0;
-	peek(r, 0, &c->head, sizeof(c->head));
-	if (c->head.len > XENSTORE_PAYLOAD_MAX)
-		return violated(r, XENSTORE_ERROR_PROTO, "a request is longer than 4096 bytes");
-	total = (uint32_t)sizeof(c->head) + c->head.len;
+	if (r->have + there >= total) {
+		peek(r, 0, &c->head, sizeof(c->head));
+		if (c->head.len > XENSTORE_PAYLOAD_MAX)
+			return violated(r, XENSTORE_ERROR_PROTO,
+					"a request is longer than 4096 bytes");
+		total += c->head.len;
+	}
 	if (r->have + there >= total) {
 		peek(r, sizeof(c->head), c->in, c->head.len);
 		r->next_cons = r->req_cons + (total - r->have);
 		return 1;
 	}
-	if (there < XENSTORE_RING_SIZE)
+	if (!there)
 		return 0;
-	/* The ring is full of a part: it is put aside, and in the journal, to make room. */
-	peek(r, r->have, r->fragment + r->have, there);
-	r->have += there;
-	r->req_cons += there;
-	journal_ring_in(c, r->req_cons, r->fragment + r->have - there, there);
-	journal_commit(c->store);
-	store_index(&r->page->req_cons, r->req_cons);
-	r->notify = true;
-	conn_dirty(c);
-	return 0;
+	put_aside(r, there);
+	return 2;
 }
 
 static void ring_consumed(struct conn *c)
@@ -132,28 +143,46 @@ static void ring_consumed(struct conn *c)
 	conn_dirty(c);
 }
 
+/* Bytes of the response ring that are free. -1: its index is wrong, it is cut off. */
+static int room(struct ring *r, uint32_t *bytes)
+{
+	uint32_t used = r->rsp_prod - load(&r->page->rsp_cons);
+
+	if (used > XENSTORE_RING_SIZE)
+		return violated(r, XENSTORE_ERROR_RINGIDX, "its response index is beyond the ring");
+	*bytes = XENSTORE_RING_SIZE - used;
+	return 0;
+}
+
+/* A guest tells of what it took only where the ring was full: what is left over leaves it full. */
 static int ring_send(struct conn *c)
 {
 	struct ring *r = ring_of(c);
 	struct message *m;
-	uint32_t used;
+	uint32_t free_bytes;
 
 	if (!r->page)
 		return 0;
-	used = r->rsp_prod - load(&r->page->rsp_cons);
-	if (used > XENSTORE_RING_SIZE)
-		return violated(r, XENSTORE_ERROR_RINGIDX, "its response index is beyond the ring");
-	while (used < XENSTORE_RING_SIZE && (m = TAILQ_FIRST(&c->out)) != NULL) {
+	if (room(r, &free_bytes))
+		return -1;
+	while ((m = TAILQ_FIRST(&c->out)) != NULL) {
 		uint32_t to = MASK_XENSTORE_IDX(r->rsp_prod);
 		uint32_t n = m->len - m->sent;
 
-		if (n > XENSTORE_RING_SIZE - used)
-			n = XENSTORE_RING_SIZE - used;
+		if (!free_bytes) {
+			__atomic_thread_fence(__ATOMIC_SEQ_CST); /* our index before its */
+			if (room(r, &free_bytes))
+				return -1;
+			if (!free_bytes)
+				break;
+		}
+		if (n > free_bytes)
+			n = free_bytes;
 		if (n > XENSTORE_RING_SIZE - to)
 			n = XENSTORE_RING_SIZE - to;
 		memcpy(r->page->rsp + to, m->bytes + m->sent, n);
 		r->rsp_prod += n;
-		used += n;
+		free_bytes -= n;
 		store_index(&r->page->rsp_prod, r->rsp_prod);
 		conn_sent(c, n);
 		r->notify = true;

@@ -113,7 +113,10 @@ struct transaction {
 
 /* How bytes come and go. */
 struct conn_ops {
-	/* Takes the next request if it is all there: 1, with c->in; 0: later; -1: cut off. */
+	/*
+	 * Takes the next request if it is all there: 1, with c->in; 0: when there is news of it;
+	 * 2: a part of it came, and there may be more; -1: cut off.
+	 */
 	int (*receive)(struct conn *c);
 	/* The request is in the journal: it need not come again. */
 	void (*consumed)(struct conn *c);
