@@ -5,34 +5,13 @@
 
 #include <errno.h>
 #include <string.h>
-#include <xen/xen.h>
+#include <xen/domctl.h>
 #include <xencall.h>
 
 #include "util.h"
 
-#define DOMCTL_VERSION 0x15
-#define DOMCTL_GETDOMAININFO 5
-#define DOMINF_DYING 1u
-#define DOMINF_SHUTDOWN 4u
-
-/* The part of the control ABI that is needed here. */
-struct domctl {
-	uint32_t cmd;
-	uint32_t interface_version;
-	uint16_t domain;
-	uint16_t pad[3];
-	struct {
-		uint16_t domain;
-		uint16_t pad;
-		uint32_t flags;
-		uint8_t rest[120];
-	} info;
-};
-
-_Static_assert(sizeof(struct domctl) == 144, "ABI");
-
 static xencall_handle *calls;
-static struct domctl *domctl; /* memory that the hypervisor can reach */
+static struct xen_domctl *domctl; /* memory that the hypervisor can reach */
 
 void domain_state_open(void)
 {
@@ -47,15 +26,18 @@ void domain_state_open(void)
 
 int domain_state(uint16_t domid)
 {
+	uint32_t flags;
+
 	memset(domctl, 0, sizeof(*domctl));
-	domctl->cmd = DOMCTL_GETDOMAININFO;
-	domctl->interface_version = DOMCTL_VERSION;
+	domctl->cmd = XEN_DOMCTL_getdomaininfo;
+	domctl->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
 	domctl->domain = domid;
 	/* The call answers for the next domain there is, if this one is not. */
 	if (xencall1(calls, __HYPERVISOR_domctl, (uint64_t)(uintptr_t)domctl) < 0 ||
-	    domctl->info.domain != domid)
+	    domctl->u.getdomaininfo.domain != domid)
 		return 0;
-	if (domctl->info.flags & DOMINF_DYING)
+	flags = domctl->u.getdomaininfo.flags;
+	if (flags & XEN_DOMINF_dying)
 		return 0;
-	return domctl->info.flags & DOMINF_SHUTDOWN ? 1 : 2;
+	return flags & XEN_DOMINF_shutdown ? 1 : 2;
 }
