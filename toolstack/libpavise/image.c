@@ -30,7 +30,7 @@
 #include "unpack.h"
 
 #define ROOM_MAX (512ul << 20) /* no kernel unpacks to more */
-#define SECONDS_MAX 60         /* of processor time for a child */
+#define SECONDS_MAX 600        /* of processor time for a child */
 
 bool file_map(struct file_map *m, const char *what, const char *path, struct failure *f)
 {
