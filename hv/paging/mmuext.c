@@ -105,9 +105,9 @@ static always_inline_fn int do_one(struct vcpu *v, struct domain *owner, const s
 	case MMUEXT_UNPIN_TABLE:
 		return unpin(v, owner, op);
 	case MMUEXT_NEW_BASEPTR:
-		return set_guest_table(v, op->arg1.mfn, false);
+		return set_guest_table(v, op->arg1.mfn);
 	case MMUEXT_NEW_USER_BASEPTR:
-		return set_guest_table(v, op->arg1.mfn, true);
+		return set_user_table(v, op->arg1.mfn);
 	case MMUEXT_TLB_FLUSH_LOCAL:
 		tlb_flush_local();
 		return 0;
@@ -209,6 +209,24 @@ static noinline_fn long pin_or_unpin(u64 ops, u32 cmd, u64 mfn, u64 foreign, str
 }
 
 /*
+ * do_mmuext_op() of two operations on v's own: both roots, when another process runs, or any others. What failed
+ * fails again in do_any(), and a root that was set is the same once more.
+ */
+static noinline_fn long new_roots(u64 ops, struct vcpu *v)
+{
+	u64 kernel[2], user[2]; /* cmd and padding, arg1 */
+
+	if (likely(read_guest_words(kernel, ops, ARRAY_SIZE(kernel)) &&
+		   read_guest_words(user, ops + sizeof(struct mmuext_op), ARRAY_SIZE(user))) &&
+	    likely((u32)kernel[0] == MMUEXT_NEW_BASEPTR &&
+		   (u32)user[0] == MMUEXT_NEW_USER_BASEPTR) &&
+	    likely(!set_guest_table(v, kernel[1]) && !set_user_table(v, user[1]) &&
+		   !v->arch.dropping))
+		return 0;
+	return do_any(ops, 2, 0, DOMID_SELF, v);
+}
+
+/*
  * Documented in xen/xen.h. What a context switch or a fault asks for comes alone, and is answered
  * here.
  */
@@ -216,8 +234,11 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 {
 	u64 word[2]; /* cmd and padding, arg1 */
 
-	if (unlikely((u32)count != 1 || (u16)foreign != DOMID_SELF || done_ptr ||
-		     v->arch.dropping || !read_guest_words(word, ops, ARRAY_SIZE(word))))
+	if (unlikely((u16)foreign != DOMID_SELF || done_ptr || v->arch.dropping))
+		return do_any(ops, count, done_ptr, foreign, v);
+	if ((u32)count == 2)
+		return new_roots(ops, v);
+	if (unlikely((u32)count != 1 || !read_guest_words(word, ops, ARRAY_SIZE(word))))
 		return do_any(ops, count, done_ptr, foreign, v);
 	switch ((u32)word[0]) {
 	case MMUEXT_INVLPG_LOCAL:
@@ -227,7 +248,7 @@ long do_mmuext_op(u64 ops, u64 count, u64 done_ptr, u64 foreign, u64 a5, struct 
 		tlb_flush_local();
 		return 0;
 	case MMUEXT_NEW_BASEPTR:
-		if (unlikely(set_guest_table(v, word[1], false) || v->arch.dropping))
+		if (unlikely(set_guest_table(v, word[1]) || v->arch.dropping))
 			break;
 		return 0;
 	default:

@@ -43,12 +43,12 @@ void drop_guest_l4(u64 *l4);
 void l4_entry_changed(const u64 *l4, unsigned i);
 
 /*
- * Make `mfn` the kernel (user=false) or user root of v: takes a typed reference on the new, loads
- * its CR3 values, into the processor too if v runs here, and then drops the old one, perhaps by
- * parts (drop_pending()). mfn 0: no user root. Caller: v itself or whoever holds it descheduled. 0,
- * -EINVAL, -ERESTART.
+ * Make `mfn` the kernel or user root of v: takes a typed reference on the new, loads its CR3 values, into the processor
+ * too if v runs here, and then drops the old one, perhaps by parts (drop_pending()). mfn 0: no user root. Caller: v itself,
+ * in its kernel mode, or whoever holds it descheduled. 0, -EINVAL, -ERESTART.
  */
-int set_guest_table(struct vcpu *v, u64 mfn, bool user);
+int set_guest_table(struct vcpu *v, u64 mfn);
+int set_user_table(struct vcpu *v, u64 mfn);
 /* Drop both (death, VCPU reset). 0, -ERESTART. */
 int drop_guest_tables(struct vcpu *v);
 

@@ -90,12 +90,13 @@ static always_inline_fn bool is_move(u64 code)
 /* Its first three bytes ring 3 has just executed: so the address is the guest's. */
 static always_inline_fn bool read_code(u64 rip, u64 *code)
 {
-	bool ok;
-
 	uaccess_begin();
-	ok = get_guest_u64(code, rip);
+	if (unlikely(!get_guest_u64(code, rip))) {
+		uaccess_end();
+		return false;
+	}
 	uaccess_end();
-	return likely(ok);
+	return true;
 }
 
 /* Most writes clear an entry. The calls are tail calls, so that no registers are saved. */

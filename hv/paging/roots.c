@@ -93,14 +93,23 @@ int drop_table(struct vcpu *v, struct page_info *pg)
 
 /* ---- roots ---- */
 
-static noinline_fn int set_root(struct vcpu *v, u64 mfn, u64 *root)
+/* A processor leaves a table before that may lose our entries. */
+static always_inline_fn void load_root_of(struct vcpu *v, bool user)
+{
+	if (user)
+		note_user_root(v);
+	else
+		load_guest_root(v);
+}
+
+static always_inline_fn int set_root(struct vcpu *v, u64 mfn, u64 *root, bool user)
 {
 	u64 old = *root;
 	int rc = drop_pending(v);
 
 	if (rc)
 		return rc;
-	if (!mfn && root == &v->arch.guest_table) /* also where there is none yet */
+	if (!mfn && !user) /* also where there is none yet */
 		return err_here(-EINVAL);
 	if (mfn != old) {
 		rc = mfn ? table_get(v->domain, mfn, PGT_l4_table) : 0;
@@ -108,34 +117,64 @@ static noinline_fn int set_root(struct vcpu *v, u64 mfn, u64 *root)
 			return rc;
 		*root = mfn;
 	}
-	/* A processor leaves a table before that may lose our entries. */
-	load_guest_root(v);
+	load_root_of(v, user);
 	/* It is done even if the old one goes slowly: drop_pending() sees to that. */
 	if (old && mfn != old)
 		drop_table(v, mfn_to_page(old));
 	return 0;
 }
 
-/* set_root() for a table that is in use as one, instead of one that stays in use. */
-int set_guest_table(struct vcpu *v, u64 mfn, bool user)
+static noinline_fn int set_guest_table_slowly(struct vcpu *v, u64 mfn)
 {
-	u64 *root = user ? &v->arch.user_table : &v->arch.guest_table, old = *root;
-	struct page_info *pg = mfn_to_page(mfn), *was = mfn_to_page(old);
+	return set_root(v, mfn, &v->arch.guest_table, false);
+}
 
-	if (unlikely(!mfn || !old || mfn == old || v->arch.dropping || mfn >= max_mfn) ||
-	    unlikely(!l1_get_page(pg, v->domain)))
-		return set_root(v, mfn, root);
+static noinline_fn int set_user_table_slowly(struct vcpu *v, u64 mfn)
+{
+	return set_root(v, mfn, &v->arch.user_table, true);
+}
+
+/* A table that is in use as one, instead of one that stays in use: true. false: nothing has changed. */
+static always_inline_fn bool set_root_fast(struct vcpu *v, u64 mfn, u64 *root, bool user)
+{
+	struct page_info *pg = mfn_to_page(mfn), *was;
+	u64 old = *root;
+
+	if (unlikely(v->arch.dropping) || unlikely(!mfn) || unlikely(!old) ||
+	    unlikely(mfn >= max_mfn))
+		return false;
+	if (mfn == old) {
+		load_root_of(v, user);
+		return true;
+	}
+	if (unlikely(!l1_get_page(pg, v->domain)))
+		return false;
 	if (unlikely(!type_get_fast(pg, PGT_l4_table))) {
 		put_page(pg);
-		return set_root(v, mfn, root);
+		return false;
 	}
 	*root = mfn;
-	load_guest_root(v);
+	load_root_of(v, user);
+	was = mfn_to_page(old);
 	if (likely(type_put_fast(was)))
 		l1_put_page(was);
 	else
 		drop_table(v, was);
-	return 0;
+	return true;
+}
+
+int set_guest_table(struct vcpu *v, u64 mfn)
+{
+	if (likely(set_root_fast(v, mfn, &v->arch.guest_table, false)))
+		return 0;
+	return set_guest_table_slowly(v, mfn);
+}
+
+int set_user_table(struct vcpu *v, u64 mfn)
+{
+	if (likely(set_root_fast(v, mfn, &v->arch.user_table, true)))
+		return 0;
+	return set_user_table_slowly(v, mfn);
 }
 
 int drop_guest_tables(struct vcpu *v)

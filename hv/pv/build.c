@@ -270,7 +270,7 @@ static int adopt_tables(struct plan *p)
 	do
 		rc = pin_page_table(NULL, p->d, mfn, PGT_l4_table);
 	while (rc == -ERESTART);
-	return rc ?: set_guest_table(v, mfn, false);
+	return rc ?: set_guest_table(v, mfn);
 }
 
 static int build(struct plan *p, const struct pv_image *img)

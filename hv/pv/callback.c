@@ -176,7 +176,7 @@ long do_set_segment_base(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	}
 	if (unlikely(a1 >= ARRAY_SIZE(msrs) || !canonical(a2)))
 		return err_here(-EINVAL);
-	wrmsr(msrs[a1], a2);
+	write_base(v, msrs[a1], a2);
 	return 0;
 }
 

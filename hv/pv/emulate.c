@@ -132,7 +132,7 @@ static bool write_cr(struct vcpu *v, unsigned n, u64 val, bool *again)
 		v->vcpu_info->arch.cr2 = val;
 		return true;
 	case 3:
-		rc = set_guest_table(v, val >> PAGE_SHIFT, false);
+		rc = set_guest_table(v, val >> PAGE_SHIFT);
 		*again = rc == -ERESTART || v->arch.dropping;
 		return !rc || rc == -ERESTART;
 	case 4:
@@ -249,12 +249,28 @@ static bool emulate(struct vcpu *v, cpu_user_regs_t *r, const struct insn *in, b
 	}
 }
 
+/* RDMSR of the user's GS base, which kernels ask for at each switch between processes; false: it is something else. */
+static bool read_gs_base(const struct vcpu *v, cpu_user_regs_t *r)
+{
+	u64 code;
+
+	if ((u32)r->rcx != MSR_KERNEL_GS_BASE || (r->rflags & RFLAGS_TF) || !guest_kernel_mode(v) ||
+	    !read_guest_words(&code, r->rip, 1) || (u16)code != 0x320f)
+		return false;
+	set_edx_eax(r, read_base(v, MSR_KERNEL_GS_BASE));
+	r->rip += 2;
+	r->rflags &= ~RFLAGS_RF;
+	return true;
+}
+
 bool pv_emulate_privileged(struct vcpu *v, cpu_user_regs_t *regs)
 {
 	u8 bytes[15];
 	struct insn in;
 	bool again = false;
 
+	if (read_gs_base(v, regs))
+		return true;
 	if (!insn_decode(bytes, fetch_guest_code(bytes, regs->rip, sizeof(bytes)), &in))
 		return false;
 	if (!emulate(v, regs, &in, &again))

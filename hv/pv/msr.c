@@ -25,7 +25,7 @@ bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
 	case MSR_FS_BASE:
 	case MSR_GS_BASE:
 	case MSR_KERNEL_GS_BASE: /* as the guest's kernel would see them: it is in kernel mode */
-		*value = rdmsr(msr);
+		*value = read_base(v, msr);
 		return true;
 	case MSR_EFER:
 		*value = EFER_SCE | EFER_LME | EFER_LMA | EFER_NX;
@@ -117,7 +117,7 @@ bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value)
 	case MSR_KERNEL_GS_BASE:
 		if (!canonical(value))
 			return false;
-		wrmsr(msr, value);
+		write_base(v, msr, value);
 		return true;
 	case MSR_TSC_AUX:
 		if (!cpu_has(X86_RDTSCP) || value >> 32)

@@ -112,10 +112,10 @@ static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
  */
 static int take_tables(struct vcpu *v, const struct vcpu_guest_context *c)
 {
-	int rc = set_guest_table(v, c->ctrlreg[3] >> PAGE_SHIFT, false);
+	int rc = set_guest_table(v, c->ctrlreg[3] >> PAGE_SHIFT);
 
 	if (!rc && c->ctrlreg[1])
-		rc = set_guest_table(v, c->ctrlreg[1] >> PAGE_SHIFT, true);
+		rc = set_user_table(v, c->ctrlreg[1] >> PAGE_SHIFT);
 	return rc;
 }
 

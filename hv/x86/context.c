@@ -17,14 +17,14 @@
 static void save_segments(struct vcpu *v)
 {
 	struct arch_vcpu *a = &v->arch;
-	u64 active = rdmsr(MSR_GS_BASE), other = rdmsr(MSR_KERNEL_GS_BASE);
+	u64 active = read_base(v, MSR_GS_BASE), other = read_base(v, MSR_KERNEL_GS_BASE);
 	bool kernel = a->flags & VCPU_KERNEL_MODE;
 
 	__asm__ volatile("mov %%ds, %0" : "=m"(a->ds));
 	__asm__ volatile("mov %%es, %0" : "=m"(a->es));
 	__asm__ volatile("mov %%fs, %0" : "=m"(a->fs));
 	__asm__ volatile("mov %%gs, %0" : "=m"(a->gs));
-	a->fs_base = rdmsr(MSR_FS_BASE);
+	a->fs_base = read_base(v, MSR_FS_BASE);
 	a->gs_base_kernel = kernel ? active : other;
 	a->gs_base_user = kernel ? other : active;
 }
@@ -49,9 +49,9 @@ static void load_segments(struct vcpu *v)
 	LOAD_SEG(es, es);
 	LOAD_SEG(fs, fs);
 	LOAD_SEG(gs, gs);
-	wrmsr(MSR_FS_BASE, a->fs_base);
-	wrmsr(MSR_GS_BASE, kernel ? a->gs_base_kernel : a->gs_base_user);
-	wrmsr(MSR_KERNEL_GS_BASE, kernel ? a->gs_base_user : a->gs_base_kernel);
+	write_base(v, MSR_FS_BASE, a->fs_base);
+	write_base(v, MSR_GS_BASE, kernel ? a->gs_base_kernel : a->gs_base_user);
+	write_base(v, MSR_KERNEL_GS_BASE, kernel ? a->gs_base_user : a->gs_base_kernel);
 }
 
 void load_debug(const struct vcpu *v)
@@ -151,11 +151,11 @@ static void load(struct cpu *c, struct vcpu *v)
 	clean_predictors(c, v->domain);
 	load_mode_root(v);
 	desc_load_window(v);
+	load_cr4(v); /* before bases: by which means */
 	load_segments(v);
 	if (a->debugreg[7] & 0xff)
 		load_debug(v);
 	fpu_load(v);
-	load_cr4(v);
 	if (cpu_has(X86_RDTSCP) || cpu_has(X86_RDPID))
 		wrmsr(MSR_TSC_AUX, a->tsc_aux);
 	c->loaded = v;
@@ -223,25 +223,21 @@ static u64 restricted_cr3(u64 mfn)
 	return mfn ? ((const u64 *)mfn_to_virt(mfn))[HV_SLOT_LAST] : 0;
 }
 
-static noinline_fn void load_split_roots(struct vcpu *v)
-{
-	v->arch.kernel_exit_cr3 = restricted_cr3(v->arch.guest_table);
-	v->arch.user_exit_cr3 = restricted_cr3(v->arch.user_table);
-	if (current() == v)
-		load_mode_root(v);
-}
-
-/* CR3 values follow the tables. A vCPU without a user table cannot enter user mode (user_cr3 == 0). */
 void load_guest_root(struct vcpu *v)
 {
-	struct arch_vcpu *a = &v->arch;
-
-	a->kernel_cr3 = make_cr3(a->guest_table);
-	a->user_cr3 = make_cr3(a->user_table);
+	v->arch.kernel_cr3 = make_cr3(v->arch.guest_table);
 	if (patched_in(X86_XPTI))
-		load_split_roots(v);
-	else if (current() == v)
-		write_cr3(a->flags & VCPU_KERNEL_MODE ? a->kernel_cr3 : a->user_cr3);
+		v->arch.kernel_exit_cr3 = restricted_cr3(v->arch.guest_table);
+	if (current() == v)
+		load_kernel_root(v);
+}
+
+/* A vCPU without a user table cannot enter user mode: user_cr3 is 0. */
+void note_user_root(struct vcpu *v)
+{
+	v->arch.user_cr3 = make_cr3(v->arch.user_table);
+	if (patched_in(X86_XPTI))
+		v->arch.user_exit_cr3 = restricted_cr3(v->arch.user_table);
 }
 
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl)

@@ -25,10 +25,9 @@ static inline u64 make_cr3(u64 mfn)
 {
 	return mfn << PAGE_SHIFT;
 }
-/*
- * Recompute kernel_cr3 and user_cr3 from the guest's tables; if v runs here, load the one in use.
- */
+/* v's kernel or user table is another one, and so is its CR3. v does not run, or does so here and in its kernel mode. */
 void load_guest_root(struct vcpu *v);
+void note_user_root(struct vcpu *v); /* no TLB knows it: each toggle loads CR3 */
 
 /* cr3 is in force in the hypervisor from now on, exit_cr3 (X86_XPTI) when a guest runs. */
 static inline void load_root(u64 cr3, u64 exit_cr3)
@@ -68,6 +67,36 @@ static inline void toggle_to_user(struct vcpu *v)
 	__asm__ volatile("swapgs" ::: "memory");
 	if (v->arch.flags & VCPU_IOPORTS)
 		cpu_info()->tss->iomap_base = TSS_IOMAP_NONE;
+}
+/*
+ * A segment base of v, which is loaded here, by the number of its MSR. The MSR itself takes many times as long, and
+ * serves where v does without FSGSBASE.
+ */
+static inline u64 read_base(const struct vcpu *v, u32 msr)
+{
+	u64 base;
+
+	if (unlikely(!(v->arch.cr4 & CR4_FSGSBASE)))
+		return rdmsr(msr);
+	if (msr == MSR_FS_BASE)
+		__asm__ volatile("rdfsbase %0" : "=r"(base));
+	else if (msr == MSR_GS_BASE)
+		__asm__ volatile("rdgsbase %0" : "=r"(base));
+	else
+		__asm__ volatile("swapgs; rdgsbase %0; swapgs" : "=r"(base));
+	return base;
+}
+/* base: canonical. */
+static inline void write_base(const struct vcpu *v, u32 msr, u64 base)
+{
+	if (unlikely(!(v->arch.cr4 & CR4_FSGSBASE)))
+		wrmsr(msr, base);
+	else if (msr == MSR_FS_BASE)
+		__asm__ volatile("wrfsbase %0" : : "r"(base));
+	else if (msr == MSR_GS_BASE)
+		__asm__ volatile("wrgsbase %0" : : "r"(base));
+	else
+		__asm__ volatile("swapgs; wrgsbase %0; swapgs" : : "r"(base));
 }
 /* What v may choose of CR4. */
 void load_cr4(const struct vcpu *v);

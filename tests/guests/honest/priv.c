@@ -43,15 +43,50 @@ static void msrs(void)
 	report(FAULTS(wrmsr(0x277, 0)) && rdmsr(0x277) == v, "another PAT", "%lx", rdmsr(0x277));
 	report(!FAULTS(v = rdmsr(0x1b)), "APIC_BASE", "%lx", v);
 	check(v >> 8 & 1, "vCPU 0 is the boot processor");
-	report(!FAULTS(wrmsr(0xc0000100, 0x1234000)) && rdmsr(0xc0000100) == 0x1234000, "FS_BASE",
-	       "%lx", rdmsr(0xc0000100));
-	report(!FAULTS(wrmsr(0xc0000102, 0x5678000)) && rdmsr(0xc0000102) == 0x5678000,
-	       "KERNEL_GS_BASE", "%lx", rdmsr(0xc0000102));
-	wrmsr(0xc0000100, 0);
-	wrmsr(0xc0000102, 0);
 	expect_fault("unknown MSR read", 13, 0, rdmsr(0x12345678));
 	expect_fault("unknown MSR write", 13, 0, wrmsr(0x12345678, 0));
 	expect_fault("FS_BASE not canonical", 13, 0, wrmsr(0xc0000100, 1UL << 63));
+}
+
+static void segment_bases(const char *how)
+{
+	u64 gs = rdmsr(0xc0000101);
+
+	report(!FAULTS(wrmsr(0xc0000100, 0x1234000)) && rdmsr(0xc0000100) == 0x1234000, "FS_BASE",
+	       "%s: %lx", how, rdmsr(0xc0000100));
+	report(!FAULTS(wrmsr(0xc0000102, 0x5678000)) && rdmsr(0xc0000102) == 0x5678000,
+	       "KERNEL_GS_BASE", "%s: %lx", how, rdmsr(0xc0000102));
+	report(HC(set_segment_base, SEGBASE_GS_USER, 0x9abc000, 0, 0) == 0 &&
+		       rdmsr(0xc0000102) == 0x9abc000,
+	       "the user's GS base", "%s: %lx", how, rdmsr(0xc0000102));
+	report(!FAULTS(wrmsr(0xc0000101, gs)) && rdmsr(0xc0000101) == gs, "GS_BASE", "%s: %lx", how,
+	       rdmsr(0xc0000101));
+}
+
+/* With and without the instructions for them, which the hypervisor uses as long as this vCPU may. */
+static void fsgsbase(void)
+{
+	volatile u64 base = 0;
+	u64 cr4;
+	u32 r[4];
+
+	segment_bases("without FSGSBASE");
+	expect_fault("RDFSBASE switched off", 6, -1, __asm__ volatile("rdfsbase %0" : "=r"(base)));
+	cpuid_pv(7, 0, r);
+	if (r[1] & 1) {
+		__asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+		__asm__ volatile("mov %0, %%cr4" ::"r"(cr4 | 1 << 16));
+		segment_bases("with FSGSBASE");
+		report(!FAULTS(__asm__ volatile("rdfsbase %0"
+						: "=r"(base))) &&
+			       base == 0x1234000,
+		       "RDFSBASE", "%lx", base);
+		__asm__ volatile("mov %0, %%cr4" ::"r"(cr4));
+		report(rdmsr(0xc0000102) == 0x9abc000, "KERNEL_GS_BASE stays", "%lx",
+		       rdmsr(0xc0000102));
+	}
+	wrmsr(0xc0000100, 0);
+	wrmsr(0xc0000102, 0);
 }
 
 static void control_registers(void)
@@ -160,6 +195,7 @@ void test_privileged(void)
 {
 	cpuids();
 	msrs();
+	fsgsbase();
 	control_registers();
 	ports();
 	others();

@@ -212,8 +212,12 @@ static void check_root(u64 mfn)
 void load_guest_root(struct vcpu *v)
 {
 	check_root(v->arch.kernel_cr3);
-	check_root(v->arch.user_cr3);
 	v->arch.kernel_cr3 = v->arch.guest_table;
+}
+
+void note_user_root(struct vcpu *v)
+{
+	check_root(v->arch.user_cr3);
 	v->arch.user_cr3 = v->arch.user_table;
 }
 

@@ -335,6 +335,12 @@ static void mmuext_step(void)
 
 	for (u32 i = 0; i < n; i++)
 		random_operation(&op[i], d < DOMS ? d : who.d);
+	if (n == 2 && once_in(3)) { /* a switch between processes */
+		op[0] = (struct mmuext_op){ .cmd = MMUEXT_NEW_BASEPTR,
+					    .arg1.mfn = frame_with(who.d, 4) };
+		op[1] = (struct mmuext_op){ .cmd = MMUEXT_NEW_USER_BASEPTR,
+					    .arg1.mfn = once_in(9) ? 0 : frame_with(who.d, 4) };
+	}
 	about_to(kind_of(op[0].cmd), op[0].arg1.mfn, op[0].cmd, n, foreign);
 	rc = hypercall(vcpu, __HYPERVISOR_mmuext_op, (u64)op, n | forged, done_ptr, foreign,
 		       patience());
