@@ -56,6 +56,8 @@ struct vcpu {
 	struct vcpu_runstate_info runstate; /* [o] */
 	u64 runstate_guest; /* [o] guest virtual address registered for a copy, or 0 */
 	u64 time_guest;     /* [o] guest virtual address of the secondary time area, or 0 */
+	spinlock_t mapping_lock;
+	u32 free_mapping; /* [mapping_lock] first of its free grant handles, + 1 (core/grant_map.c) */
 	u64 vcpu_info_mfn; /* [o] frame registered by the guest (typed reference), or INVALID_MFN */
 
 	struct timer singleshot; /* VCPUOP_set_singleshot_timer, set_timer_op */

@@ -134,21 +134,6 @@ static void release_unlocked(struct domain *d, struct evtchn *chn)
 	spin_unlock(&chn->lock);
 }
 
-/* Of two domains, which may be one, or of two ports: in the order of their addresses. */
-static void lock_two(spinlock_t *a, spinlock_t *b)
-{
-	spin_lock(MIN(a, b));
-	if (a != b)
-		spin_lock(MAX(a, b));
-}
-
-static void unlock_two(spinlock_t *a, spinlock_t *b)
-{
-	spin_unlock(a);
-	if (a != b)
-		spin_unlock(b);
-}
-
 /* ---- binding ---- */
 
 static int alloc_unbound(struct domain *d, union evtchn_arg *a, struct vcpu *v)

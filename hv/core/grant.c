@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Grant tables: the tables themselves, using an entry, and the small calls. The model is in
- * grant_table.h.
- */
+/* Grant tables: the tables themselves, and the small calls. The model is in grant_table.h. */
 
 #include "core/grant_table.h"
 
@@ -10,8 +7,6 @@
 #include "core/guest_access.h"
 #include "core/hypercall.h"
 #include "lib/log.h"
-
-#define CLAIM_TRIES 5 /* a guest that keeps changing the entry meanwhile is refused */
 
 int grant_init_domain(struct domain *d)
 {
@@ -86,119 +81,6 @@ int grant_table_frame(struct domain *d, u32 idx, u64 *mfn)
 	if (!err)
 		*mfn = virt_to_mfn(d->grant_table->shared[idx]);
 	return err;
-}
-
-/* [gt->lock] Both views of an entry, or false. */
-static inline bool find_entry(struct grant_table *gt, u32 ref, struct grant_active **act,
-			      struct grant_entry_v1 **sha)
-{
-	u32 frame = ref / ENTRIES_PER_FRAME, i = ref % ENTRIES_PER_FRAME;
-
-	if (unlikely(frame >= gt->nr_frames))
-		return false;
-	*act = &gt->active[frame][i];
-	*sha = &gt->shared[frame][i];
-	return true;
-}
-
-/* ---- using an entry ---- */
-
-/*
- * Tell the guest that its entry is in use, if it permits that: flags and domid in one atomic step.
- */
-static inline int claim(struct grant_entry_v1 *sha, u16 domid, bool readonly)
-{
-	const u32 wanted = GTF_permit_access | (u32)domid << 16,
-		  looked_at = 0xffff0000u | GTF_type_mask | GTF_sub_page;
-	u32 *word = (u32 *)sha, w = READ_ONCE(*word);
-	int tries;
-
-	for (tries = 0; tries < CLAIM_TRIES; tries++) {
-		if (unlikely((w & looked_at) != wanted))
-			return err_here(GNTST_bad_gntref);
-		if (unlikely(!readonly && w & GTF_readonly))
-			return err_here(GNTST_permission_denied);
-		if (likely(__atomic_compare_exchange_n(
-			    word, &w, w | GTF_reading | (readonly ? 0 : GTF_writing), false,
-			    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)))
-			return GNTST_okay;
-	}
-	return err_here(GNTST_general_error);
-}
-
-static inline void unclaim(struct grant_entry_v1 *sha, const struct grant_active *act)
-{
-	u16 clear;
-
-	if (act->writers)
-		return;
-	clear = act->readers ? GTF_writing : GTF_writing | GTF_reading;
-	__atomic_fetch_and(&sha->flags, (u16)~clear, __ATOMIC_SEQ_CST);
-}
-
-/* [lock of the owner's table] */
-static inline int begin_locked(struct grant_table *gt, struct grant_use *u, u16 domid, u32 refs)
-{
-	struct grant_entry_v1 *sha;
-	struct grant_active *act;
-	u16 *uses;
-	bool first;
-	int st;
-
-	if (unlikely(!find_entry(gt, u->ref, &act, &sha)))
-		return err_here(GNTST_bad_gntref);
-	first = !act->readers && !act->writers;
-	uses = u->readonly ? &act->readers : &act->writers;
-	if (first || (!u->readonly && !act->writers)) {
-		if (!first && act->domid != domid)
-			return err_here(GNTST_bad_gntref);
-		st = claim(sha, domid, u->readonly);
-		if (unlikely(st != GNTST_okay))
-			return st;
-	} else if (act->domid != domid) {
-		return err_here(GNTST_bad_gntref);
-	} else if (*uses == 0xffff) {
-		return err_here(GNTST_no_space);
-	}
-	/* While in use it stays the same frame, whatever the guest writes into its entry. */
-	u->mfn = first ? READ_ONCE(sha->frame) : act->mfn;
-	if (unlikely(u->mfn >= max_mfn ||
-		     !get_page_uses(mfn_to_page(u->mfn), u->owner, !u->readonly, refs))) {
-		unclaim(sha, act);
-		return err_here(GNTST_bad_page);
-	}
-	act->mfn = u->mfn;
-	act->domid = domid;
-	++*uses;
-	return GNTST_okay;
-}
-
-int grant_begin(struct grant_use *u, u16 domid, u32 refs)
-{
-	struct grant_table *gt = u->owner->grant_table;
-	int st;
-
-	if (unlikely(!gt))
-		return err_here(GNTST_bad_domain);
-	spin_lock(&gt->lock);
-	st = begin_locked(gt, u, domid, refs);
-	spin_unlock(&gt->lock);
-	return st;
-}
-
-void grant_end(const struct grant_use *u, u32 refs)
-{
-	struct grant_table *gt = u->owner->grant_table;
-	struct grant_entry_v1 *sha;
-	struct grant_active *act;
-
-	put_page_uses(mfn_to_page(u->mfn), !u->readonly, refs);
-	spin_lock(&gt->lock);
-	if (likely(find_entry(gt, u->ref, &act, &sha))) {
-		u->readonly ? act->readers-- : act->writers--;
-		unclaim(sha, act);
-	}
-	spin_unlock(&gt->lock);
 }
 
 /* ---- the small calls; each fills in a status ---- */
@@ -295,16 +177,13 @@ static int get_status_frames(void *arg, struct vcpu *v)
 	return 0;
 }
 
-static int swap_locked(struct grant_table *gt, const struct gnttab_swap_grant_ref *op)
+static int swap_locked(struct grant_active *act_a, struct grant_active *act_b,
+		       struct grant_entry_v1 *a, struct grant_entry_v1 *b)
 {
-	struct grant_entry_v1 *a, *b, tmp;
-	struct grant_active *act_a, *act_b;
+	struct grant_entry_v1 tmp = *a;
 
-	if (!find_entry(gt, op->ref_a, &act_a, &a) || !find_entry(gt, op->ref_b, &act_b, &b))
-		return err_here(GNTST_bad_gntref);
 	if (act_a->readers || act_a->writers || act_b->readers || act_b->writers)
 		return err_here(GNTST_eagain);
-	tmp = *a;
 	*a = *b;
 	*b = tmp;
 	return GNTST_okay;
@@ -314,10 +193,16 @@ static int swap_grant_ref(void *arg, struct vcpu *v)
 {
 	struct gnttab_swap_grant_ref *op = arg;
 	struct grant_table *gt = v->domain->grant_table;
+	struct grant_active *act_a, *act_b;
+	struct grant_entry_v1 *a, *b;
 
-	spin_lock(&gt->lock);
-	op->status = swap_locked(gt, op);
-	spin_unlock(&gt->lock);
+	if (!find_entry(gt, op->ref_a, &act_a, &a) || !find_entry(gt, op->ref_b, &act_b, &b)) {
+		op->status = err_here(GNTST_bad_gntref);
+		return 0;
+	}
+	lock_two(&act_a->lock, &act_b->lock);
+	op->status = swap_locked(act_a, act_b, a, b);
+	unlock_two(&act_a->lock, &act_b->lock);
 	return 0;
 }
 
@@ -342,20 +227,20 @@ static const struct small_op {
 	[GNTTABOP_swap_grant_ref] = { swap_grant_ref, sizeof(struct gnttab_swap_grant_ref), false },
 };
 
-static noinline_fn long do_small(const struct small_op *s, u32 cmd, u64 uop, u32 count,
-				 struct vcpu *v)
+static long do_small(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
 {
+	const struct small_op *s = &small_ops[(u32)cmd];
+	u32 i, n = s->fn == swap_grant_ref ? count : 1;
 	u64 buf[4];
-	u32 i, n = cmd == GNTTABOP_swap_grant_ref ? count : 1;
 	int err;
 
-	if (s->one && count != 1)
+	if (s->one && (u32)count != 1)
 		return err_here(-EINVAL);
 	for (i = 0; i < n; i++) {
 		u64 at = guest_index(uop, i, s->size);
 
 		if (i && preempt_needed())
-			return grant_restart(v, cmd, at, count - i);
+			return grant_restart(v, cmd, at, (u32)count - i);
 		if (copy_from_guest(buf, at, s->size))
 			return err_here(-EFAULT);
 		err = s->fn(buf, v);
@@ -367,28 +252,39 @@ static noinline_fn long do_small(const struct small_op *s, u32 cmd, u64 uop, u32
 	return 0;
 }
 
+static long unsupported(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
+{
+	return err_here(-EOPNOTSUPP);
+}
+
+static long unknown(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
+{
+	return err_here(-ENOSYS);
+}
+
+static hypercall_fn *const ops[] = {
+	[0 ... GNTTABOP_cache_flush] = unknown,
+	[GNTTABOP_map_grant_ref] = grant_map,
+	[GNTTABOP_unmap_grant_ref] = grant_unmap,
+	[GNTTABOP_unmap_and_replace] = grant_unmap,
+	[GNTTABOP_copy] = grant_copy,
+	[GNTTABOP_setup_table] = do_small,
+	[GNTTABOP_query_size] = do_small,
+	[GNTTABOP_set_version] = do_small,
+	[GNTTABOP_get_version] = do_small,
+	[GNTTABOP_get_status_frames] = do_small,
+	[GNTTABOP_swap_grant_ref] = do_small,
+	[GNTTABOP_transfer] = unsupported,
+	[GNTTABOP_cache_flush] = unsupported,
+};
+
 long do_grant_table_op(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
 {
-	u32 op = cmd, n = count;
-
-	if (n > 0x7fffffff)
+	if (unlikely((s32)count < 0))
 		return err_here(-EINVAL);
-	switch (op) {
-	case GNTTABOP_map_grant_ref:
-		return grant_map(uop, n, v);
-	case GNTTABOP_unmap_grant_ref:
-	case GNTTABOP_unmap_and_replace:
-		return grant_unmap(op, uop, n, v);
-	case GNTTABOP_copy:
-		return grant_copy(uop, n, v);
-	case GNTTABOP_transfer:
-	case GNTTABOP_cache_flush:
-		return err_here(-EOPNOTSUPP);
-	default:
-		if (op >= ARRAY_SIZE(small_ops) || !small_ops[op].fn)
-			return err_here(-ENOSYS);
-		return do_small(&small_ops[op], op, uop, n, v);
-	}
+	if (unlikely((u32)cmd >= ARRAY_SIZE(ops)))
+		return err_here(-ENOSYS);
+	return ops[(u32)cmd](cmd, uop, count, a4, a5, v);
 }
 
 /* ---- debug key g ---- */
@@ -399,14 +295,12 @@ static void dump_table(struct domain *d, struct grant_table *gt)
 	struct grant_active *act;
 	u32 ref;
 
-	log_info("d%u: %u frames of grants, %u mappings\n", d->id, gt->nr_frames, gt->mappings);
-	if (!spin_trylock(&gt->lock))
-		return;
+	log_info("d%u: %u frames of grants, %u pages of handles\n", d->id, gt->nr_frames,
+		 gt->maptrack_pages);
 	for (ref = 0; find_entry(gt, ref, &act, &sha); ref++)
 		if (act->readers || act->writers)
-			log_info("  %u: frame %lx by d%u, %u read, %u write\n", ref, act->mfn,
+			log_info("  %u: frame %x by d%u, %u read, %u write\n", ref, act->mfn,
 				 act->domid, act->readers, act->writers);
-	spin_unlock(&gt->lock);
 }
 
 void grant_dump(void)

@@ -18,19 +18,20 @@ void grant_dump(void);
 int grant_table_frame(struct domain *d, u32 idx, u64 *mfn);
 
 /*
- * How a PV guest's page table entry is created and destroyed for a grant (arch, defined in
- * paging/). host_addr: machine address of an L1 entry (pte=true, GNTMAP_contains_pte) or a virtual
- * address of the current vCPU. create returns GNTST_*; destroy checks that the entry maps `mfn`, with
- * this right to write, and clears or replaces it. avail_bits: the guest's software bits, in their
- * places in the entry.
+ * How a PV guest's page table entry is created, destroyed, and replaced by what another one says, for
+ * a grant (arch, defined in paging/). host_addr, new_addr: virtual addresses of the current vCPU, or,
+ * with GNTMAP_contains_pte, host_addr the machine address of an L1 entry. flags: GNTMAP_* of the
+ * mapping, of which the guest's software bits count when it is created. GNTST_*. The latter two check
+ * that the entry maps `mfn`, with this right to write.
  *
  * An entry holds a general reference on the frame, and a PGT_writable one unless it is read-only:
- * create gets them from the caller, destroy gives them back to him. Beside these
- * the grant table holds as many for as long as the mapping lives, and drops them when the mapping
- * domain dies, before the page tables are taken down. destroy flushes no TLB: the caller does, once
- * for a batch, before it drops any reference.
+ * map gets them from the caller, unmap and replace give them back to him. Beside these the grant
+ * table holds as many for as long as the mapping lives, and drops them when the mapping domain dies,
+ * before the page tables are taken down. No TLB is flushed: the caller does, once for a batch,
+ * before he drops any reference.
  */
-int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 avail_bits);
-int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr);
+int arch_grant_map(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags);
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags);
+int arch_grant_replace(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags, u64 new_addr);
 
 #endif

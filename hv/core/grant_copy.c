@@ -7,87 +7,147 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-/* One end of a copy, kept for the next one if that names the same page: most batches do. */
+/* One end of a copy: a frame of one's own (use.act is NULL), or by its entry. */
 struct side {
-	struct grant_use use; /* by frame: owner is the caller, not held, ref means nothing */
+	struct grant_use use;
+	u32 ref;
 	u16 domid;
-	bool by_ref;
 	bool held;
 };
 
-static inline void release(struct side *s)
+static always_inline_fn void release(struct side *s, struct vcpu *v)
 {
-	if (!s->held)
-		return;
-	s->held = false;
-	if (s->by_ref) {
-		grant_end(&s->use, 1);
-		domain_put(s->use.owner);
-	} else {
-		put_page_uses(mfn_to_page(s->use.mfn), !s->use.readonly, 1);
+	put_page_uses(s->use.pg, !s->use.readonly, 1);
+	if (s->use.act) {
+		entry_end(&s->use);
+		owner_put(v->domain, s->use.owner);
 	}
 }
 
-static int hold_own(struct side *s, const struct gnttab_copy_ptr *p, struct vcpu *v)
+static always_inline_fn int hold_own(struct grant_use *u, const struct gnttab_copy_ptr *p,
+				     struct vcpu *v)
 {
 	if (unlikely(p->domid != DOMID_SELF))
 		return err_here(GNTST_permission_denied);
-	s->use.mfn = p->u.gmfn;
-	s->held = p->u.gmfn < max_mfn &&
-		  get_page_uses(mfn_to_page(p->u.gmfn), v->domain, !s->use.readonly, 1);
-	return likely(s->held) ? GNTST_okay : err_here(GNTST_bad_page);
+	u->owner = v->domain;
+	u->act = NULL;
+	u->sha = NULL;
+	u->mfn = p->u.gmfn;
+	u->pg = mfn_to_page(u->mfn);
+	if (unlikely(u->mfn >= max_mfn || !get_page_uses(u->pg, v->domain, !u->readonly, 1)))
+		return err_here(GNTST_bad_page);
+	return GNTST_okay;
 }
 
-static int hold_granted(struct side *s, const struct gnttab_copy_ptr *p, struct vcpu *v)
+static always_inline_fn int hold_granted(struct grant_use *u, const struct gnttab_copy_ptr *p,
+					 struct vcpu *v)
 {
 	int st;
 
-	s->use.owner = domain_get_for(v, p->domid);
-	if (unlikely(!s->use.owner))
+	u->owner = owner_get(v, p->domid);
+	if (unlikely(!u->owner))
 		return err_here(GNTST_bad_domain);
-	s->use.ref = p->u.ref;
-	st = grant_begin(&s->use, v->domain->id, 1);
-	s->held = st == GNTST_okay;
-	if (unlikely(!s->held))
-		domain_put(s->use.owner);
+	st = grant_begin(u, p->u.ref, v->domain->id, 1);
+	if (unlikely(st != GNTST_okay))
+		owner_put(v->domain, u->owner);
 	return st;
 }
 
-static inline int hold(struct side *s, const struct gnttab_copy_ptr *p, bool by_ref, struct vcpu *v)
+static always_inline_fn int hold(struct side *s, const struct gnttab_copy_ptr *p, bool by_ref,
+				 struct vcpu *v)
 {
-	if (s->held) {
-		if (s->by_ref == by_ref && s->domid == p->domid &&
-		    (by_ref ? s->use.ref == p->u.ref : s->use.mfn == p->u.gmfn))
-			return GNTST_okay;
-		release(s);
-	}
-	s->by_ref = by_ref;
-	s->domid = p->domid;
-	return by_ref ? hold_granted(s, p, v) : hold_own(s, p, v);
+	return by_ref ? hold_granted(&s->use, p, v) : hold_own(&s->use, p, v);
 }
 
-static inline int copy_one(const struct gnttab_copy *op, struct side *src, struct side *dst,
-			   struct vcpu *v)
+static always_inline_fn bool in_range(const struct gnttab_copy *op)
+{
+	return op->source.offset + (u32)op->len <= PAGE_SIZE &&
+	       op->dest.offset + (u32)op->len <= PAGE_SIZE;
+}
+
+static always_inline_fn void copy_bytes(const struct gnttab_copy *op, const struct side *src,
+					const struct side *dst)
+{
+	void *to = mfn_to_virt(dst->use.mfn) + op->dest.offset;
+	const void *from = mfn_to_virt(src->use.mfn) + op->source.offset;
+
+	if (likely(dst->use.mfn != src->use.mfn))
+		memcpy(to, from, op->len);
+	else
+		memmove(to, from, op->len);
+}
+
+static always_inline_fn int copy_single(const struct gnttab_copy *op, struct vcpu *v)
+{
+	struct side src, dst;
+	int st;
+
+	if (unlikely(!in_range(op)))
+		return err_here(GNTST_bad_copy_arg);
+	src.use.readonly = true;
+	dst.use.readonly = false;
+	st = hold(&src, &op->source, op->flags & GNTCOPY_source_gref, v);
+	if (unlikely(st != GNTST_okay))
+		return st;
+	st = hold(&dst, &op->dest, op->flags & GNTCOPY_dest_gref, v);
+	if (likely(st == GNTST_okay)) {
+		copy_bytes(op, &src, &dst);
+		release(&dst, v);
+	}
+	release(&src, v);
+	return st;
+}
+
+/* ---- several: a side is kept for the next one if that names the same page; most do ---- */
+
+static void drop(struct side *s, struct vcpu *v)
+{
+	if (s->held)
+		release(s, v);
+	s->held = false;
+}
+
+static int keep(struct side *s, const struct gnttab_copy_ptr *p, bool by_ref, struct vcpu *v)
 {
 	int st;
 
-	if (unlikely(op->source.offset + (u32)op->len > PAGE_SIZE ||
-		     op->dest.offset + (u32)op->len > PAGE_SIZE))
-		return err_here(GNTST_bad_copy_arg);
-	st = hold(src, &op->source, op->flags & GNTCOPY_source_gref, v);
-	if (likely(st == GNTST_okay))
-		st = hold(dst, &op->dest, op->flags & GNTCOPY_dest_gref, v);
-	if (likely(st == GNTST_okay)) /* both may be the same page */
-		memmove(mfn_to_virt(dst->use.mfn) + op->dest.offset,
-			mfn_to_virt(src->use.mfn) + op->source.offset, op->len);
+	if (s->held && !s->use.act == !by_ref && s->domid == p->domid &&
+	    (by_ref ? s->ref == p->u.ref : s->use.mfn == p->u.gmfn))
+		return GNTST_okay;
+	drop(s, v);
+	s->domid = p->domid;
+	s->ref = p->u.ref;
+	st = hold(s, p, by_ref, v);
+	s->held = st == GNTST_okay;
 	return st;
 }
 
-long grant_copy(u64 uop, u32 count, struct vcpu *v)
+static int copy_next(const struct gnttab_copy *op, struct side *src, struct side *dst,
+		     struct vcpu *v)
 {
-	/* What is written back: the end, from len on. */
+	int st;
+
+	if (unlikely(!in_range(op)))
+		return err_here(GNTST_bad_copy_arg);
+	st = keep(src, &op->source, op->flags & GNTCOPY_source_gref, v);
+	if (likely(st == GNTST_okay))
+		st = keep(dst, &op->dest, op->flags & GNTCOPY_dest_gref, v);
+	if (likely(st == GNTST_okay))
+		copy_bytes(op, src, dst);
+	return st;
+}
+
+/* What is written back: the end, from len on. */
+static always_inline_fn int write_back(u64 uop, const struct gnttab_copy *op)
+{
 	const size_t back = offsetof(struct gnttab_copy, len);
-	struct side src = { .use.readonly = true }, dst = { 0 };
+
+	return copy_to_guest(uop + back, &op->len, sizeof(*op) - back);
+}
+
+static noinline_fn long copy_several(u64 uop, u32 count, struct vcpu *v)
+{
+	struct side src = { .use.readonly = true }, dst = { .held = false };
 	struct gnttab_copy op;
 	long ret = 0;
 
@@ -96,8 +156,8 @@ long grant_copy(u64 uop, u32 count, struct vcpu *v)
 			ret = err_here(-EFAULT);
 			break;
 		}
-		op.status = copy_one(&op, &src, &dst, v);
-		if (unlikely(copy_to_guest(uop + back, &op.len, sizeof(op) - back))) {
+		op.status = copy_next(&op, &src, &dst, v);
+		if (unlikely(write_back(uop, &op))) {
 			ret = err_here(-EFAULT);
 			break;
 		}
@@ -106,7 +166,19 @@ long grant_copy(u64 uop, u32 count, struct vcpu *v)
 			break;
 		}
 	}
-	release(&src);
-	release(&dst);
+	drop(&src, v);
+	drop(&dst, v);
 	return ret;
+}
+
+long grant_copy(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
+{
+	struct gnttab_copy op;
+
+	if (unlikely((u32)count != 1))
+		return copy_several(uop, count, v);
+	if (unlikely(read_guest(&op, uop)))
+		return err_here(-EFAULT);
+	op.status = copy_single(&op, v);
+	return err_here(write_back(uop, &op));
 }

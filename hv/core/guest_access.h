@@ -27,7 +27,15 @@ static inline u64 guest_index(u64 va, u64 idx, size_t size)
 		return ~0UL; /* faults */
 	return at;
 }
-#define read_guest(dst, va) copy_from_guest((dst), (va), sizeof(*(dst)))
+/* copy_from_guest() of what is read often, without a loop. */
+must_check int copy_24_from_guest(void *dst, u64 va);
+must_check int copy_32_from_guest(void *dst, u64 va);
+must_check int copy_40_from_guest(void *dst, u64 va);
+#define read_guest(dst, va)                                                                        \
+	(sizeof(*(dst)) == 24 ? copy_24_from_guest((dst), (va)) :                                  \
+	 sizeof(*(dst)) == 32 ? copy_32_from_guest((dst), (va)) :                                  \
+	 sizeof(*(dst)) == 40 ? copy_40_from_guest((dst), (va)) :                                  \
+				copy_from_guest((dst), (va), sizeof(*(dst))))
 #define read_guest_at(dst, va, idx)                                                                \
 	copy_from_guest((dst), guest_index((va), (idx), sizeof(*(dst))), sizeof(*(dst)))
 #define write_guest(va, src) copy_to_guest((va), (src), sizeof(*(src)))

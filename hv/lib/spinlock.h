@@ -57,4 +57,19 @@ static inline bool spin_trylock(spinlock_t *l)
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+/* Two of a kind, which may be one: in the order of their addresses. */
+static inline void lock_two(spinlock_t *a, spinlock_t *b)
+{
+	spin_lock(MIN(a, b));
+	if (a != b)
+		spin_lock(MAX(a, b));
+}
+
+static inline void unlock_two(spinlock_t *a, spinlock_t *b)
+{
+	spin_unlock(a);
+	if (a != b)
+		spin_unlock(b);
+}
+
 #endif

@@ -226,13 +226,6 @@ int put_page_type_preemptible(struct page_info *pg);
  */
 int put_page_partial(struct page_info *pg);
 
-/*
- * n general references on a frame of d, n from 1 to 16, and as many as PGT_writable if `writable`: all or none.
- * Whatever frame below max_mfn may be asked. Given back together or in parts.
- */
-must_check bool get_page_uses(struct page_info *pg, const struct domain *d, bool writable, u32 n);
-void put_page_uses(struct page_info *pg, bool writable, u32 n);
-
 must_check int get_page_and_type(struct page_info *pg, const struct domain *d, u64 type);
 void put_page_and_type(struct page_info *pg);
 

@@ -355,57 +355,6 @@ void put_page_and_type(struct page_info *pg)
 	put_page(pg);
 }
 
-/* ---- several at once ---- */
-
-static noinline_fn bool get_writable_slow(struct page_info *pg, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n && !get_page_type(pg, PGT_writable); i++)
-		;
-	if (i == n)
-		return true;
-	while (i--)
-		put_page_type(pg);
-	return false;
-}
-
-bool get_page_uses(struct page_info *pg, const struct domain *d, bool writable, u32 n)
-{
-	u64 x = READ_ONCE(pg->count_info);
-
-	do {
-		if (unlikely((u32)x - 1 >= (u32)PG_COUNT_MAX - n || (x & PGC_heap)))
-			return false;
-	} while (unlikely(!cas(&pg->count_info, &x, x + n)));
-	if (unlikely(READ_ONCE(pg->owner) != d->id))
-		goto refused;
-	x = READ_ONCE(pg->type_info);
-	/* In use as writable already: nobody pins or locks such a frame. */
-	if (!writable ||
-	    (likely(x >> 58 == (PGT_writable | PGT_validated) >> 58 &&
-		    (u32)x - 1 < (u32)PG_COUNT_MAX - n) &&
-	     likely(cas(&pg->type_info, &x, x + n))) ||
-	    get_writable_slow(pg, n))
-		return true;
-refused:
-	put_page_uses(pg, false, n);
-	return false;
-}
-
-void put_page_uses(struct page_info *pg, bool writable, u32 n)
-{
-	u64 x = READ_ONCE(pg->type_info);
-
-	if (writable && (unlikely((u32)x <= n) || unlikely(!cas(&pg->type_info, &x, x - n))))
-		for (u32 i = 0; i < n; i++)
-			put_page_type(pg);
-	x = __atomic_sub_fetch(&pg->count_info, n, __ATOMIC_ACQ_REL);
-	BUG_ON((u32)x > PG_COUNT_MAX);
-	if (unlikely(!(u32)x))
-		free_domheap_page(pg);
-}
-
 /* ---- the lock of a table ---- */
 
 u64 table_lock(struct page_info *pg, const struct domain *d)

@@ -11,6 +11,7 @@
 #ifndef PAGING_L1_H
 #define PAGING_L1_H
 
+#include "mm/refs.h"
 #include "paging/paging.h"
 
 /* Counts from 1 on that may still grow. */
@@ -26,34 +27,14 @@ enum l1e_how {
 
 /* ---- references, the common cases ---- */
 
-/* get_page(): what is no RAM has count 0. */
 static always_inline_fn bool l1_get_page(struct page_info *pg, const struct domain *d)
 {
-	u64 x = READ_ONCE(pg->count_info);
-
-	do {
-		if (unlikely((u32)x - 1 >= COUNT_ROOM || (x & PGC_heap)))
-			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
-						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
-	/* Only now is the owner fixed. */
-	if (likely(READ_ONCE(pg->owner) == d->id))
-		return true;
-	put_page(pg);
-	return false;
+	return get_pages(pg, d, 1);
 }
 
 static always_inline_fn void l1_put_page(struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->count_info);
-
-	do {
-		if (unlikely((u32)x <= 1)) {
-			put_page(pg);
-			return;
-		}
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x - 1, false,
-						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
+	put_pages(pg, 1);
 }
 
 /* One more of a type that the frame has and that is in use already; false: ask the engine. */
@@ -70,37 +51,19 @@ static always_inline_fn bool type_get_fast(struct page_info *pg, u64 type)
 	return true;
 }
 
-/* One less, if it is not the last; false: ask the engine. */
 static always_inline_fn bool type_put_fast(struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->type_info);
-
-	do {
-		if (unlikely((u32)x <= 1))
-			return false;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x - 1, false,
-						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
-	return true;
+	return put_types_fast(pg, 1);
 }
 
 static always_inline_fn bool l1_get_writable(struct page_info *pg)
 {
-	u64 x = READ_ONCE(pg->type_info);
-
-	do {
-		/* Bits 58 up: nobody pins or locks a writable frame. */
-		if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 ||
-			     (u32)x - 1 >= COUNT_ROOM))
-			return get_page_type(pg, PGT_writable) == 0;
-	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
-						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
-	return true;
+	return get_writable(pg, 1);
 }
 
 static always_inline_fn void l1_put_writable(struct page_info *pg)
 {
-	if (unlikely(!type_put_fast(pg)))
-		put_page_type(pg);
+	put_writable(pg, 1);
 }
 
 /*

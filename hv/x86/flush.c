@@ -181,8 +181,7 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 	for_each_present_cpu(cpu, &asked) while (!flushed(cpus[cpu], now)) spin_wait();
 }
 
-/* Does it name no other processor? */
-static bool only_here(const cpumask_t *mask)
+static noinline_fn bool only_here_of_many(const cpumask_t *mask)
 {
 	u32 own = this_cpu()->id, i;
 	u64 others = 0;
@@ -190,6 +189,13 @@ static bool only_here(const cpumask_t *mask)
 	for (i = 0; i < BITMAP_WORDS(nr_cpus); i++)
 		others |= READ_ONCE(mask->bits[i]) & ~(i == own / 64 ? BIT(own % 64) : 0);
 	return !others;
+}
+
+/* Does it name no other processor? */
+static always_inline_fn bool only_here(const cpumask_t *mask)
+{
+	return likely(nr_cpus <= 64) ? !(READ_ONCE(mask->bits[0]) & ~BIT(this_cpu()->id)) :
+				       only_here_of_many(mask);
 }
 
 void tlb_flush_mask(const cpumask_t *mask)

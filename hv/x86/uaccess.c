@@ -59,32 +59,31 @@ fault:
 int copy_from_guest(void *dst, u64 va, size_t len)
 {
 	s64 half;
-	bool ok;
 
-	/* What the frequent calls read goes without a loop. */
-	switch (len) {
-	case 4:
-		half = read_guest_u32(va);
-		if (unlikely(half < 0))
-			return -EFAULT;
-		*(u32 *)dst = half;
-		return 0;
-	case 16:
-		ok = read_guest_words(dst, va, 2);
-		break;
-	case 24:
-		ok = read_guest_words(dst, va, 3);
-		break;
-	case 32:
-		ok = read_guest_words(dst, va, 4);
-		break;
-	case 40:
-		ok = read_guest_words(dst, va, 5);
-		break;
-	default:
+	if (len == 16)
+		return read_guest_words(dst, va, 2) ? 0 : -EFAULT;
+	if (len != 4)
 		return copy_any(dst, (const void *)va, va, len);
-	}
-	return likely(ok) ? 0 : -EFAULT;
+	half = read_guest_u32(va);
+	if (unlikely(half < 0))
+		return -EFAULT;
+	*(u32 *)dst = half;
+	return 0;
+}
+
+int copy_24_from_guest(void *dst, u64 va)
+{
+	return read_guest_words(dst, va, 3) ? 0 : -EFAULT;
+}
+
+int copy_32_from_guest(void *dst, u64 va)
+{
+	return read_guest_words(dst, va, 4) ? 0 : -EFAULT;
+}
+
+int copy_40_from_guest(void *dst, u64 va)
+{
+	return read_guest_words(dst, va, 5) ? 0 : -EFAULT;
 }
 
 int copy_to_guest(u64 va, const void *src, size_t len)

@@ -74,6 +74,7 @@ static inline __attribute__((always_inline)) bool read_guest_words(u64 *to, u64 
 	if (!guest_range_ok(va, 8 * n))
 		return false;
 	uaccess_begin();
+#pragma GCC unroll 5
 	for (unsigned i = 0; i < n; i++) {
 		u64 word; /* straight into to[i] the compiler (gcc 12) would crash */
 

@@ -335,6 +335,21 @@ WEAK int copy_from_guest(void *dst, u64 va, size_t len)
 	return 0;
 }
 
+int copy_24_from_guest(void *dst, u64 va)
+{
+	return copy_from_guest(dst, va, 24);
+}
+
+int copy_32_from_guest(void *dst, u64 va)
+{
+	return copy_from_guest(dst, va, 32);
+}
+
+int copy_40_from_guest(void *dst, u64 va)
+{
+	return copy_from_guest(dst, va, 40);
+}
+
 WEAK s64 read_guest_u32(u64 va)
 {
 	u32 value;

@@ -151,9 +151,9 @@ u64 give_pages(struct domain *d, unsigned order)
 
 /* ---- answers of the floors above ---- */
 
-int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 avail_bits)
+int arch_grant_map(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
 {
-	(void)v, (void)pte, (void)readonly, (void)avail_bits;
+	(void)v, (void)flags;
 	if (grant_map_status != GNTST_okay)
 		return grant_map_status;
 	pte_at = host_addr;
@@ -161,14 +161,20 @@ int arch_grant_map(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readon
 	return GNTST_okay;
 }
 
-int arch_grant_unmap(struct vcpu *v, u64 host_addr, bool pte, u64 mfn, bool readonly, u64 new_addr)
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
 {
-	(void)v, (void)pte, (void)readonly;
+	(void)v, (void)flags;
 	if (host_addr != pte_at || mfn != pte_mfn_there)
 		return GNTST_bad_virt_addr;
-	pte_at = new_addr;
-	pte_mfn_there = new_addr ? mfn : 0;
+	pte_at = pte_mfn_there = 0;
 	return GNTST_okay;
+}
+
+int arch_grant_replace(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags, u64 new_addr)
+{
+	int st = arch_grant_unmap(v, host_addr, mfn, flags);
+
+	return st == GNTST_okay ? arch_grant_map(v, new_addr, mfn, flags) : st;
 }
 
 int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share)

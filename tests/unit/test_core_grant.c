@@ -88,13 +88,14 @@ Test(core_grant, map_and_unmap)
 	expect(unmap(v0, a.handle, 0, a.dev_bus_addr), GNTST_bad_handle);
 	expect(unmap(v0, 0xffffffff, 0x1000, 0), GNTST_bad_handle);
 	expect_unused(8);
-	expect(dom0->grant_table->mappings, 0);
 	grant_dump();
 }
 
 Test(core_grant, refusals)
 {
 	struct gnttab_map_grant_ref op = { .flags = GNTMAP_host_map, .dom = 555 };
+	struct vcpu *v;
+	u32 i;
 
 	grants_up();
 	expect_ret(GRANT(map_grant_ref, &op, 1, v0), 0);
@@ -121,7 +122,8 @@ Test(core_grant, refusals)
 	expect(map(v0, 8, GNTMAP_host_map).status, GNTST_bad_virt_addr);
 	grant_map_status = GNTST_okay;
 	heap_is_empty = true;
-	dom0->grant_table->maptrack_free = 0;
+	for_each_vcpu(dom0, v, i)
+		v->free_mapping = 0;
 	grant_map_status = GNTST_bad_virt_addr; /* not asked for: an entry could not be undone */
 	expect(map(v0, 8, GNTMAP_host_map).status, GNTST_no_space);
 	grant_map_status = GNTST_okay;
@@ -215,6 +217,32 @@ Test(core_grant, many_handles)
 		expect(unmap(v0, 999 - i, 0, frame << PAGE_SHIFT), GNTST_okay);
 	expect_unused(1);
 	expect(map(v0, 1, GNTMAP_device_map).handle, 0);
+}
+
+/* Each vCPU has handles of its own, whoever gives them back, and others' when there are no more. */
+Test(core_grant, handles_of_vcpus)
+{
+	u32 i, own, other;
+
+	grants_up();
+	grant(1, 0, 0, frame);
+	own = map(v0, 1, GNTMAP_device_map).handle;
+	other = map(v1, 1, GNTMAP_device_map).handle;
+	expect(own / MAPPINGS_PER_PAGE, 0);
+	expect(other / MAPPINGS_PER_PAGE, 1);
+	expect(unmap(v0, other, 0, frame << PAGE_SHIFT), GNTST_okay);
+	expect(unmap(v1, own, 0, frame << PAGE_SHIFT), GNTST_okay);
+	expect(map(v0, 1, GNTMAP_device_map).handle, own);
+	expect(map(v1, 1, GNTMAP_device_map).handle, other);
+	heap_is_empty = true;
+	for (i = 2; i < 2 * MAPPINGS_PER_PAGE; i++)
+		expect(map(v0, 1, GNTMAP_device_map).status, GNTST_okay);
+	expect(map(v0, 1, GNTMAP_device_map).status, GNTST_no_space);
+	expect(map(v1, 1, GNTMAP_device_map).status, GNTST_no_space);
+	heap_is_empty = false;
+	for (i = 0; i < 2 * MAPPINGS_PER_PAGE; i++)
+		expect(unmap(v0, i, 0, frame << PAGE_SHIFT), GNTST_okay);
+	expect_unused(1);
 }
 
 Test(core_grant, replace)
@@ -403,6 +431,10 @@ Test(core_grant, small_calls)
 	expect(swap[0].status, GNTST_okay);
 	expect(swap[1].status, GNTST_bad_gntref);
 	expect(table[2].domid, 7);
+	swap[1].ref_b = 1; /* with itself */
+	expect_ret(GRANT(swap_grant_ref, &swap[1], 1, u0), 0);
+	expect(swap[1].status, GNTST_okay);
+	expect(table[1].domid, 0);
 	a = map(v0, 1, GNTMAP_device_map);
 	expect(a.status, GNTST_okay);
 	expect_ret(GRANT(swap_grant_ref, swap, 1, u0), 0);

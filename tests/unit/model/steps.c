@@ -495,6 +495,12 @@ static u64 grant_place(bool *pte)
 	return frame_with(who.d, 1) << PAGE_SHIFT | entry_offset() | (once_in(30) ? 4 : 0);
 }
 
+static u32 grant_flags(const struct grant_held *g)
+{
+	return GNTMAP_host_map | (g->pte ? GNTMAP_contains_pte : 0) |
+	       (g->readonly ? GNTMAP_readonly : 0);
+}
+
 /* refs: the grant table's, and an entry's that is gone. */
 static void grant_release(struct grant_held *g, u32 refs)
 {
@@ -511,7 +517,8 @@ static void grant_unmap(struct grant_held *g)
 	int st;
 
 	about_to(STEP_GRANT_UNMAP, addr, g->pte, g->mfn, new_addr);
-	st = arch_grant_unmap(vcpu, addr, g->pte, g->mfn, g->readonly, new_addr);
+	st = new_addr ? arch_grant_replace(vcpu, addr, g->mfn, grant_flags(g), new_addr) :
+			arch_grant_unmap(vcpu, addr, g->mfn, grant_flags(g));
 	AGREE(STEP_GRANT_UNMAP, "status", st,
 	      m_grant_unmap(who, addr, g->pte, g->mfn, g->readonly, new_addr));
 	count(STEP_GRANT_UNMAP, st == GNTST_okay);
@@ -543,7 +550,8 @@ static void grant_map_step(void)
 		return;
 	g->used = true;
 	about_to(STEP_GRANT_MAP, g->addr, g->pte, g->mfn, g->readonly);
-	st = arch_grant_map(vcpu, g->addr, g->pte, g->mfn, g->readonly, avail);
+	st = arch_grant_map(vcpu, g->addr, g->mfn,
+			    grant_flags(g) | avail >> 9 << _GNTMAP_guest_avail0);
 	AGREE(STEP_GRANT_MAP, "status", st,
 	      m_grant_map(who, g->addr, g->pte, g->mfn, g->readonly, avail));
 	count(STEP_GRANT_MAP, st == GNTST_okay);
