@@ -2,22 +2,18 @@
 /* pavise-stored: the options, the socket, the loop. */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/daemon.h"
 #include "../lib/notify.h"
 #include "../lib/util.h"
 #include "host_xen.h"
@@ -110,54 +106,6 @@ static void parse(int argc, char **argv, struct settings *set)
 		fputs(help, stderr);
 		exit(2);
 	}
-}
-
-static void make_parent(const char *path)
-{
-	char *copy = xstrdup(path), *slash = strrchr(copy, '/');
-
-	if (slash && slash != copy) {
-		*slash = '\0';
-		mkdir(copy, 0755);
-	}
-	free(copy);
-}
-
-/* One store at a time: two would write the same journal. */
-static void lock(const char *journal)
-{
-	char *path = xasprintf("%s.lock", journal);
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-
-	if (fd < 0)
-		die("%s: %s", path, strerror(errno));
-	/* A killed one's is given back in a moment. */
-	for (int i = 0; flock(fd, LOCK_EX | LOCK_NB); i++) {
-		struct timespec moment = { .tv_nsec = 10000000 };
-
-		if (i == 200)
-			die("%s is held: a store runs already", path);
-		nanosleep(&moment, NULL);
-	}
-	free(path);
-}
-
-static int listen_at(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	mode_t mask;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		die("%s: the path of a socket has less than %zu bytes", path,
-		    sizeof(address.sun_path));
-	strcpy(address.sun_path, path);
-	unlink(path); /* a killed store's */
-	mask = umask(0177);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1024))
-		die("%s: %s", path, strerror(errno));
-	umask(mask);
-	return fd;
 }
 
 static void add(int poll, int fd, uint32_t events, void *what)
@@ -263,9 +211,9 @@ int main(int argc, char **argv)
 	store_init(&store, &no_host);
 	parse(argc, argv, &set);
 	signal(SIGPIPE, SIG_IGN);
-	make_parent(set.socket);
-	make_parent(set.journal);
-	lock(set.journal);
+	make_parents(set.socket);
+	make_parents(set.journal);
+	only_one(set.journal); /* two would write the same one */
 	if (!set.no_domains)
 		host = host_xen_open(&machine_fd);
 	store.host = host;
