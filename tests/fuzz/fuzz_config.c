@@ -15,7 +15,7 @@ static void once(const char *text, size_t len, bool again)
 	char *xml = NULL;
 	size_t xml_len;
 
-	if (config_parse(&c, &r, text, len)) {
+	if (config_parse(&c, &r, text, len, NULL)) {
 		FILE *f = open_memstream(&xml, &xml_len);
 
 		if (!f || !config_print_xml(&c, f))

@@ -82,8 +82,10 @@ static int cmd_help(int argc, char **argv);
 
 static const struct command commands[] = {
 	{ "check", cmd_check, "[--xml] FILE...", "validate configurations, touch nothing" },
-	{ "create", cmd_create, "[-p] [-n] [-v] FILE",
-	  "make and start a domain; -p: paused, -n: look only, -v: how long each phase took" },
+	{ "config", cmd_config, "DOMAIN", "the XML that it was made from, and can be again" },
+	{ "console", cmd_console, "DOMAIN", "a terminal at its console; Ctrl-] leaves" },
+	{ "create", cmd_create, "[-c] [-p] [-n] [-v] FILE [KEY=VALUE]...",
+	  "make and start a domain; -c: with its console, -p: paused, -n: look only, -v: timing" },
 	{ "debug-keys", cmd_debug_keys, "KEYS", "as if pressed on the hypervisor's console" },
 	{ "destroy", cmd_destroy, "DOMAIN", "end it at once" },
 	{ "dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c: and clear it" },
@@ -92,13 +94,22 @@ static const struct command commands[] = {
 	{ "help", cmd_help, "", "list the commands" },
 	{ "info", cmd_info, "", "the machine and the hypervisor" },
 	{ "list", cmd_list, "[DOMAIN]", "domains and their states" },
+	{ "mem-max", cmd_mem_max, "DOMAIN MEMORY", "the most that it may ever have" },
 	{ "mem-set", cmd_mem_set, "DOMAIN MEMORY", "what its balloon is to leave it" },
+	{ "metrics", cmd_metrics, "", "figures for Prometheus" },
 	{ "pause", cmd_pause, "DOMAIN", "stop its vCPUs" },
 	{ "reboot", cmd_reboot, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
+	{ "rename", cmd_rename, "DOMAIN NAME", "call it otherwise" },
+	{ "sched", cmd_sched, "", "the hypervisor's scheduler" },
 	{ "shutdown", cmd_shutdown, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
+	{ "sysrq", cmd_sysrq, "DOMAIN LETTER", "press that key with its kernel's Magic SysRq" },
+	{ "top", cmd_top, "[-d SECONDS] [-n TIMES]", "who uses the processors; Enter ends it" },
+	{ "trigger", cmd_trigger, "DOMAIN nmi [VCPU]", "send it an NMI" },
 	{ "unpause", cmd_unpause, "DOMAIN", "let them run" },
 	{ "uptime", cmd_uptime, "[DOMAIN]", "time since each was made" },
 	{ "vcpu-list", cmd_vcpu_list, "[DOMAIN]", "vCPUs, where they run and may run" },
+	{ "vcpu-pin", cmd_vcpu_pin, "DOMAIN VCPU|all CPUS", "where they may run" },
+	{ "vcpu-set", cmd_vcpu_set, "DOMAIN NUMBER", "how many of its vCPUs are to be online" },
 	{ "wait", cmd_wait, "[-t SECONDS] [--gone] DOMAIN", "until it has shut down" },
 };
 
@@ -106,7 +117,7 @@ static int cmd_help(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("pavise %-10s %-28s  %s\n", commands[i].name, commands[i].arguments,
+		printf("pavise %-10s %-38s  %s\n", commands[i].name, commands[i].arguments,
 		       commands[i].summary);
 	return 0;
 }

@@ -13,9 +13,16 @@ bool session_begin(struct session *se, bool store)
 	return pavise_open(&se->p, &se->f) && (!store || store_open(&se->s, NULL, &se->f));
 }
 
+bool session_begin_with(struct session *se, const char *domain, uint16_t *domid)
+{
+	return session_begin(se, true) && domain_find(&se->p, &se->s, domain, domid, &se->f);
+}
+
 int session_end(struct session *se)
 {
-	if (se->f.code)
+	if (se->f.code && se->file && se->f.line)
+		fprintf(stderr, "%s:%d: %s\n", se->file, se->f.line, se->f.text);
+	else if (se->f.code)
 		fprintf(stderr, "pavise: %s\n", se->f.text);
 	store_close(&se->s);
 	pavise_close(&se->p);

@@ -13,11 +13,14 @@ struct session {
 	struct pavise p;
 	struct store_client s;
 	struct failure f;
+	const char *file; /* the configuration, or NULL */
 };
 
 /* session_end() in any case. */
 bool session_begin(struct session *se, bool store);
-/* Says the failure, if there is one; the exit code. */
+/* The same, and finds the one domain that a command is about. */
+bool session_begin_with(struct session *se, const char *domain, uint16_t *domid);
+/* Says the failure, if there is one, and where in the configuration it stands; the exit code. */
 int session_end(struct session *se);
 
 /* Is this flag there? It is taken out of the arguments. */
@@ -37,7 +40,14 @@ void json_text(struct json *j, const char *key, const char *value);
 void json_number(struct json *j, const char *key, uint64_t value);
 void json_end(struct json *j);
 
+/* This terminal at a domain's console, until it is left or the domain ends. */
+bool console_attach(uint16_t domid, struct failure *f);
+
+/* "running", "poweroff" and so on, of a domain's flags. */
+const char *state_name(uint32_t flags);
+
 /* The commands. Each: the exit code. */
+int cmd_console(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_destroy(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
@@ -45,6 +55,16 @@ int cmd_reboot(int argc, char **argv);
 int cmd_pause(int argc, char **argv);
 int cmd_unpause(int argc, char **argv);
 int cmd_mem_set(int argc, char **argv);
+int cmd_mem_max(int argc, char **argv);
+int cmd_rename(int argc, char **argv);
+int cmd_vcpu_set(int argc, char **argv);
+int cmd_vcpu_pin(int argc, char **argv);
+int cmd_sysrq(int argc, char **argv);
+int cmd_trigger(int argc, char **argv);
+int cmd_sched(int argc, char **argv);
+int cmd_config(int argc, char **argv);
+int cmd_metrics(int argc, char **argv);
+int cmd_top(int argc, char **argv);
 int cmd_wait(int argc, char **argv);
 int cmd_debug_keys(int argc, char **argv);
 int cmd_list(int argc, char **argv);

@@ -11,7 +11,7 @@
 #include "../lib/util.h"
 #include "session.h"
 
-static const char *state_name(uint32_t flags)
+const char *state_name(uint32_t flags)
 {
 	static const char *const reasons[] = { "poweroff", "reboot",   "suspend",
 					       "crash",    "watchdog", "soft-reset" };

@@ -8,11 +8,11 @@
 #include "../lib/util.h"
 #include "session.h"
 
-/* Reads a configuration and says what there is to say of it. */
-static int read_config(struct domain_config *c, const char *file)
+/* Reads a configuration, with what is given otherwise, and says what there is to say of it. */
+static int read_config(struct domain_config *c, const char *file, const char *overrides)
 {
 	struct config_report r = { 0 };
-	bool good = config_read(c, &r, file) && config_check_images(c, &r);
+	bool good = config_read_with(c, &r, file, overrides) && config_check_images(c, &r);
 	int code = (int)r.error;
 
 	for (unsigned int i = 0; good && i < r.n_warnings; i++)
@@ -29,24 +29,45 @@ static void say_phases(const struct phases *ph)
 		fprintf(stderr, "%8lu us  %s\n", ph->list[i].ns / 1000, ph->list[i].name);
 }
 
+/* "key=value" behind the file's name, as lines; NULL: none. To be freed. */
+static char *join_overrides(int argc, char **argv)
+{
+	char *lines = NULL;
+
+	for (int i = 2; i < argc; i++) {
+		char *longer = xasprintf("%s%s\n", lines ? lines : "", argv[i]);
+
+		free(lines);
+		lines = longer;
+	}
+	return lines;
+}
+
 int cmd_create(int argc, char **argv)
 {
 	const struct create_options o = { .paused = take_flag(&argc, argv, "-p"),
 					  .dry_run = take_flag(&argc, argv, "-n") };
 	bool verbose = take_flag(&argc, argv, "-v"), as_json = take_flag(&argc, argv, "--json");
+	bool console = take_flag(&argc, argv, "-c");
+	char *overrides;
 	struct domain_config c = { 0 };
 	struct phases phases = { 0 };
 	struct session se;
 	uint16_t domid = 0;
 	int code;
 
-	if (!check_usage(argc, argv, 1, 1, "create [-p] [-n] [-v] [--json] FILE"))
+	if (!check_usage(argc, argv, 1, 1000,
+			 "create [-c] [-p] [-n] [-v] [--json] FILE [KEY=VALUE]..."))
 		return EXIT_USAGE;
-	code = read_config(&c, argv[1]);
+	overrides = join_overrides(argc, argv);
+	code = read_config(&c, argv[1], overrides);
+	free(overrides);
 	if (!code) {
-		if (session_begin(&se, true) &&
-		    domain_create(&se.p, &se.s, &c, &o, &phases, &domid, &se.f) && as_json &&
-		    !o.dry_run) {
+		bool good = session_begin(&se, true);
+
+		se.file = argv[1];
+		if (good && domain_create(&se.p, &se.s, &c, &o, &phases, &domid, &se.f) &&
+		    as_json && !o.dry_run) {
 			struct json j = { 0 };
 
 			json_open(&j, NULL, '{');
@@ -57,16 +78,12 @@ int cmd_create(int argc, char **argv)
 		}
 		if (verbose)
 			say_phases(&phases);
+		if (!se.f.code && console && !o.dry_run)
+			console_attach(domid, &se.f);
 		code = session_end(&se);
 	}
 	config_free(&c);
 	return code;
-}
-
-/* The one domain that a command is about. */
-static bool begin_with(struct session *se, const char *domain, uint16_t *domid)
-{
-	return session_begin(se, true) && domain_find(&se->p, &se->s, domain, domid, &se->f);
 }
 
 static int command(int argc, char **argv, uint32_t number)
@@ -78,7 +95,7 @@ static int command(int argc, char **argv, uint32_t number)
 	snprintf(usage, sizeof(usage), "%s DOMAIN", argv[0]);
 	if (!check_usage(argc, argv, 1, 1, usage))
 		return EXIT_USAGE;
-	if (begin_with(&se, argv[1], &domid))
+	if (session_begin_with(&se, argv[1], &domid))
 		domain_command(&se.p, domid, number, argv[0], &se.f);
 	return session_end(&se);
 }
@@ -100,7 +117,7 @@ int cmd_destroy(int argc, char **argv)
 
 	if (!check_usage(argc, argv, 1, 1, "destroy DOMAIN"))
 		return EXIT_USAGE;
-	if (begin_with(&se, argv[1], &domid))
+	if (session_begin_with(&se, argv[1], &domid))
 		domain_destroy(&se.p, &se.s, domid, &se.f);
 	return session_end(&se);
 }
@@ -115,7 +132,8 @@ static int ask(int argc, char **argv, const char *request)
 	snprintf(usage, sizeof(usage), "%s [-w] DOMAIN", argv[0]);
 	if (!check_usage(argc, argv, 1, 1, usage))
 		return EXIT_USAGE;
-	if (begin_with(&se, argv[1], &domid) && domain_ask(&se.s, domid, request, &se.f) && wait)
+	if (session_begin_with(&se, argv[1], &domid) && domain_ask(&se.s, domid, request, &se.f) &&
+	    wait)
 		domain_wait(&se.p, &se.s, domid, WAIT_SHUTDOWN, -1, &se.f);
 	return session_end(&se);
 }
@@ -130,38 +148,6 @@ int cmd_reboot(int argc, char **argv)
 	return ask(argc, argv, "reboot");
 }
 
-/* "512", "512m", "2g", "65536k" to KiB; MiB where there is no letter. 0: it is none. */
-static uint64_t parse_memory(const char *text)
-{
-	static const char units[] = "kmg";
-	char *end;
-	uint64_t n = strtoull(text, &end, 10);
-	const char *unit = *end ? strchr(units, *end | 0x20) : units + 1;
-
-	if (end == text || !unit || (*end && end[1]) || n > 1ul << 30)
-		return 0;
-	return n << 10 * (unit - units);
-}
-
-int cmd_mem_set(int argc, char **argv)
-{
-	struct session se;
-	uint64_t kib;
-	uint16_t domid;
-
-	if (!check_usage(argc, argv, 2, 2, "mem-set DOMAIN MEMORY[k|m|g]"))
-		return EXIT_USAGE;
-	kib = parse_memory(argv[2]);
-	if (!kib) {
-		fprintf(stderr, "pavise: '%s' is no amount of memory; say 512, 512m or 2g\n",
-			argv[2]);
-		return EXIT_USAGE;
-	}
-	if (begin_with(&se, argv[1], &domid))
-		domain_set_memory(&se.p, &se.s, domid, kib, &se.f);
-	return session_end(&se);
-}
-
 int cmd_wait(int argc, char **argv)
 {
 	const char *seconds = take_value(&argc, argv, "-t");
@@ -171,7 +157,7 @@ int cmd_wait(int argc, char **argv)
 
 	if (!check_usage(argc, argv, 1, 1, "wait [-t SECONDS] [--gone] DOMAIN"))
 		return EXIT_USAGE;
-	if (begin_with(&se, argv[1], &domid))
+	if (session_begin_with(&se, argv[1], &domid))
 		domain_wait(&se.p, &se.s, domid, gone ? WAIT_GONE : WAIT_SHUTDOWN,
 			    seconds ? atoi(seconds) : -1, &se.f);
 	return session_end(&se);

@@ -135,6 +135,15 @@ bool set_name(struct domain_config *c, struct config_report *r, int line, const 
 	return true;
 }
 
+bool config_name_is_good(struct config_report *r, const char *name)
+{
+	struct domain_config c = { 0 };
+	bool good = set_name(&c, r, 0, name);
+
+	free(c.name);
+	return good;
+}
+
 bool set_uuid(struct domain_config *c, struct config_report *r, int line, const char *text)
 {
 	char dashed[37], *to = dashed;
@@ -189,26 +198,43 @@ bool set_pin(struct config_pin *pin, struct config_report *r, int line, const ch
 }
 
 /* "0-3,^2", "all" */
+bool config_parse_cpus(const char *text, uint8_t *map, unsigned int bytes)
+{
+	if (!strcmp(text, "all")) {
+		memset(map, 0xff, bytes);
+		return true;
+	}
+	memset(map, 0, bytes);
+	for (;;) {
+		bool not = *text == '^';
+		unsigned long first, last;
+		char *end;
+
+		text += not ;
+		if (!isdigit((unsigned char)*text))
+			return false;
+		first = last = strtoul(text, &end, 10);
+		if (*end == '-') {
+			if (!isdigit((unsigned char)end[1]))
+				return false;
+			last = strtoul(end + 1, &end, 10);
+		}
+		for (unsigned long i = first; i <= last && i < bytes * 8; i++)
+			map[i / 8] = not ? (uint8_t)(map[i / 8] & ~(1 << i % 8)) :
+					   (uint8_t)(map[i / 8] | 1 << i % 8);
+		if (!*end)
+			return true;
+		if (*end != ',')
+			return false;
+		text = end + 1;
+	}
+}
+
 bool set_cpus(struct domain_config *c, struct config_report *r, int line, const char *text)
 {
-	const char *p = text;
-	bool good = !strcmp(text, "all");
+	uint8_t map[1];
 
-	while (!good) {
-		p += *p == '^';
-		if (!isdigit((unsigned char)*p))
-			break;
-		p += strspn(p, "0123456789");
-		if (*p == '-') {
-			if (!isdigit((unsigned char)p[1]))
-				break;
-			p += 1 + strspn(p + 1, "0123456789");
-		}
-		good = !*p;
-		if (*p++ != ',')
-			break;
-	}
-	if (!good)
+	if (!config_parse_cpus(text, map, sizeof(map)))
 		return config_fail(r, line, CONFIG_VALUE,
 				   "'%s' is no list of processors; write it as 0-3,5,^2 or all",
 				   text);
@@ -389,7 +415,8 @@ static size_t foreign_byte(const char *text, size_t len)
 	return at;
 }
 
-bool config_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len)
+bool config_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len,
+		  const char *overrides)
 {
 	const char *p = text + strspn(text, " \t\r\n\xef\xbb\xbf");
 	size_t foreign = foreign_byte(text, len);
@@ -400,12 +427,21 @@ bool config_parse(struct domain_config *c, struct config_report *r, const char *
 	if (foreign < len)
 		return config_fail(r, 0, CONFIG_SYNTAX,
 				   "byte %zu is not UTF-8 text; write the file in that", foreign);
-	if (!(*p == '<' ? xml_parse(c, r, text, len) : xl_parse(c, r, text, len)))
+	if (*p == '<' && overrides)
+		return config_fail(r, 0, CONFIG_UNSUPPORTED,
+				   "only an xl.cfg's keys can be given otherwise; change the file");
+	if (!(*p == '<' ? xml_parse(c, r, text, len) : xl_parse(c, r, text, overrides)))
 		return false;
 	return complete(c, r);
 }
 
 bool config_read(struct domain_config *c, struct config_report *r, const char *file)
+{
+	return config_read_with(c, r, file, NULL);
+}
+
+bool config_read_with(struct domain_config *c, struct config_report *r, const char *file,
+		      const char *overrides)
 {
 	int fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
@@ -434,7 +470,7 @@ bool config_read(struct domain_config *c, struct config_report *r, const char *f
 		good = config_fail(r, 0, CONFIG_FILE,
 				   "it has more than 1 MiB; a configuration is shorter");
 	else
-		good = config_parse(c, r, text, (size_t)at);
+		good = config_parse(c, r, text, (size_t)at, overrides);
 	free(text);
 	return good;
 }

@@ -100,8 +100,16 @@ void config_warn(struct config_report *r, int line, const char *format, ...)
  * is an error in the report. config_free() and config_report_free() in any case.
  */
 bool config_read(struct domain_config *c, struct config_report *r, const char *file);
+/* With lines "key=value" that count instead of the file's (an xl.cfg), or NULL. */
+bool config_read_with(struct domain_config *c, struct config_report *r, const char *file,
+		      const char *overrides);
 /* The same of text in memory, zero-terminated; the fuzzer's way. */
-bool config_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len);
+bool config_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len,
+		  const char *overrides);
+/* May a domain be called so? Else there is an error in the report. */
+bool config_name_is_good(struct config_report *r, const char *name);
+/* "0-3,^2,6" or "all" as a bitmap of bytes * 8 processors; false: it is not of that form. */
+bool config_parse_cpus(const char *text, uint8_t *map, unsigned int bytes);
 /* Looks at the kernel and the ramdisk: there, of the right kind, the pinned ones. */
 bool config_check_images(const struct domain_config *c, struct config_report *r);
 void config_free(struct domain_config *c);

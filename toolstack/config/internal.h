@@ -14,7 +14,8 @@ extern const char *const action_names[ACTIONS];
 extern const char *const format_names[FORMATS];
 
 /* Readers: of a whole text into c. */
-bool xl_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len);
+bool xl_parse(struct domain_config *c, struct config_report *r, const char *text,
+	      const char *overrides);
 bool xml_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len);
 void xl_print_table(FILE *out);
 void xml_print_table(FILE *out);

@@ -33,6 +33,8 @@ struct parser {
 	bool root_given, cmdline_given;
 	int extra_line;
 	char *root, *extra;
+	uint64_t *seen;             /* bits of the keys that were there */
+	const uint64_t *overridden; /* of those whose values here don't count, or NULL */
 };
 
 static void value_free(struct value *v)
@@ -581,7 +583,7 @@ static bool convert(struct parser *p, const struct key *k, struct value *v)
 			   kind_names[v->kind], kind_names[k->kind]);
 }
 
-static bool apply(struct parser *p, int line, const char *name, struct value *v, uint64_t *seen)
+static bool apply(struct parser *p, int line, const char *name, struct value *v)
 {
 	const struct key *k = find_key(name);
 	unsigned int i = (unsigned int)(k - keys);
@@ -595,15 +597,17 @@ static bool apply(struct parser *p, int line, const char *name, struct value *v,
 		config_warn(p->r, line, "%s is ignored%s%s", name, *k->why ? ": " : "", k->why);
 		return true;
 	}
-	if (seen[i / 64] >> i % 64 & 1)
+	if (p->seen[i / 64] >> i % 64 & 1)
 		return config_fail(p->r, line, CONFIG_CONFLICT, "%s stands here again; keep one",
 				   name);
-	seen[i / 64] |= 1ull << i % 64;
+	p->seen[i / 64] |= 1ull << i % 64;
+	if (p->overridden && p->overridden[i / 64] >> i % 64 & 1)
+		return true;
 	return convert(p, k, v) && k->set(p, v);
 }
 
 /* One "key = value". */
-static bool parse_line(struct parser *p, uint64_t *seen)
+static bool parse_line(struct parser *p)
 {
 	size_t len = strspn(p->at, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789_");
@@ -633,7 +637,7 @@ static bool parse_line(struct parser *p, uint64_t *seen)
 			good = syntax(p, p->line,
 				      "there is more behind the value; end the line there");
 	}
-	good = good && apply(p, line, name, &v, seen);
+	good = good && apply(p, line, name, &v);
 	value_free(&v);
 	return good;
 }
@@ -653,24 +657,41 @@ static bool command_line(struct parser *p)
 	return true;
 }
 
-bool xl_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len)
+static bool parse_lines(struct parser *p, const char *text)
 {
-	struct parser p = { .c = c, .r = r, .at = text, .line = 1 };
-	uint64_t seen[ARRAY_SIZE(keys) / 64 + 1] = { 0 };
 	bool good = true;
 
-	(void)len;
+	p->at = text;
+	p->line = 1;
 	while (good) {
-		skip(&p, true);
-		if (*p.at == ';') {
-			p.at++;
+		skip(p, true);
+		if (*p->at == ';') {
+			p->at++;
 			continue;
 		}
-		if (!*p.at)
+		if (!*p->at)
 			break;
-		good = parse_line(&p, seen);
+		good = parse_line(p);
 	}
-	good = good && command_line(&p);
+	return good;
+}
+
+bool xl_parse(struct domain_config *c, struct config_report *r, const char *text,
+	      const char *overrides)
+{
+	uint64_t first[ARRAY_SIZE(keys) / 64 + 1] = { 0 }, seen[ARRAY_SIZE(first)] = { 0 };
+	struct parser p = { .c = c, .r = r, .seen = first };
+	const char *file = r->file;
+	bool good = true;
+
+	if (overrides) {
+		r->file = "command line";
+		good = parse_lines(&p, overrides);
+		r->file = file;
+		p.overridden = first;
+	}
+	p.seen = seen;
+	good = good && parse_lines(&p, text) && command_line(&p);
 	free(p.root);
 	free(p.extra);
 	return good;

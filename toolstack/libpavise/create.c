@@ -2,27 +2,30 @@
 /* Making a domain: the hypervisor's part, then the store's; whatever fails undoes all of it. */
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 #include <xen/event_channel.h>
 
 #include "../lib/util.h"
 #include "build.h"
+#include "devices.h"
 #include "domain.h"
+#include "record.h"
 
 #define GRANT_FRAMES 32
 #define MAPTRACK_FRAMES 1024
 #define EVENT_PORT_MAX 1023
-#define CPUS_MAX 4096
 
 struct creation {
 	struct pavise *p;
 	struct store_client *s;
-	const struct domain_config *c;
+	struct domain_config c; /* with all that is made up where it is left out */
 	struct build build;
-	uuid_t uuid;
+	struct devices devices;
+	bool entered; /* the store has its nodes: ending it takes its devices away */
 	struct failure *f;
 };
 
@@ -55,12 +58,12 @@ static bool check_unique(struct creation *cr)
 	for (unsigned int i = 0; good && i < n; i++) {
 		char *name = domain_name(cr->s, all[i].domain);
 
-		if (name && !strcmp(name, cr->c->name) && !(all[i].flags & XEN_DOMINF_dying))
+		if (name && !strcmp(name, cr->c.name) && !(all[i].flags & XEN_DOMINF_dying))
 			good = fail(cr->f, FAIL_TAKEN,
 				    "domain %u is called %s already; destroy it, or choose another"
 				    " name",
-				    all[i].domain, cr->c->name);
-		else if (!memcmp(all[i].handle, cr->uuid, sizeof(cr->uuid)) &&
+				    all[i].domain, cr->c.name);
+		else if (!memcmp(all[i].handle, cr->c.uuid, sizeof(cr->c.uuid)) &&
 			 !(all[i].flags & XEN_DOMINF_dying))
 			good = fail(cr->f, FAIL_TAKEN,
 				    "domain %u has this UUID; leave it out to have one made",
@@ -71,17 +74,23 @@ static bool check_unique(struct creation *cr)
 	return good;
 }
 
+static bool is_there(enum config_action action)
+{
+	return action == ACTION_DESTROY || action == ACTION_RESTART || action == ACTION_PRESERVE;
+}
+
 /* What a configuration may ask and nobody does yet is not passed over in silence. */
 static bool check_possible(struct creation *cr)
 {
-	const struct domain_config *c = cr->c;
+	const struct domain_config *c = &cr->c;
 
-	if (c->n_disks || c->n_nics)
-		return fail(cr->f, FAIL_UNSUPPORTED,
-			    "disks and networks can't be connected yet; remove them");
 	if (c->weight || c->cap)
 		return fail(cr->f, FAIL_UNSUPPORTED,
 			    "shares of processors can't be set yet; remove cpu_weight and cap");
+	if (!is_there(c->on_poweroff) || !is_there(c->on_reboot) || !is_there(c->on_crash))
+		return fail(cr->f, FAIL_UNSUPPORTED,
+			    "a domain that ends is neither renamed nor dumped yet; say destroy,"
+			    " restart or preserve");
 	if (c->cmdline && strlen(c->cmdline) >= MAX_GUEST_CMDLINE)
 		return fail(cr->f, FAIL_UNSUPPORTED,
 			    "the command line has more than %d bytes; shorten it",
@@ -89,49 +98,18 @@ static bool check_possible(struct creation *cr)
 	return true;
 }
 
-/* "0-3,^2,6" or "all" to a bitmap; set_cpus() has checked the form. */
-static void parse_cpus(const char *text, uint8_t *map)
-{
-	while (*text) {
-		bool not = *text == '^';
-		unsigned long first = 0, last = CPUS_MAX - 1;
-		char *end = (char *)text + strcspn(text, ",");
-
-		if (strncmp(text, "all", 3)) {
-			first = last = strtoul(text + not, &end, 10);
-			if (*end == '-')
-				last = strtoul(end + 1, &end, 10);
-		}
-		for (unsigned long i = first; i <= last && i < CPUS_MAX; i++)
-			map[i / 8] = not ? (uint8_t)(map[i / 8] & ~(1 << i % 8)) :
-					   (uint8_t)(map[i / 8] | 1 << i % 8);
-		text = end + strcspn(end, ",");
-		text += *text == ',';
-	}
-}
-
 static bool set_affinity(struct creation *cr)
 {
-	for (unsigned int i = 0; cr->c->cpus && i < cr->c->max_vcpus; i++) {
-		struct xen_domctl *d = domctl_new(cr->p, cr->build.domid);
-		int rc;
-
-		memset(cr->p->array, 0, CPUS_MAX / 8);
-		parse_cpus(cr->c->cpus, cr->p->array);
-		d->u.vcpuaffinity.vcpu = i;
-		d->u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
-		d->u.vcpuaffinity.cpumap_hard.bitmap = cr->p->array;
-		d->u.vcpuaffinity.cpumap_hard.nr_bits = CPUS_MAX;
-		rc = domctl_call(cr->p, XEN_DOMCTL_setvcpuaffinity);
-		if (rc)
-			return refused(cr, "the processors that cpus names", rc);
+	for (unsigned int i = 0; cr->c.cpus && i < cr->c.max_vcpus; i++) {
+		if (!domain_pin(cr->p, cr->build.domid, i, cr->c.cpus, cr->f))
+			return false;
 	}
 	return true;
 }
 
 static bool make_domain(struct creation *cr)
 {
-	const struct domain_config *c = cr->c;
+	const struct domain_config *c = &cr->c;
 	struct xen_domctl *d = domctl_new(cr->p, 0);
 	int rc;
 
@@ -144,7 +122,7 @@ static bool make_domain(struct creation *cr)
 		.max_maptrack_frames = MAPTRACK_FRAMES,
 		.grant_opts = XEN_DOMCTL_GRANT_version(1),
 	};
-	memcpy(d->u.createdomain.handle, cr->uuid, sizeof(cr->uuid));
+	memcpy(d->u.createdomain.handle, cr->c.uuid, sizeof(cr->c.uuid));
 	rc = domctl_call(cr->p, XEN_DOMCTL_createdomain);
 	if (rc)
 		return refused(cr, "a new domain", rc);
@@ -165,45 +143,17 @@ static bool equip_domain(struct creation *cr)
 {
 	int rc;
 
-	domctl_new(cr->p, cr->build.domid)->u.max_vcpus.max = cr->c->max_vcpus;
+	domctl_new(cr->p, cr->build.domid)->u.max_vcpus.max = cr->c.max_vcpus;
 	rc = domctl_call(cr->p, XEN_DOMCTL_max_vcpus);
 	if (rc)
 		return refused(cr, "its vCPUs", rc);
 	domctl_new(cr->p, cr->build.domid)->u.max_mem.max_memkb =
-		cr->c->max_memory_kib + DOMAIN_SLACK_KIB;
+		cr->c.max_memory_kib + DOMAIN_SLACK_KIB;
 	rc = domctl_call(cr->p, XEN_DOMCTL_max_mem);
 	if (rc)
 		return refused(cr, "its limit of memory", rc);
 	return set_affinity(cr) && make_port(cr, &cr->build.store_port) &&
 	       make_port(cr, &cr->build.console_port);
-}
-
-/* Writes base/name unless an earlier one failed. */
-static void put(struct creation *cr, int *rc, const char *base, const char *name,
-		const char *format, ...) __attribute__((format(printf, 5, 6)));
-static void put(struct creation *cr, int *rc, const char *base, const char *name,
-		const char *format, ...)
-{
-	char path[256], *value;
-	va_list args;
-
-	va_start(args, format);
-	if (!*rc && vasprintf(&value, format, args) >= 0) {
-		snprintf(path, sizeof(path), "%s%s%s", base, *name ? "/" : "", name);
-		*rc = store_write(cr->s, path, value);
-		free(value);
-	}
-	va_end(args);
-}
-
-static void permit(struct creation *cr, int *rc, const char *base, const char *name,
-		   const char *perms)
-{
-	char path[256];
-
-	snprintf(path, sizeof(path), "%s%s%s", base, *name ? "/" : "", name);
-	if (!*rc)
-		*rc = store_set_perms(cr->s, path, perms);
 }
 
 /* What the guest's kernel looks for, and what tools do. */
@@ -216,44 +166,40 @@ static int write_nodes(struct creation *cr)
 					   "drivers",
 					   "control/shutdown",
 					   "control/platform-feature-multiprocessor-suspend" };
-	char base[64], vm[64], text[UUID_STR_LEN], reads[16], owns[16], name[64];
-	const struct domain_config *c = cr->c;
+	struct store_writer w = { .s = cr->s };
+	const struct domain_config *c = &cr->c;
 	unsigned int id = cr->build.domid;
-	int rc = 0;
+	char text[UUID_STR_LEN], perms[16], name[32];
 
-	uuid_unparse_lower(cr->uuid, text);
-	snprintf(base, sizeof(base), "/local/domain/%u", id);
-	snprintf(vm, sizeof(vm), "/vm/%s", text);
-	snprintf(reads, sizeof(reads), "n0 r%u", id);
-	snprintf(owns, sizeof(owns), "n%u", id);
-	put(cr, &rc, base, "", "%s", "");
-	permit(cr, &rc, base, "", reads); /* what is made below inherits that */
-	put(cr, &rc, vm, "", "%s", "");
-	permit(cr, &rc, vm, "", reads);
-	put(cr, &rc, vm, "name", "%s", c->name);
-	put(cr, &rc, vm, "uuid", "%s", text);
-	put(cr, &rc, vm, "start_time", "%lu", (unsigned long)time(NULL));
-	put(cr, &rc, base, "vm", "%s", vm);
-	put(cr, &rc, base, "name", "%s", c->name);
-	put(cr, &rc, base, "domid", "%u", id);
-	put(cr, &rc, base, "memory/target", "%lu", c->memory_kib);
-	put(cr, &rc, base, "memory/static-max", "%lu", c->max_memory_kib);
-	put(cr, &rc, base, "store/ring-ref", "%lu", cr->build.store_mfn);
-	put(cr, &rc, base, "store/port", "%u", cr->build.store_port);
-	put(cr, &rc, base, "console/ring-ref", "%lu", cr->build.console_mfn);
-	put(cr, &rc, base, "console/port", "%u", cr->build.console_port);
-	put(cr, &rc, base, "console/type", "xenconsoled");
-	put(cr, &rc, base, "console/limit", "1048576");
-	put(cr, &rc, base, "device", "%s", "");
-	for (unsigned int i = 0; i < ARRAY_SIZE(own); i++) {
-		put(cr, &rc, base, own[i], "%s", "");
-		permit(cr, &rc, base, own[i], owns);
-	}
+	uuid_unparse_lower(cr->c.uuid, text);
+	snprintf(perms, sizeof(perms), "n0 r%u", id);
+	writer_move(&w, "/vm/%s", text);
+	writer_make(&w, "", perms);
+	writer_put(&w, "name", "%s", c->name);
+	writer_put(&w, "uuid", "%s", text);
+	writer_put(&w, "start_time", "%lu", (unsigned long)time(NULL));
+	writer_move(&w, "/local/domain/%u", id);
+	writer_make(&w, "", perms);
+	writer_put(&w, "vm", "/vm/%s", text);
+	writer_put(&w, "name", "%s", c->name);
+	writer_put(&w, "domid", "%u", id);
+	writer_put(&w, "memory/target", "%lu", c->memory_kib);
+	writer_put(&w, "memory/static-max", "%lu", c->max_memory_kib);
+	writer_put(&w, "store/ring-ref", "%lu", cr->build.store_mfn);
+	writer_put(&w, "store/port", "%u", cr->build.store_port);
+	writer_put(&w, "console/ring-ref", "%lu", cr->build.console_mfn);
+	writer_put(&w, "console/port", "%u", cr->build.console_port);
+	writer_put(&w, "console/type", "xenconsoled");
+	writer_put(&w, "console/limit", "1048576");
+	writer_put(&w, "device", "%s", "");
 	for (unsigned int i = 0; i < c->max_vcpus; i++) {
 		snprintf(name, sizeof(name), "cpu/%u/availability", i);
-		put(cr, &rc, base, name, "%s", i < c->vcpus ? "online" : "offline");
+		writer_put(&w, name, "%s", i < c->vcpus ? "online" : "offline");
 	}
-	return rc;
+	snprintf(perms, sizeof(perms), "n%u", id);
+	for (unsigned int i = 0; i < ARRAY_SIZE(own); i++)
+		writer_make(&w, own[i], perms);
+	return w.rc ? w.rc : devices_enter(&cr->devices, cr->s, cr->build.domid);
 }
 
 static bool enter_store(struct creation *cr)
@@ -270,6 +216,7 @@ static bool enter_store(struct creation *cr)
 			rc = rc ? rc : ended;
 		}
 	} while (rc == -EAGAIN);
+	cr->entered = !rc;
 	if (!rc)
 		rc = store_introduce(cr->s, cr->build.domid, cr->build.store_mfn,
 				     cr->build.store_port);
@@ -284,33 +231,93 @@ static bool make(struct creation *cr, const struct create_options *o, struct pha
 	phase(ph, "vcpus, channels");
 	good = good && build_domain(cr->p, &cr->build, cr->f);
 	phase(ph, "memory, kernel, tables");
-	good = good && enter_store(cr);
+	good = good && devices_attach(&cr->devices, cr->f) && enter_store(cr);
 	phase(ph, "store");
-	good = good && (o->paused || domain_command(cr->p, cr->build.domid,
-						    XEN_DOMCTL_unpausedomain, "start", cr->f));
+	good = good && devices_connect(&cr->devices, cr->s, cr->build.domid, cr->f);
+	phase(ph, "devices");
+	good = good && record_save(&cr->c, cr->f) &&
+	       (o->paused ||
+		domain_command(cr->p, cr->build.domid, XEN_DOMCTL_unpausedomain, "start", cr->f));
 	phase(ph, "start");
 	if (!good) {
 		struct failure second = { 0 }; /* the first cause counts */
 
 		domain_destroy(cr->p, cr->s, cr->build.domid, &second);
+		if (!cr->entered)
+			devices_detach(&cr->devices);
 	}
 	return good;
+}
+
+static char *absolute(const char *path)
+{
+	char *folder, *whole;
+
+	if (!path || *path == '/')
+		return path ? xstrdup(path) : NULL;
+	folder = get_current_dir_name();
+	whole = xasprintf("%s/%s", folder ? folder : "", path);
+	free(folder);
+	return whole;
+}
+
+/* So that whoever makes the domain again, from another folder, makes the same one. */
+static bool complete(struct creation *cr, const struct domain_config *from)
+{
+	static const uint8_t vendor[3] = { 0x00, 0x16, 0x3e };
+	struct domain_config *c = &cr->c;
+
+	*c = *from;
+	c->kernel = absolute(from->kernel);
+	c->ramdisk = absolute(from->ramdisk);
+	c->disks = xmalloc((c->n_disks + 1) * sizeof(*c->disks));
+	c->nics = xmalloc((c->n_nics + 1) * sizeof(*c->nics));
+	if (!c->has_uuid)
+		uuid_generate(c->uuid);
+	c->has_uuid = true;
+	for (unsigned int i = 0; i < c->n_disks; i++) {
+		c->disks[i] = from->disks[i];
+		c->disks[i].path = absolute(from->disks[i].path);
+	}
+	for (unsigned int i = 0; i < c->n_nics; i++) {
+		struct config_nic *nic = &c->nics[i];
+
+		*nic = from->nics[i];
+		if (nic->has_mac)
+			continue;
+		memcpy(nic->mac, vendor, sizeof(vendor));
+		if (getrandom(nic->mac + 3, 3, 0) != 3)
+			return fail_at(cr->f, nic->line, FAIL_REFUSED,
+				       "no random number for an address: %s; name a mac",
+				       strerror(errno));
+		nic->has_mac = true;
+	}
+	return true;
+}
+
+static void forget(struct creation *cr)
+{
+	for (unsigned int i = 0; i < cr->c.n_disks; i++)
+		free(cr->c.disks[i].path);
+	free(cr->c.disks);
+	free(cr->c.nics);
+	free(cr->c.kernel);
+	free(cr->c.ramdisk);
 }
 
 bool domain_create(struct pavise *p, struct store_client *s, const struct domain_config *c,
 		   const struct create_options *o, struct phases *phases, uint16_t *domid,
 		   struct failure *f)
 {
-	struct creation cr = { .p = p, .s = s, .c = c, .f = f };
+	struct creation cr = { .p = p, .s = s, .f = f };
 	struct file_map ramdisk = { 0 };
 	struct guest_image image = { 0 };
 	bool good;
 
 	phase(phases, NULL);
-	memcpy(cr.uuid, c->uuid, sizeof(cr.uuid));
-	if (!c->has_uuid)
-		uuid_generate(cr.uuid);
-	good = check_possible(&cr) && check_unique(&cr);
+	good = complete(&cr, c);
+	good = devices_open(&cr.devices, &cr.c, f) && good && check_possible(&cr) &&
+	       check_unique(&cr);
 	phase(phases, "checks");
 	good = good && image_open(&image, c->kernel, f) &&
 	       (!c->ramdisk || file_map(&ramdisk, "ramdisk", c->ramdisk, f));
@@ -326,6 +333,8 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 		good = good && make(&cr, o, phases);
 		*domid = cr.build.domid;
 	}
+	devices_close(&cr.devices);
+	forget(&cr);
 	image_close(&image);
 	file_unmap(&ramdisk);
 	return good;

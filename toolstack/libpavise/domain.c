@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "../lib/util.h"
+#include "devices.h"
+#include "record.h"
 
 #define LIST_BATCH 256
 
@@ -123,9 +125,15 @@ static void remove_nodes(struct store_client *s, uint16_t domid)
 
 bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f)
 {
+	struct xen_domctl_getdomaininfo info;
+
+	/* Before: nobody is to make it again. */
+	if (domain_info(p, domid, &info))
+		record_remove(info.handle);
 	if (!domain_command(p, domid, XEN_DOMCTL_destroydomain, "destroy", f))
 		return false;
 	store_release(s, domid);
+	devices_remove(s, domid);
 	remove_nodes(s, domid);
 	return true;
 }
@@ -140,21 +148,118 @@ bool domain_ask(struct store_client *s, uint16_t domid, const char *request, str
 	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", path, strerror(-rc));
 }
 
-bool domain_set_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
+static bool put_number(struct store_client *s, uint16_t domid, const char *name, uint64_t number,
 		       struct failure *f)
 {
 	char path[64], value[24];
 	int rc;
 
-	domctl_new(p, domid)->u.max_mem.max_memkb = kib + DOMAIN_SLACK_KIB;
-	rc = domctl_call(p, XEN_DOMCTL_max_mem);
-	if (rc)
-		return fail(f, FAIL_REFUSED, "the limit of domain %u can't be set: %s", domid,
-			    strerror(-rc));
-	snprintf(path, sizeof(path), "/local/domain/%u/memory/target", domid);
-	snprintf(value, sizeof(value), "%lu", kib);
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, name);
+	snprintf(value, sizeof(value), "%lu", number);
 	rc = store_write(s, path, value);
 	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", path, strerror(-rc));
+}
+
+static bool set_limit(struct pavise *p, uint16_t domid, uint64_t kib, struct failure *f)
+{
+	int rc;
+
+	domctl_new(p, domid)->u.max_mem.max_memkb = kib + DOMAIN_SLACK_KIB;
+	rc = domctl_call(p, XEN_DOMCTL_max_mem);
+	return !rc || fail(f, FAIL_REFUSED, "the limit of domain %u can't be set: %s", domid,
+			   strerror(-rc));
+}
+
+bool domain_set_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
+		       struct failure *f)
+{
+	return set_limit(p, domid, kib, f) && put_number(s, domid, "memory/target", kib, f);
+}
+
+bool domain_set_max_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
+			   struct failure *f)
+{
+	return set_limit(p, domid, kib, f) && put_number(s, domid, "memory/static-max", kib, f);
+}
+
+bool domain_pin(struct pavise *p, uint16_t domid, unsigned int vcpu, const char *cpus,
+		struct failure *f)
+{
+	struct xen_domctl *d = domctl_new(p, domid);
+	int rc;
+
+	if (!config_parse_cpus(cpus, p->array, CPUS_MAX / 8))
+		return fail(f, FAIL_USAGE,
+			    "'%s' is no list of processors; write it as 0-3,5,^2 or all", cpus);
+	d->u.vcpuaffinity.vcpu = vcpu;
+	d->u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD;
+	d->u.vcpuaffinity.cpumap_hard.bitmap = p->array;
+	d->u.vcpuaffinity.cpumap_hard.nr_bits = CPUS_MAX;
+	rc = domctl_call(p, XEN_DOMCTL_setvcpuaffinity);
+	return !rc || fail(f, FAIL_REFUSED,
+			   "the hypervisor does not let vCPU %u of domain %u run on %s: %s; 'pavise"
+			   " vcpu-list' shows where it is",
+			   vcpu, domid, cpus, strerror(-rc));
+}
+
+bool domain_set_vcpus(struct pavise *p, struct store_client *s, uint16_t domid, unsigned int n,
+		      struct failure *f)
+{
+	struct xen_domctl_getdomaininfo info;
+	char path[64];
+	int rc = 0;
+
+	if (!domain_info(p, domid, &info) || !n || n > info.max_vcpu_id + 1)
+		return fail(f, FAIL_USAGE, "domain %u has 1 to %u vCPUs; say one of these numbers",
+			    domid, info.max_vcpu_id + 1);
+	for (unsigned int i = 0; !rc && i <= info.max_vcpu_id; i++) {
+		snprintf(path, sizeof(path), "/local/domain/%u/cpu/%u/availability", domid, i);
+		rc = store_write(s, path, i < n ? "online" : "offline");
+	}
+	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", path, strerror(-rc));
+}
+
+/* The file that it would be made again from. */
+static bool rename_record(const uint8_t *uuid, const char *name, struct failure *f)
+{
+	struct domain_config c = { 0 };
+	bool good = true;
+
+	if (record_read(&c, RECORDS, uuid)) {
+		free(c.name);
+		c.name = xstrdup(name);
+		good = record_save(&c, f);
+	}
+	config_free(&c);
+	return good;
+}
+
+bool domain_rename(struct pavise *p, struct store_client *s, uint16_t domid, const char *name,
+		   struct failure *f)
+{
+	struct config_report r = { .file = "pavise" };
+	struct xen_domctl_getdomaininfo info;
+	char base[64], uuid[UUID_STR_LEN];
+	struct failure none = { 0 };
+	uint16_t other;
+	int rc;
+
+	if (!config_name_is_good(&r, name)) {
+		fail(f, FAIL_USAGE, "%s", r.text + strlen("pavise: "));
+		config_report_free(&r);
+		return false;
+	}
+	if (domain_find(p, s, name, &other, &none))
+		return fail(f, FAIL_TAKEN, "domain %u is called %s already; choose another name",
+			    other, name);
+	if (!domain_info(p, domid, &info) || !rename_record(info.handle, name, f))
+		return fail(f, FAIL_NO_DOMAIN, "domain %u has ended meanwhile", domid);
+	snprintf(base, sizeof(base), "/local/domain/%u/name", domid);
+	rc = store_write(s, base, name);
+	uuid_unparse_lower(info.handle, uuid);
+	snprintf(base, sizeof(base), "/vm/%s/name", uuid);
+	rc = rc ? rc : store_write(s, base, name);
+	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", base, strerror(-rc));
 }
 
 bool domain_wait(struct pavise *p, struct store_client *s, uint16_t domid, enum domain_wait what,

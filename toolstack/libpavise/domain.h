@@ -10,7 +10,8 @@
 #include "link.h"
 #include "storeclient.h"
 
-#define PHASES_MAX 8
+#define PHASES_MAX 12
+#define CPUS_MAX 4096
 #define DOMAIN_SLACK_KIB 1024 /* its limit is beyond what it may have, as tools expect */
 
 /* How long each part of a creation took. */
@@ -56,6 +57,18 @@ bool domain_ask(struct store_client *s, uint16_t domid, const char *request, str
 /* What it should have; the limit too. The guest's balloon follows. */
 bool domain_set_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
 		       struct failure *f);
+
+/* The limit of what it may ever have. */
+bool domain_set_max_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
+			   struct failure *f);
+/* Where a vCPU may run: "0-3,^2", "all". */
+bool domain_pin(struct pavise *p, uint16_t domid, unsigned int vcpu, const char *cpus,
+		struct failure *f);
+/* How many of its vCPUs are to be online: its kernel follows. */
+bool domain_set_vcpus(struct pavise *p, struct store_client *s, uint16_t domid, unsigned int n,
+		      struct failure *f);
+bool domain_rename(struct pavise *p, struct store_client *s, uint16_t domid, const char *name,
+		   struct failure *f);
 
 enum domain_wait { WAIT_SHUTDOWN, WAIT_GONE };
 /* A domain that is gone has shut down, too. */

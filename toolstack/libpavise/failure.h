@@ -23,11 +23,16 @@ enum failure_class {
 
 struct failure {
 	enum failure_class code;
+	int line; /* of the configuration; 0: it is not about one */
 	char text[512];
 };
 
 /* Notes "cause; remedy", unless something is noted already: the first cause counts. Always false. */
 bool fail(struct failure *f, enum failure_class code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The same, about that line of the configuration. */
+bool fail_at(struct failure *f, int line, enum failure_class code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 #endif /* LIBPAVISE_FAILURE_H */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A client of the store: one request at a time, events that come between are dropped but seen. */
+/* A client of the store: one request at a time; of events only that they came is kept. */
 
 #include "storeclient.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -116,6 +117,7 @@ static int request(struct store_client *s, uint32_t type, const struct iovec *pa
 		rc = receive(s, &h, &body);
 		if (rc || h.type != XS_WATCH_EVENT)
 			break;
+		s->event = true;
 		free(body);
 	}
 	if (!rc && h.type == XS_ERROR)
@@ -143,6 +145,16 @@ char *store_read(struct store_client *s, const char *path)
 	char *answer = NULL;
 
 	errno = -request_strings(s, XS_READ, &path, 1, &answer);
+	return answer;
+}
+
+char *store_directory(struct store_client *s, const char *path)
+{
+	const struct iovec part = { (void *)path, strlen(path) + 1 };
+	char *answer = NULL;
+
+	errno = -request(s, XS_DIRECTORY, &part, 1, &answer);
+	/* receive() has put one more zero behind them. */
 	return answer;
 }
 
@@ -225,11 +237,54 @@ int store_wait(struct store_client *s, int timeout)
 	struct pollfd p = { .fd = s->fd, .events = POLLIN };
 	struct xsd_sockmsg h;
 	char *body;
-	int rc = poll(&p, 1, timeout);
+	int rc;
 
+	if (s->event) {
+		s->event = false;
+		return 0;
+	}
+	rc = poll(&p, 1, timeout);
 	if (rc <= 0)
 		return rc ? -errno : -ETIMEDOUT;
 	rc = receive(s, &h, &body);
 	free(body);
 	return rc;
+}
+
+void writer_move(struct store_writer *w, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(w->base, sizeof(w->base), format, args);
+	va_end(args);
+}
+
+static void writer_path(const struct store_writer *w, const char *name, char path[160])
+{
+	snprintf(path, 160, "%s%s%.60s", w->base, *name ? "/" : "", name);
+}
+
+void writer_put(struct store_writer *w, const char *name, const char *format, ...)
+{
+	char path[160], *value;
+	va_list args;
+
+	va_start(args, format);
+	if (!w->rc && vasprintf(&value, format, args) >= 0) {
+		writer_path(w, name, path);
+		w->rc = store_write(w->s, path, value);
+		free(value);
+	}
+	va_end(args);
+}
+
+void writer_make(struct store_writer *w, const char *name, const char *perms)
+{
+	char path[160];
+
+	writer_put(w, name, "%s", "");
+	writer_path(w, name, path);
+	if (!w->rc)
+		w->rc = store_set_perms(w->s, path, perms);
 }

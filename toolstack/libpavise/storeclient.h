@@ -11,6 +11,7 @@
 struct store_client {
 	int fd;
 	uint32_t transaction; /* of the following requests; 0: none */
+	bool event;           /* one came while an answer was waited for */
 };
 
 /* path: NULL, where it usually is ($XENSTORED_PATH, /run/xenstored/socket). */
@@ -19,6 +20,8 @@ void store_close(struct store_client *s);
 
 /* The value, zero-terminated, to be freed; NULL: there is none, errno says why. */
 char *store_read(struct store_client *s, const char *path);
+/* The names of its children, each with its zero, then an empty one; to be freed. NULL: errno. */
+char *store_directory(struct store_client *s, const char *path);
 /* 0 or -errno. */
 int store_write(struct store_client *s, const char *path, const char *value);
 int store_remove(struct store_client *s, const char *path);
@@ -31,7 +34,20 @@ int store_begin(struct store_client *s);
 int store_end(struct store_client *s, bool commit);
 /* From now on store_wait() sees changes of path. */
 int store_watch(struct store_client *s, const char *path);
-/* Waits for an event, at most until timeout milliseconds are over (-1: for ever). -ETIMEDOUT. */
+/* Waits for an event since the last call, at most until timeout milliseconds are over (-1: for ever). -ETIMEDOUT. */
 int store_wait(struct store_client *s, int timeout);
+
+/* Writes many nodes; after the first failure no more. */
+struct store_writer {
+	struct store_client *s;
+	int rc;        /* 0 or -errno of the first failure */
+	char base[96]; /* what names are below; "" names it itself */
+};
+void writer_move(struct store_writer *w, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void writer_put(struct store_writer *w, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+/* An empty node with those permissions, which nodes made below it inherit. */
+void writer_make(struct store_writer *w, const char *name, const char *perms);
 
 #endif /* LIBPAVISE_STORECLIENT_H */

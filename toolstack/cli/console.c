@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* pavise console: a terminal at a domain's console. */
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "../console/console.h"
+#include "../lib/util.h"
+#include "session.h"
+
+#define KEY_LEAVE 0x1d /* Ctrl-] */
+
+static int connect_daemon(uint16_t domid, struct failure *f)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) ||
+	    dprintf(fd, "%u\n", domid) < 0) {
+		fail(f, FAIL_REACH, "no daemon answers at %s: %s; start pavise-consoled",
+		     CONSOLE_SOCKET, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* From one to the other; false: that was the last. */
+static bool copy(int from, int to, bool keys)
+{
+	char bytes[4096];
+	ssize_t n = read(from, bytes, sizeof(bytes));
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	if (n <= 0 || (keys && memchr(bytes, KEY_LEAVE, (size_t)n)))
+		return false;
+	for (ssize_t done = 0; done < n;) {
+		ssize_t part = write(to, bytes + done, (size_t)(n - done));
+
+		if (part < 0 && errno != EINTR)
+			return false;
+		done += part > 0 ? part : 0;
+	}
+	return true;
+}
+
+bool console_attach(uint16_t domid, struct failure *f)
+{
+	struct termios before, raw;
+	bool terminal = !tcgetattr(STDIN_FILENO, &before);
+	int fd = connect_daemon(domid, f);
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+			      { .fd = STDIN_FILENO, .events = POLLIN } };
+
+	if (fd < 0)
+		return false;
+	if (terminal) {
+		fprintf(stderr, "(Ctrl-] leaves)\n");
+		raw = before;
+		cfmakeraw(&raw);
+		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+	}
+	for (;;) {
+		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents && !copy(fd, STDOUT_FILENO, false))
+			break;
+		if (!p[1].revents || copy(STDIN_FILENO, fd, terminal))
+			continue;
+		if (terminal)
+			break;
+		/* A file's end: what there is to see is shown still. */
+		shutdown(fd, SHUT_WR);
+		p[1].fd = -1;
+	}
+	if (terminal) {
+		tcsetattr(STDIN_FILENO, TCSANOW, &before);
+		fprintf(stderr, "\n");
+	}
+	close(fd);
+	return true;
+}
+
+int cmd_console(int argc, char **argv)
+{
+	struct session se;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 1, 1, "console DOMAIN"))
+		return EXIT_USAGE;
+	if (session_begin_with(&se, argv[1], &domid))
+		console_attach(domid, &se.f);
+	return session_end(&se);
+}

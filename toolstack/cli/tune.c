@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Commands that change a domain that runs. */
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../lib/util.h"
+#include "../libpavise/record.h"
+#include "session.h"
+
+/* "512", "512m", "2g", "65536k" to KiB; MiB where there is no letter. 0: it is none. */
+static uint64_t parse_memory(const char *text)
+{
+	static const char units[] = "kmg";
+	char *end;
+	uint64_t n = strtoull(text, &end, 10);
+	const char *unit = *end ? strchr(units, *end | 0x20) : units + 1;
+
+	if (end == text || !unit || (*end && end[1]) || n > 1ul << 30)
+		return 0;
+	return n << 10 * (unit - units);
+}
+
+static int set_memory(int argc, char **argv, const char *usage,
+		      bool (*set)(struct pavise *, struct store_client *, uint16_t, uint64_t,
+				  struct failure *))
+{
+	struct session se;
+	uint64_t kib;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 2, 2, usage))
+		return EXIT_USAGE;
+	kib = parse_memory(argv[2]);
+	if (!kib) {
+		fprintf(stderr, "pavise: '%s' is no amount of memory; say 512, 512m or 2g\n",
+			argv[2]);
+		return EXIT_USAGE;
+	}
+	if (session_begin_with(&se, argv[1], &domid))
+		set(&se.p, &se.s, domid, kib, &se.f);
+	return session_end(&se);
+}
+
+int cmd_mem_set(int argc, char **argv)
+{
+	return set_memory(argc, argv, "mem-set DOMAIN MEMORY[k|m|g]", domain_set_memory);
+}
+
+int cmd_mem_max(int argc, char **argv)
+{
+	return set_memory(argc, argv, "mem-max DOMAIN MEMORY[k|m|g]", domain_set_max_memory);
+}
+
+int cmd_rename(int argc, char **argv)
+{
+	struct session se;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 2, 2, "rename DOMAIN NAME"))
+		return EXIT_USAGE;
+	if (session_begin_with(&se, argv[1], &domid))
+		domain_rename(&se.p, &se.s, domid, argv[2], &se.f);
+	return session_end(&se);
+}
+
+/* A number and nothing else; false with a sentence. */
+static bool parse_count(const char *text, unsigned int *n, const char *what)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	*n = (unsigned int)value;
+	if (isdigit((unsigned char)*text) && !*end && value < 1u << 16)
+		return true;
+	fprintf(stderr, "pavise: '%s' is no %s; say a number\n", text, what);
+	return false;
+}
+
+int cmd_vcpu_set(int argc, char **argv)
+{
+	struct session se;
+	unsigned int n;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 2, 2, "vcpu-set DOMAIN NUMBER") ||
+	    !parse_count(argv[2], &n, "number of vCPUs"))
+		return EXIT_USAGE;
+	if (session_begin_with(&se, argv[1], &domid))
+		domain_set_vcpus(&se.p, &se.s, domid, n, &se.f);
+	return session_end(&se);
+}
+
+int cmd_vcpu_pin(int argc, char **argv)
+{
+	struct xen_domctl_getdomaininfo info;
+	struct session se;
+	unsigned int first = 0, last;
+	uint16_t domid;
+	bool all;
+
+	if (!check_usage(argc, argv, 3, 3, "vcpu-pin DOMAIN VCPU|all PROCESSORS"))
+		return EXIT_USAGE;
+	all = !strcmp(argv[2], "all");
+	if (!all && !parse_count(argv[2], &first, "vCPU"))
+		return EXIT_USAGE;
+	if (session_begin_with(&se, argv[1], &domid) && domain_info(&se.p, domid, &info)) {
+		last = all ? info.max_vcpu_id : first;
+		for (unsigned int v = first; v <= last; v++) {
+			if (!domain_pin(&se.p, domid, v, argv[3], &se.f))
+				break;
+		}
+	}
+	return session_end(&se);
+}
+
+int cmd_sysrq(int argc, char **argv)
+{
+	struct session se;
+	char path[64];
+	uint16_t domid;
+	int rc;
+
+	if (!check_usage(argc, argv, 2, 2, "sysrq DOMAIN LETTER"))
+		return EXIT_USAGE;
+	if (!isalnum((unsigned char)argv[2][0]) || argv[2][1]) {
+		fprintf(stderr, "pavise: '%s' is no key; say one letter or digit\n", argv[2]);
+		return EXIT_USAGE;
+	}
+	if (session_begin_with(&se, argv[1], &domid)) {
+		snprintf(path, sizeof(path), "/local/domain/%u/control/sysrq", domid);
+		rc = store_write(&se.s, path, argv[2]);
+		if (rc)
+			fail(&se.f, FAIL_REFUSED, "the store does not take %s: %s", path,
+			     strerror(-rc));
+	}
+	return session_end(&se);
+}
+
+int cmd_trigger(int argc, char **argv)
+{
+	static const char *const triggers[] = {
+		[XEN_DOMCTL_SENDTRIGGER_NMI] = "nmi",     [XEN_DOMCTL_SENDTRIGGER_RESET] = "reset",
+		[XEN_DOMCTL_SENDTRIGGER_INIT] = "init",   [XEN_DOMCTL_SENDTRIGGER_POWER] = "power",
+		[XEN_DOMCTL_SENDTRIGGER_SLEEP] = "sleep",
+	};
+	struct session se;
+	unsigned int vcpu = 0, t = 0;
+	uint16_t domid;
+	int rc;
+
+	if (!check_usage(argc, argv, 2, 3, "trigger DOMAIN nmi|reset|init|power|sleep [VCPU]") ||
+	    (argc > 3 && !parse_count(argv[3], &vcpu, "vCPU")))
+		return EXIT_USAGE;
+	while (t < ARRAY_SIZE(triggers) && strcmp(triggers[t], argv[2]))
+		t++;
+	if (t == ARRAY_SIZE(triggers)) {
+		fprintf(stderr, "pavise: there is no trigger '%s'; nmi is one\n", argv[2]);
+		return EXIT_USAGE;
+	}
+	if (session_begin_with(&se, argv[1], &domid)) {
+		struct xen_domctl *d = domctl_new(&se.p, domid);
+
+		d->u.sendtrigger.trigger = t;
+		d->u.sendtrigger.vcpu = vcpu;
+		rc = domctl_call(&se.p, XEN_DOMCTL_sendtrigger);
+		if (rc)
+			fail(&se.f, FAIL_REFUSED,
+			     "the hypervisor does not send %s to vCPU %u of domain %u: %s; a PV"
+			     " guest takes nmi",
+			     argv[2], vcpu, domid, strerror(-rc));
+	}
+	return session_end(&se);
+}
+
+int cmd_config(int argc, char **argv)
+{
+	struct xen_domctl_getdomaininfo info;
+	struct domain_config c = { 0 };
+	struct session se;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 1, 1, "config DOMAIN"))
+		return EXIT_USAGE;
+	if (session_begin_with(&se, argv[1], &domid) && domain_info(&se.p, domid, &info)) {
+		if (!record_read(&c, RECORDS, info.handle))
+			fail(&se.f, FAIL_NO_DOMAIN,
+			     "nobody has noted what domain %u was made from; 'pavise create' does",
+			     domid);
+		else if (!config_print_xml(&c, stdout))
+			fail(&se.f, FAIL_REFUSED, "standard output can't be written");
+		config_free(&c);
+	}
+	return session_end(&se);
+}
