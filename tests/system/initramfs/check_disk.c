@@ -21,9 +21,11 @@
 
 static const struct {
 	const char *kind, *driver;
-} kinds[] = {
-	{ "virtio", "virtio_blk" }, { "ahci", "ahci" }, { "nvme", "nvme" }, { "ide", "ata_piix" }
-};
+} kinds[] = { { "virtio", "virtio_blk" },
+	      { "ahci", "ahci" },
+	      { "nvme", "nvme" },
+	      { "ide", "ata_piix" },
+	      { "xen", "vbd" } };
 
 struct work {
 	pthread_t thread;
@@ -156,7 +158,7 @@ void check_disk(const char *arg)
 		if (!strcmp(kind, kinds[i].kind))
 			driver = kinds[i].driver;
 	if (!driver)
-		fail("'%s' is no kind of disk: virtio, ahci, nvme or ide", kind);
+		fail("'%s' is no kind of disk: virtio, ahci, nvme, ide or xen", kind);
 
 	/* Disks behind AHCI are found some time after the driver was loaded. */
 	for (int tries = 0; tries < 300; tries++, usleep(100000)) {

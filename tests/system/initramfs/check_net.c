@@ -22,7 +22,7 @@
 
 static const struct {
 	const char *kind, *driver;
-} kinds[] = { { "virtio", "virtio_net" }, { "e1000e", "e1000e" } };
+} kinds[] = { { "virtio", "virtio_net" }, { "e1000e", "e1000e" }, { "xen", "vif" } };
 
 struct transfer {
 	int fd;
@@ -151,7 +151,7 @@ void check_net(const char *arg)
 		if (!strcmp(kind, kinds[i].kind))
 			driver = kinds[i].driver;
 	if (!driver)
-		fail("'%s' is no kind of network card: virtio or e1000e", kind);
+		fail("'%s' is no kind of network card: virtio, e1000e or xen", kind);
 
 	for (int tries = 0; tries < 100; tries++, usleep(100000)) {
 		DIR *folder = opendir("/sys/class/net");
