@@ -6,8 +6,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libxml/chvalid.h>
-#include <libxml/parserInternals.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -401,6 +399,13 @@ static size_t character(const unsigned char *p, size_t left, unsigned int *ch)
 	return *ch >= least[n] ? n : 0;
 }
 
+static bool is_xml(unsigned int ch)
+{
+	return ch >= 0x20 ? ch < 0xd800 || (ch >= 0xe000 && ch < 0xfffe) ||
+				    (ch >= 0x10000 && ch < 0x110000) :
+			    ch == '\t' || ch == '\n' || ch == '\r';
+}
+
 /* Where a text is not UTF-8, or has what XML can't have; or len. */
 static size_t foreign_byte(const char *text, size_t len)
 {
@@ -409,7 +414,7 @@ static size_t foreign_byte(const char *text, size_t len)
 
 	for (; at < len; at += n) {
 		n = character((const unsigned char *)text + at, len - at, &ch);
-		if (!n || !IS_CHAR(ch))
+		if (!n || !is_xml(ch))
 			break;
 	}
 	return at;

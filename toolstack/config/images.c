@@ -4,7 +4,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -55,14 +54,12 @@ static bool open_image(struct image *im, struct config_report *r, int line, cons
 static bool check_pin(const struct image *im, struct config_report *r, const struct config_pin *pin,
 		      const char *what)
 {
-	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned char digest[SHA256_BYTES];
 	char hex[2 * SHA256_BYTES + 1];
-	unsigned int len;
 
 	if (!pin->set)
 		return true;
-	if (!EVP_Digest(im->bytes, im->size, digest, &len, EVP_sha256(), NULL) ||
-	    len != SHA256_BYTES)
+	if (!sha256(im->bytes, im->size, digest))
 		return config_fail(r, pin->line, CONFIG_DIGEST,
 				   "the digest of %s can't be computed; look after OpenSSL",
 				   im->file);

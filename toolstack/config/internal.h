@@ -17,6 +17,7 @@ extern const char *const format_names[FORMATS];
 bool xl_parse(struct domain_config *c, struct config_report *r, const char *text,
 	      const char *overrides);
 bool xml_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len);
+bool sha256(const void *bytes, size_t size, uint8_t digest[SHA256_BYTES]);
 void xl_print_table(FILE *out);
 void xml_print_table(FILE *out);
 

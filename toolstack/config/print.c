@@ -1,49 +1,93 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes a configuration as libvirt's domain XML. */
 
-#include <libxml/xmlwriter.h>
 #include <string.h>
 
 #include "internal.h"
 
 #define OURS "urn:pavise:domain:1"
+#define DEPTH_MAX 8
 
-/* What could not be written shows when the writer is closed: its buffer is short then. */
 struct out {
-	xmlTextWriter *w;
-	bool bad;
+	FILE *file;
+	const char *open[DEPTH_MAX]; /* the elements begun */
+	unsigned int depth;
+	bool in_tag;   /* the last one's start tag is not closed yet: attributes may follow */
+	bool has_text; /* it has text, and so no elements */
 };
+
+/* What was read has no character that XML can't have; a line's end in an attribute would be a space. */
+static void escaped(struct out *o, const char *value)
+{
+	for (; *value; value++) {
+		if (strchr("&<>\"\t\r\n", *value))
+			fprintf(o->file, "&#%d;", *value);
+		else
+			fputc(*value, o->file);
+	}
+}
+
+static void close_tag(struct out *o, const char *with)
+{
+	if (o->in_tag)
+		fputs(with, o->file);
+	o->in_tag = false;
+}
 
 static void begin(struct out *o, const char *name)
 {
-	o->bad |= xmlTextWriterStartElement(o->w, BAD_CAST name) < 0;
+	close_tag(o, ">\n");
+	fprintf(o->file, "%*s<%s", (int)o->depth * 2, "", name);
+	o->open[o->depth++] = name;
+	o->in_tag = true;
+	o->has_text = false;
 }
 
 static void end(struct out *o)
 {
-	o->bad |= xmlTextWriterEndElement(o->w) < 0;
+	const char *name = o->open[--o->depth];
+
+	if (o->in_tag)
+		fputs("/>\n", o->file);
+	else
+		fprintf(o->file, "%*s</%s>\n", o->has_text ? 0 : (int)o->depth * 2, "", name);
+	o->in_tag = o->has_text = false;
 }
 
 static void attribute(struct out *o, const char *name, const char *value)
 {
-	o->bad |= xmlTextWriterWriteAttribute(o->w, BAD_CAST name, BAD_CAST value) < 0;
+	fprintf(o->file, " %s=\"", name);
+	escaped(o, value);
+	fputc('"', o->file);
 }
 
 static void attribute_number(struct out *o, const char *name, unsigned int value)
 {
-	o->bad |= xmlTextWriterWriteFormatAttribute(o->w, BAD_CAST name, "%u", value) < 0;
+	fprintf(o->file, " %s=\"%u\"", name, value);
+}
+
+static void content(struct out *o, const char *value)
+{
+	close_tag(o, ">");
+	escaped(o, value);
+	o->has_text = true;
 }
 
 static void text(struct out *o, const char *name, const char *value)
 {
-	if (value)
-		o->bad |= xmlTextWriterWriteElement(o->w, BAD_CAST name, BAD_CAST value) < 0;
+	if (!value)
+		return;
+	begin(o, name);
+	content(o, value);
+	end(o);
 }
 
 static void text_number(struct out *o, const char *name, uint64_t value)
 {
-	o->bad |= xmlTextWriterWriteFormatElement(o->w, BAD_CAST name, "%llu",
-						  (unsigned long long)value) < 0;
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%lu", value);
+	text(o, name, digits);
 }
 
 /* An element with one attribute. */
@@ -137,7 +181,7 @@ static void print_devices(struct out *o, const struct domain_config *c)
 
 static void print_domain(struct out *o, const struct domain_config *c)
 {
-	char uuid[37];
+	char uuid[37], vcpus[12];
 
 	begin(o, "domain");
 	attribute(o, "type", "xen");
@@ -151,7 +195,8 @@ static void print_domain(struct out *o, const struct domain_config *c)
 	if (c->cpus)
 		attribute(o, "cpuset", c->cpus);
 	attribute_number(o, "current", c->vcpus);
-	o->bad |= xmlTextWriterWriteFormatString(o->w, "%u", c->max_vcpus) < 0;
+	snprintf(vcpus, sizeof(vcpus), "%u", c->max_vcpus);
+	content(o, vcpus);
 	end(o);
 	if (c->weight) {
 		begin(o, "cputune");
@@ -162,7 +207,7 @@ static void print_domain(struct out *o, const struct domain_config *c)
 	begin(o, "type");
 	attribute(o, "arch", "x86_64");
 	attribute(o, "machine", "xenpv");
-	o->bad |= xmlTextWriterWriteString(o->w, BAD_CAST "linux") < 0;
+	content(o, "linux");
 	end(o);
 	text(o, "kernel", c->kernel);
 	text(o, "initrd", c->ramdisk);
@@ -177,20 +222,8 @@ static void print_domain(struct out *o, const struct domain_config *c)
 
 bool config_print_xml(const struct domain_config *c, FILE *file)
 {
-	xmlBuffer *buffer = xmlBufferCreate();
-	struct out o = { .w = buffer ? xmlNewTextWriterMemory(buffer, 0) : NULL };
+	struct out o = { .file = file };
 
-	if (!o.w) {
-		if (buffer)
-			xmlBufferFree(buffer);
-		return false;
-	}
-	xmlTextWriterSetIndent(o.w, 1);
-	xmlTextWriterSetIndentString(o.w, BAD_CAST "  ");
 	print_domain(&o, c);
-	xmlFreeTextWriter(o.w);
-	o.bad |= fwrite(xmlBufferContent(buffer), 1, (size_t)xmlBufferLength(buffer), file) !=
-		 (size_t)xmlBufferLength(buffer);
-	xmlBufferFree(buffer);
-	return !o.bad;
+	return !ferror(file);
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What few runs need lies in modules, with the libraries that it stands on: to load these costs a command
+ * more instructions than all that it does. The functions here stand for those of the modules.
+ */
+
+#include <dlfcn.h>
+#include <stdio.h>
+
+#include "../lib/util.h"
+#include "internal.h"
+
+/* NULL: it was said why. */
+static void *late(const char *module, const char *function)
+{
+	void *handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
+	void *found = handle ? dlsym(handle, function) : NULL;
+
+	if (!found)
+		log_line("%s; install pavise again, whole", dlerror());
+	return found;
+}
+
+bool xml_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len)
+{
+	bool (*parse)(struct domain_config *, struct config_report *, const char *, size_t) =
+		late("pavise-xml.so", "xml_parse");
+
+	return parse ? parse(c, r, text, len) :
+		       config_fail(r, 0, CONFIG_UNSUPPORTED, "XML can't be read; write an xl.cfg");
+}
+
+void xml_print_table(FILE *out)
+{
+	void (*print)(FILE *) = late("pavise-xml.so", "xml_print_table");
+
+	if (print)
+		print(out);
+}
+
+bool sha256(const void *bytes, size_t size, uint8_t digest[SHA256_BYTES])
+{
+	bool (*compute)(const void *, size_t, uint8_t[]) = late("pavise-digest.so", "sha256");
+
+	return compute && compute(bytes, size, digest);
+}
