@@ -10,83 +10,12 @@
 
 struct timer_queue {
 	spinlock_t lock;
-	struct timer *first;   /* [lock] the earliest: root of the heap */
+	struct heap heap;      /* [lock] armed timers by expiry, or by one before it */
 	u64 programmed;        /* [lock] no interrupt is needed before this; ~0: none at all */
 	struct timer *running; /* [lock to set] its fn runs now */
 };
 
 static struct timer_queue *queues[MAX_CPUS]; /* [I once the processor is up] */
-
-/*
- * A leftist heap: no timer's key comes before that of the one above it, and the way down to the
- * right is the shortest to an empty place (its length is the rank), so at most a logarithm of how
- * many there are. No memory is needed for one more. The key is when the timer expires, or earlier:
- * one that is moved to a later time keeps its place until it comes to the top.
- */
-static u32 rank(const struct timer *t)
-{
-	return t ? t->rank : 0;
-}
-
-/* What is below t changed. True: so did its rank. */
-static bool settle(struct timer *t)
-{
-	u32 was = t->rank;
-
-	if (rank(t->left) < rank(t->right)) {
-		struct timer *left = t->left;
-
-		t->left = t->right;
-		t->right = left;
-	}
-	t->rank = rank(t->right) + 1;
-	return t->rank != was;
-}
-
-/* Two heaps to one; not deeper than both ways to the right are long. */
-static struct timer *merge(struct timer *a, struct timer *b)
-{
-	struct timer *first = a && (!b || a->key <= b->key) ? a : b;
-
-	if (!a || !b)
-		return first;
-	first->right = merge(first->right, first == a ? b : a);
-	first->right->up = first;
-	settle(first);
-	return first;
-}
-
-static void heap_insert(struct timer_queue *q, struct timer *t)
-{
-	struct timer *up = NULL, *below = q->first;
-
-	while (below && below->key <= t->expires) {
-		up = below;
-		below = up->right;
-	}
-	t->key = t->expires;
-	t->rank = 1;
-	t->up = up;
-	t->left = below;
-	t->right = NULL;
-	if (below)
-		below->up = t;
-	*(up ? &up->right : &q->first) = t;
-	while (up && settle(up))
-		up = up->up;
-}
-
-static void heap_remove(struct timer_queue *q, struct timer *t)
-{
-	struct timer *below = merge(t->left, t->right), *up = t->up;
-
-	if (below)
-		below->up = up;
-	*(!up ? &q->first : up->left == t ? &up->left : &up->right) = below;
-	while (up && settle(up))
-		up = up->up;
-	t->rank = 0;
-}
 
 static struct timer_queue *queue_lock(struct timer *t)
 {
@@ -109,25 +38,30 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu)
 /*
  * The hardware is told only when the head came earlier. One that went later leaves an interrupt
  * that finds nothing due: rarer, and cheaper, than programming the hardware each time a guest moves
- * its tick.
+ * its tick. [q->lock]
  */
+static inline void program(struct timer_queue *q, u32 cpu)
+{
+	if (q->heap.first->key >= q->programmed)
+		return;
+	q->programmed = q->heap.first->key;
+	if (cpu == smp_processor_id())
+		timer_program(q->programmed);
+	else
+		cpu_work(cpu, WORK_TIMER);
+}
+
 void timer_set(struct timer *t, u64 expires)
 {
 	struct timer_queue *q = queue_lock(t);
-	bool stays = timer_armed(t) && t->key <= expires;
+	bool stays = timer_armed(t) && t->node.key <= expires;
 
 	if (timer_armed(t) && !stays)
-		heap_remove(q, t);
+		heap_remove(&q->heap, &t->node);
 	t->expires = expires;
 	if (!stays)
-		heap_insert(q, t);
-	if (q->first->key < q->programmed) {
-		q->programmed = q->first->key;
-		if (t->cpu == smp_processor_id())
-			timer_program(q->programmed);
-		else
-			cpu_work(t->cpu, WORK_TIMER);
-	}
+		heap_insert(&q->heap, &t->node, expires);
+	program(q, t->cpu);
 	spin_unlock(&q->lock);
 }
 
@@ -138,7 +72,7 @@ void timer_stop(struct timer *t)
 		bool elsewhere = q->running == t && t->cpu != smp_processor_id();
 
 		if (timer_armed(t))
-			heap_remove(q, t);
+			heap_remove(&q->heap, &t->node);
 		spin_unlock(&q->lock);
 		if (!elsewhere)
 			return;
@@ -148,17 +82,31 @@ void timer_stop(struct timer *t)
 
 void timer_migrate(struct timer *t, u32 cpu)
 {
-	bool armed = timer_armed(t);
-	struct timer_queue *q;
+	struct timer_queue *to = queues[cpu], *from;
+	u32 old;
 
-	if (t->cpu == cpu)
-		return;
-	timer_stop(t);
-	q = queue_lock(t);
-	t->cpu = cpu;
-	spin_unlock(&q->lock);
-	if (armed)
-		timer_set(t, t->expires);
+	for (;;) {
+		old = READ_ONCE(t->cpu);
+		from = queues[old];
+		if (old == cpu)
+			return;
+		spin_lock(old < cpu ? &from->lock : &to->lock);
+		spin_lock(old < cpu ? &to->lock : &from->lock);
+		if (likely(t->cpu == old))
+			break;
+		spin_unlock(&from->lock);
+		spin_unlock(&to->lock);
+	}
+	if (from->running != t) { /* else it may arm itself there: another time */
+		t->cpu = cpu;
+		if (timer_armed(t)) {
+			heap_remove(&from->heap, &t->node);
+			heap_insert(&to->heap, &t->node, t->expires);
+			program(to, cpu);
+		}
+	}
+	spin_unlock(&from->lock);
+	spin_unlock(&to->lock);
 }
 
 void timers_run(u32 cpu)
@@ -169,12 +117,12 @@ void timers_run(u32 cpu)
 
 	spin_lock(&q->lock);
 	q->programmed = 0; /* we program at the end: nobody else need */
-	while (q->first && q->first->key <= now && left--) {
-		struct timer *t = q->first;
+	while (q->heap.first && q->heap.first->key <= now && left--) {
+		struct timer *t = container_of(q->heap.first, struct timer, node);
 
-		heap_remove(q, t);
-		if (t->expires != t->key) { /* it was moved */
-			heap_insert(q, t);
+		heap_remove(&q->heap, &t->node);
+		if (t->expires != t->node.key) { /* it was moved */
+			heap_insert(&q->heap, &t->node, t->expires);
 			continue;
 		}
 		q->running = t;
@@ -183,8 +131,8 @@ void timers_run(u32 cpu)
 		spin_lock(&q->lock);
 		q->running = NULL;
 	}
-	q->programmed = q->first ? q->first->key : ~0UL;
-	if (q->first)
+	q->programmed = q->heap.first ? q->heap.first->key : ~0UL;
+	if (q->heap.first)
 		timer_program(q->programmed);
 	spin_unlock(&q->lock);
 }

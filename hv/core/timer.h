@@ -3,7 +3,7 @@
 #ifndef CORE_TIMER_H
 #define CORE_TIMER_H
 
-#include "lib/base.h"
+#include "lib/heap.h"
 
 /* Owner: whoever embeds it. All fields [timer lock of the processor in `cpu`]. */
 struct timer {
@@ -11,15 +11,13 @@ struct timer {
 	void (*fn)(void *data);
 	void *data;
 	u32 cpu;
-	u32 rank; /* in the heap; 0 = not armed */
-	u64 key;  /* in the heap: not after `expires` */
-	struct timer *up, *left, *right;
+	struct heap_node node; /* armed: its key is not after `expires` */
 };
 
 /* Armed at this moment; for who does not hold what arms it, a hint. */
 static inline bool timer_armed(const struct timer *t)
 {
-	return READ_ONCE(t->rank) != 0;
+	return heap_holds(&t->node);
 }
 
 /* Boot, or a processor coming up: its queue. Panics without memory. */
@@ -29,6 +27,7 @@ void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
 void timer_set(struct timer *t, u64 expires);
 /* After it returns fn neither runs nor will run, unless called from fn itself. */
 void timer_stop(struct timer *t);
+/* It expires on that processor from now on; not yet when its fn runs at this moment. */
 void timer_migrate(struct timer *t, u32 cpu);
 /* The timer interrupt of this processor (or work found late): run what is due, program the next. */
 void timers_run(u32 cpu);

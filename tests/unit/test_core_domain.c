@@ -180,12 +180,12 @@ Test(core_domain, timers_end_after_the_last_vcpu_has_stopped)
 	cr_assert(d->vcpu[1]->running);
 	expect_ret(VCPU(set_periodic_timer, 0, &set, d->vcpu[1]), 0);
 	expect_ret(domain_relinquish(d), -ERESTART);
-	cr_assert(d->vcpu[0]->periodic.rank, "its timers were seen to too early");
+	cr_assert(timer_armed(&d->vcpu[0]->periodic), "its timers were seen to too early");
 	run_cpu(1);
 	cr_assert(!d->vcpu[1]->running);
 	while (domain_relinquish(d))
 		;
-	cr_assert(!d->vcpu[0]->periodic.rank);
+	cr_assert(!timer_armed(&d->vcpu[0]->periodic));
 	stop_and_reap(d);
 	host_time += 10000000;
 	timers_run(0);

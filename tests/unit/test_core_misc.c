@@ -145,7 +145,7 @@ Test(core_vcpu, timers)
 	cr_assert(FIRED);
 	expect_ret(CALL2(do_set_timer_op, host_time + 50, 0, v0), 0);
 	expect_ret(CALL2(do_set_timer_op, 0, 0, v0), 0);
-	expect(v0->singleshot.rank, 0);
+	expect(timer_armed(&v0->singleshot), false);
 	expect_ret(VCPU(set_periodic_timer, 0, &pt, v0), 0);
 	host_time += 1000000;
 	timers_run(0);

@@ -103,5 +103,39 @@ Test(core_timer, rearms_itself)
 	timer_set(&a, host_time);
 	timers_run(0);
 	expect(fired, 3);
-	expect(a.rank, 0);
+	expect(timer_armed(&a), false);
+}
+
+static void move_itself(void *t)
+{
+	fired++;
+	timer_migrate(t, 1);
+	timer_set(t, host_time + 10);
+}
+
+/* Armed or not it is in the queue of its processor, whoever moves it when. */
+Test(core_timer, moves_but_not_while_it_runs)
+{
+	struct timer a, b;
+
+	machine_up();
+	timers_run(1);
+	timer_init(&a, move_itself, &a, 0);
+	timer_init(&b, fire, &b, 0);
+	timer_set(&a, host_time);
+	timers_run(0);
+	expect(a.cpu, 0);
+	cr_assert(timer_armed(&a));
+	host_work[1] = 0;
+	timer_migrate(&a, 1);
+	expect(a.cpu, 1);
+	cr_assert(host_work[1] & WORK_TIMER);
+	timer_migrate(&b, 1);
+	cr_assert(!timer_armed(&b));
+	timer_stop(&a);
+	timer_migrate(&a, 0);
+	host_time += 100;
+	timers_run(0);
+	timers_run(1);
+	expect(fired, 1);
 }
