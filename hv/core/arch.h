@@ -56,6 +56,8 @@ void tlb_flush_va_local(u64 va);
 /* Save prev's state from this processor and load next's. Either may be idle (nothing to load/save). The exit
  * path resumes whoever is current then. */
 void arch_context_switch(struct vcpu *prev, struct vcpu *next);
+/* Make sure that no processor has any of v's state loaded (v->loaded). v is descheduled. */
+void vcpu_sync(struct vcpu *v);
 /* What a vCPU registered by addresses of its kernel is reachable between these two; it runs here. */
 void arch_kernel_view_begin(const struct vcpu *v);
 void arch_kernel_view_end(const struct vcpu *v);

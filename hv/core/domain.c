@@ -201,8 +201,7 @@ static struct vcpu *alloc_vcpu(struct domain *d, u32 id, u32 cpu)
 	v->vcpu_info = &dummy_vcpu_info;
 	v->vcpu_info_mfn = INVALID_MFN;
 	memset(&v->affinity, 0xff, sizeof(v->affinity));
-	v->soft_affinity = v->affinity;
-	list_init(&v->runq);
+	v->soft_affinity = v->allowed = v->affinity;
 	return v;
 }
 
@@ -255,6 +254,7 @@ static void free_domain(struct domain *d)
 	if (d->shared_info)
 		unshare_page(mfn_to_page(d->shared_info_mfn));
 	arch_domain_destroy(d);
+	sched_domain_free(d);
 	table_remove(d);
 	xfree(d->e820);
 	xfree(d);
@@ -273,6 +273,7 @@ struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pag
 		return NULL;
 	d->privileged = privileged;
 	d->max_pages = max_pages;
+	sched_domain_init(d);
 	timer_init(&d->watchdog[0], watchdog_expired, d, 0);
 	timer_init(&d->watchdog[1], watchdog_expired, d, 0);
 	d->refcount = 0; /* in the table, but nobody gets hold of it before it is whole */
@@ -417,7 +418,7 @@ static int relinquish_vcpus(struct domain *d)
 	stop_vcpus(d);
 	/* All of them first: one that still runs may arm another's timers. */
 	for_each_vcpu(d, v, i)
-		if (__atomic_load_n(&v->running, __ATOMIC_ACQUIRE))
+		if (!vcpu_descheduled(v))
 			return -ERESTART;
 	for_each_vcpu(d, v, i) {
 		timer_stop(&v->singleshot);
@@ -428,6 +429,7 @@ static int relinquish_vcpus(struct domain *d)
 	}
 	timer_stop(&d->watchdog[0]);
 	timer_stop(&d->watchdog[1]);
+	timer_stop(&d->sched.refill);
 	return 0;
 }
 

@@ -20,6 +20,9 @@ struct grant_table;
 struct evtchn_fifo;
 struct evtchn;
 
+#define SCHED_WEIGHT 256 /* of a domain nobody said another for */
+#define SCHED_ONE 1024   /* 1 in fixed point */
+
 #define MAX_VCPUS 128   /* of one domain */
 #define MAX_DOMID 32752 /* DOMID_FIRST_RESERVED */
 #define SHUTDOWN_none 0xff
@@ -30,6 +33,34 @@ struct evtchn;
 #define VPF_down BIT(2)    /* not brought up yet, or VCPUOP_down */
 #define VPF_paused BIT(3)  /* vcpu->pause_count or domain->pause_count is not zero */
 #define VPF_dead BIT(4)    /* its domain was killed or is shut down */
+#define VPF_capped BIT(5)  /* its domain has used up what its cap allows for now */
+
+struct sched_pool;
+
+/* What a domain is to the scheduler (docs/scheduler.md). Written at most once a period, but for a cap. */
+struct sched_domain {
+	struct sched_pool *pool; /* [placement lock to set] whose processors it runs on */
+	u32 weight;   /* [placement lock to set] its share; SCHED_WEIGHT is the standard one */
+	u32 cap;      /* [placement lock to set] % of one processor it gets at most; 0: all */
+	u32 active;   /* [who wins `measured`] vCPUs that compete, * SCHED_ONE */
+	u32 charge;   /* [same] virtual ns a ns of a vCPU, * SCHED_ONE */
+	u64 measured; /* [a] ns: when `active` was found last */
+	spinlock_t cap_lock; /* with a cap only */
+	s64 tokens;          /* [cap_lock] ns it may still run; below 0: owes */
+	u64 tokens_at;       /* [cap_lock] ns: when that was so */
+	struct timer refill; /* [cap_lock] until vCPUs with VPF_capped go on */
+};
+
+/* What a vCPU is to the policy. [S] */
+struct sched_vcpu {
+	struct heap_node
+		node;  /* in its processor's queue, by virtual time at its turn's beginning */
+	u64 vtime;     /* virtual ns it has run: ns at the standard weight */
+	u64 accounted; /* ns: until when, of one that runs */
+	u64 turn;      /* ns used of its turn */
+	u64 used;      /* ns run in all */
+	u64 used_before, waited_before; /* [who measures] ns at the last measurement */
+};
 
 /*
  * Field legend:  I  fixed once created          a  atomic
@@ -47,11 +78,13 @@ struct vcpu {
 	bool running;     /* [a] on a processor now: its state is there, not here */
 	bool initialised; /* [o] VCPUOP_initialise was accepted */
 
-	struct list_head runq; /* [S] */
-	u64 sched_data;        /* [S] policy's own */
-	u64 slice_start;       /* [S] ns */
-	cpumask_t affinity,
-		soft_affinity; /* [domain->control_lock] where it may, and should, run */
+	bool loaded; /* [a] a processor, `processor`, has some of its state */
+	bool pinned; /* [placement lock] by SCHEDOP_pin_override */
+
+	struct sched_vcpu sched;
+	struct vcpu *leaving; /* [S] next that its processor is to send away, or itself */
+	cpumask_t affinity, soft_affinity; /* [placement lock] where it may, and should, run */
+	cpumask_t allowed;                 /* [S to set] affinity, or where it is pinned */
 
 	struct vcpu_runstate_info runstate; /* [o] */
 	u64 runstate_guest; /* [o] guest virtual address registered for a copy, or 0 */
@@ -109,6 +142,7 @@ struct domain {
 	u64 poll_mask[BITMAP_WORDS(MAX_VCPUS)]; /* [a] vCPUs in SCHEDOP_poll */
 
 	struct grant_table *grant_table; /* [I] */
+	struct sched_domain sched;
 
 	u64 vm_assist;            /* [a] VMASST_TYPE_* bits */
 	s64 time_offset_sec;      /* [o] guest wall clock against ours */
@@ -209,7 +243,24 @@ struct domain *domain_from(u16 id);
 u32 domains_count(void);
 
 /* ---- scheduling (core/sched.c) ---- */
+/* Boot: its queue. Panics without memory. */
 void sched_init_cpu(u32 cpu, struct vcpu *idle);
+/* By the processor itself once it can run vCPUs: to cpu_online_map and pool 0. */
+void sched_cpu_online(u32 cpu);
+/* A domain begins, in pool 0, with the standard weight and no cap; and is gone. */
+void sched_domain_init(struct domain *d);
+void sched_domain_free(struct domain *d);
+/* weight 1-65535, cap in % of a processor (0: none). 0, -EINVAL. */
+int domain_set_share(struct domain *d, u32 weight, u32 cap);
+/*
+ * Where v may run: online processors of its domain's pool must be among them. It moves soon, not
+ * before the return. 0, -EINVAL.
+ */
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask);
+/* Where v runs rather, as long as that is not worse. */
+void vcpu_set_soft_affinity(struct vcpu *v, const cpumask_t *mask);
+/* SCHEDOP_pin_override: on that processor alone; below 0: as before. 0, -EINVAL, -EBUSY. */
+int vcpu_pin(struct vcpu *v, s32 cpu);
 /* Clear VPF bits and, when none is left, queue it and kick its processor. */
 void vcpu_wake(struct vcpu *v, u32 vpf_bits);
 /* Set VPF bits; if it runs, its processor is asked to reschedule (does not wait). */
@@ -227,12 +278,26 @@ u64 vcpu_runtime_ns(struct vcpu *v);
 void vcpu_runstate_get(struct vcpu *v, struct vcpu_runstate_info *info); /* as of now */
 /* Write the copy a guest registered; v is current and its address space is loaded. */
 void vcpu_runstate_update(struct vcpu *v);
+/*
+ * CPU pools, for the control interface. Pool 0 has everything at first and stays. 0, -ENOENT no
+ * such pool, and:
+ */
+#define SCHED_POOL_ANY ~0U
+int sched_pool_create(u32 *id); /* that one, or any: -EEXIST, -ENOSPC */
+int sched_pool_destroy(u32 id); /* -EBUSY it has processors or domains, or is pool 0 */
+/* Take a processor in, or out: -EINVAL no such one; -EBUSY another's, or a domain needs it. */
+int sched_pool_cpu(u32 id, u32 cpu, bool add);
+int sched_pool_move(struct domain *d, u32 id); /* -EINVAL a vCPU may run nowhere in it */
+/* The first from that number on: its number, processors, and how many domains. */
+int sched_pool_info(u32 id, cpumask_t *cpus, u32 *domains);
+/* Those that are in no pool. */
+void sched_free_cpus(cpumask_t *cpus);
 void vcpu_yield(struct vcpu *v);
-/* Where v may run, [control_lock]. 0; -EINVAL nowhere; -EOPNOTSUPP it has run elsewhere: cannot move. */
-int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask);
 u64 sched_idle_ns(u32 cpu); /* how long that processor has been idle since start */
 /* Take a context from the caller's memory (VCPUOP_initialise); *flags: VGCF_*. (core/vcpu_op.c) */
 int vcpu_initialise(struct vcpu *v, u64 arg, u64 *flags);
+/* Neither on a processor nor on its way to another one; for who stopped it for good. */
+bool vcpu_descheduled(struct vcpu *v);
 void sched_dump(void);
 
 #endif

@@ -15,8 +15,8 @@
 #include "core/guest_access.h"
 #include "lib/log.h"
 
-static struct sched_cpu *sched_cpus[MAX_CPUS]; /* [I once the processor is up] */
-static const struct sched_policy *const policy = &sched_rr;
+struct sched_cpu *sched_cpus[MAX_CPUS];
+const struct sched_policy *const sched_policy = &sched_fair;
 
 static void slice_over(void *data)
 {
@@ -33,8 +33,7 @@ void sched_init_cpu(u32 cpu, struct vcpu *idle)
 		panic("no memory for the run queue of processor %u", cpu);
 	sc->cpu = cpu;
 	sc->current = sc->idle = idle;
-	list_init(&sc->runq[0]);
-	list_init(&sc->runq[1]);
+	sc->look = cpu;
 	timer_init(&sc->slice, slice_over, sc, cpu);
 	idle->processor = cpu;
 	idle->running = true;
@@ -48,7 +47,7 @@ bool is_idle(const struct vcpu *v)
 	return v->domain == dom_idle;
 }
 
-static struct sched_cpu *sched_lock(struct vcpu *v)
+struct sched_cpu *sched_lock(struct vcpu *v)
 {
 	for (;;) {
 		u32 cpu = READ_ONCE(v->processor);
@@ -65,9 +64,9 @@ static struct sched_cpu *sched_lock(struct vcpu *v)
 
 static int runstate_of(u32 pause_flags)
 {
-	if (pause_flags & ~(u32)(VPF_blocked | VPF_polling))
+	if (pause_flags & ~(u32)(VPF_blocked | VPF_polling | VPF_capped))
 		return RUNSTATE_offline;
-	return pause_flags ? RUNSTATE_blocked : RUNSTATE_runnable;
+	return pause_flags & ~(u32)VPF_capped ? RUNSTATE_blocked : RUNSTATE_runnable;
 }
 
 static void runstate_change(struct vcpu *v, int state, u64 now)
@@ -126,21 +125,53 @@ void vcpu_runstate_update(struct vcpu *v)
 
 /* ---- sleeping and waking ---- */
 
+/* v may run, and is neither running nor waiting to. */
+static bool sleeps_ready(const struct sched_cpu *sc, const struct vcpu *v)
+{
+	return !READ_ONCE(v->pause_flags) && sc->current != v && !heap_holds(&v->sched.node) &&
+	       !v->leaving;
+}
+
+void sched_leave(struct sched_cpu *sc, struct vcpu *v)
+{
+	v->leaving = sc->leaving ? sc->leaving : v;
+	sc->leaving = v;
+}
+
+bool sched_kick_for(struct sched_cpu *sc, const struct vcpu *v, u64 now)
+{
+	if (sc->current == sc->idle || sched_policy->beats(sc, v, false))
+		return true;
+	if (!timer_armed(&sc->slice))
+		timer_set(&sc->slice,
+			  now + SCHED_SLICE_NS - MIN(sc->current->sched.turn, SCHED_SLICE_NS));
+	return false;
+}
+
+/* v must not run here; or should not, and its state alone keeps it. */
+static bool misplaced(const struct sched_cpu *sc, const struct vcpu *v)
+{
+	return !sched_may_run(v, sc) || (!cpumask_test(sc->cpu, &v->soft_affinity) &&
+					 READ_ONCE(v->loaded) && sched_idles(sc));
+}
+
 /* Queue v if it may run and does not; true: its processor should reschedule. */
 static bool wake_locked(struct sched_cpu *sc, struct vcpu *v)
 {
 	u64 now;
 
-	if (READ_ONCE(v->pause_flags) || sc->current == v || !list_empty(&v->runq))
+	if (!sleeps_ready(sc, v))
 		return false;
 	now = now_ns();
 	runstate_change(v, RUNSTATE_runnable, now);
-	policy->enqueue(sc, v, SCHED_WOKEN);
-	if (sc->current == sc->idle || policy->preempts(sc, v))
+	if (unlikely(misplaced(sc, v))) {
+		sched_leave(sc, v);
 		return true;
-	if (!timer_armed(&sc->slice))
-		timer_set(&sc->slice, MAX(now, sc->current->slice_start + SCHED_SLICE_NS));
-	return false;
+	}
+	if (sc->current != sc->idle)
+		sched_policy->account(sc, sc->current, now);
+	sched_policy->enqueue(sc, v, SCHED_WOKEN);
+	return sched_kick_for(sc, v, now);
 }
 
 /* v has a pause bit now: take it off the queue; true: it runs and its processor must reschedule. */
@@ -148,8 +179,8 @@ static bool sleep_locked(struct sched_cpu *sc, struct vcpu *v)
 {
 	if (sc->current == v)
 		return true;
-	if (!list_empty(&v->runq))
-		policy->dequeue(sc, v);
+	if (heap_holds(&v->sched.node))
+		sched_policy->dequeue(sc, v);
 	runstate_change(v, runstate_of(READ_ONCE(v->pause_flags)), now_ns());
 	return false;
 }
@@ -161,6 +192,36 @@ static void unlock_and_kick(struct sched_cpu *sc, bool kick)
 		cpu_work(sc->cpu, WORK_RESCHED);
 }
 
+void sched_wake_unlock(struct sched_cpu *sc, struct vcpu *v)
+{
+	if (sleeps_ready(sc, v))
+		sc = sched_place(sc, v);
+	unlock_and_kick(sc, wake_locked(sc, v));
+}
+
+void sched_allow(struct vcpu *v, const cpumask_t *allowed)
+{
+	struct sched_cpu *sc = sched_lock(v);
+	bool waits = heap_holds(&v->sched.node), goes;
+
+	v->allowed = *allowed;
+	goes = (waits || sc->current == v) && !sched_may_run(v, sc);
+	if (goes && waits) {
+		sched_policy->dequeue(sc, v);
+		sched_leave(sc, v);
+	}
+	unlock_and_kick(sc, goes);
+}
+
+bool vcpu_descheduled(struct vcpu *v)
+{
+	struct sched_cpu *sc = sched_lock(v);
+	bool is = !__atomic_load_n(&v->running, __ATOMIC_ACQUIRE) && !v->leaving;
+
+	spin_unlock(&sc->lock);
+	return is;
+}
+
 void vcpu_wake(struct vcpu *v, u32 vpf_bits)
 {
 	u32 old = __atomic_fetch_and(&v->pause_flags, ~vpf_bits, __ATOMIC_SEQ_CST);
@@ -169,7 +230,7 @@ void vcpu_wake(struct vcpu *v, u32 vpf_bits)
 	if (!(old & vpf_bits) || old & ~vpf_bits)
 		return;
 	sc = sched_lock(v);
-	unlock_and_kick(sc, wake_locked(sc, v));
+	sched_wake_unlock(sc, v);
 }
 
 void vcpu_sleep(struct vcpu *v, u32 vpf_bits)
@@ -219,36 +280,10 @@ void vcpu_pause(struct vcpu *v)
 void vcpu_unpause(struct vcpu *v)
 {
 	struct sched_cpu *sc = sched_lock(v);
-	bool kick = false;
 
-	if (--v->pause_count == 0) {
+	if (--v->pause_count == 0)
 		__atomic_fetch_and(&v->pause_flags, ~(u32)VPF_paused, __ATOMIC_SEQ_CST);
-		kick = wake_locked(sc, v);
-	}
-	unlock_and_kick(sc, kick);
-}
-
-int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask)
-{
-	u32 cpu = 0;
-	struct sched_cpu *sc;
-
-	while (cpu < nr_cpus && !(cpumask_test(cpu, mask) && cpumask_test(cpu, &cpu_online_map)))
-		cpu++;
-	if (cpu == nr_cpus)
-		return err_here(-EINVAL);
-	if (!cpumask_test(v->processor, mask)) {
-		if (v->initialised) /* only one that has never run can be moved yet */
-			return err_here(-EOPNOTSUPP);
-		timer_migrate(&v->singleshot, cpu);
-		timer_migrate(&v->periodic, cpu);
-		timer_migrate(&v->poll_timer, cpu);
-		sc = sched_lock(v);
-		v->processor = cpu;
-		spin_unlock(&sc->lock);
-	}
-	v->affinity = *mask;
-	return 0;
+	sched_wake_unlock(sc, v);
 }
 
 u64 sched_idle_ns(u32 cpu)
@@ -302,80 +337,143 @@ void vcpu_notify_event(struct vcpu *v)
 
 /* ---- switching ---- */
 
-/* Decide who is next and keep the books; under the lock. */
-static struct vcpu *choose(struct sched_cpu *sc, struct vcpu *prev, u64 now)
+/* The first of the queue that may run here and now, and for how many ns; or NULL. */
+static struct vcpu *pick(struct sched_cpu *sc, u64 now, u64 *slice)
 {
-	u32 flags = READ_ONCE(prev->pause_flags);
-	enum sched_why why = sc->yielded ? SCHED_YIELDED : SCHED_PREEMPTED;
-	struct vcpu *next;
+	struct vcpu *v;
 
-	sc->yielded = false;
-	if (prev != sc->idle) {
-		policy->account(prev, now - MIN(now, prev->slice_start));
-		prev->slice_start = now;
-		if (!flags && !sc->queued)
-			return prev;
-		if (!flags)
-			policy->enqueue(sc, prev, why);
+	while ((v = sched_policy->pick(sc))) {
+		if (unlikely(!sched_may_run(v, sc)))
+			sched_leave(sc, v);
+		else if ((*slice = sched_policy->allowance(v, now)))
+			break;
 	}
-	next = policy->pick(sc);
-	if (!next)
-		next = sc->idle;
-	if (next == prev)
-		return prev;
-	runstate_change(prev, runstate_of(flags), now);
+	return v;
+}
+
+/* prev may go on: next is who had better. */
+static struct vcpu *choose_with(struct sched_cpu *sc, struct vcpu *prev, u64 now, u64 *slice)
+{
+	struct vcpu *next = sc->yielded ? pick(sc, now, slice) : NULL;
+
+	sched_policy->enqueue(sc, prev, sc->yielded ? SCHED_YIELDED : SCHED_PREEMPTED);
+	return next ? next : pick(sc, now, slice);
+}
+
+static struct vcpu *choose(struct sched_cpu *sc, struct vcpu *prev, u64 now, u64 *slice)
+{
+	struct vcpu *next = NULL;
+	bool stays = false;
+
+	if (prev != sc->idle) {
+		sched_policy->account(sc, prev, now);
+		stays = !READ_ONCE(prev->pause_flags);
+		if (stays && unlikely(!sched_may_run(prev, sc))) {
+			sched_leave(sc, prev);
+			stays = false;
+		}
+	}
+	if (stays && !sc->queued) {
+		*slice = sched_policy->allowance(prev, now);
+		if (likely(*slice))
+			return prev;
+	} else if (stays) {
+		next = choose_with(sc, prev, now, slice);
+	} else {
+		next = pick(sc, now, slice);
+	}
+	if (!next && sched_pull(sc))
+		next = pick(sc, now, slice);
+	return next ? next : sc->idle;
+}
+
+/* Keep the books of a switch; under the lock. */
+static void switch_books(struct sched_cpu *sc, struct vcpu *prev, struct vcpu *next, u64 now)
+{
+	runstate_change(prev, runstate_of(READ_ONCE(prev->pause_flags)), now);
 	runstate_change(next, RUNSTATE_running, now);
-	next->slice_start = now;
+	next->sched.accounted = now;
 	sc->current = next;
 	sc->switches++;
 	/* a full barrier: who makes an event pending looks at this, next looks for events later */
 	__atomic_store_n(&next->running, true, __ATOMIC_SEQ_CST);
-	return next;
+}
+
+/* Its timers come along, so that to set them needs no other processor. */
+static void take_timers(struct vcpu *v, u32 cpu)
+{
+	timer_migrate(&v->singleshot, cpu);
+	timer_migrate(&v->periodic, cpu);
+	timer_migrate(&v->poll_timer, cpu);
+}
+
+/* No state of theirs stays here: then they wake up where they may run. */
+static noinline_fn void send_away(struct sched_cpu *sc)
+{
+	struct vcpu *v, *next;
+
+	spin_lock(&sc->lock);
+	v = sc->leaving;
+	sc->leaving = NULL;
+	spin_unlock(&sc->lock);
+	for (; v; v = next) {
+		next = v->leaving == v ? NULL : v->leaving;
+		vcpu_sync(v);
+		spin_lock(&sc->lock);
+		v->leaving = NULL;
+		sched_wake_unlock(sc, v);
+	}
 }
 
 void schedule(struct vcpu *prev)
 {
 	struct sched_cpu *sc = sched_cpus[smp_processor_id()];
-	u64 now = now_ns();
+	u64 now = now_ns(), slice = 0;
 	struct vcpu *next;
+	bool balance;
 
 	spin_lock(&sc->lock);
-	next = choose(sc, prev, now);
-	if (sc->queued && next != sc->idle)
-		timer_set(&sc->slice, now + SCHED_SLICE_NS);
+	next = choose(sc, prev, now, &slice);
+	sc->yielded = false;
+	if (next != prev)
+		switch_books(sc, prev, next, now);
+	if (next != sc->idle && (sc->queued || unlikely(next->domain->sched.cap)))
+		timer_set(&sc->slice, now + slice);
+	balance = sc->queued && now >= sc->balance_at;
 	spin_unlock(&sc->lock);
-	if (next == prev)
-		return;
-	arch_context_switch(prev, next);
-	/* pairs with wait_stopped(): its state is out of this processor */
-	__atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
-	if (next != sc->idle) {
-		arch_kernel_view_begin(next);
-		vcpu_runstate_update(next);
-		vcpu_time_update(next);
-		arch_kernel_view_end(next);
+	if (next != prev) {
+		arch_context_switch(prev, next);
+		/* pairs with wait_stopped() and sched_at_rest(): it is out of this processor */
+		__atomic_store_n(&prev->running, false, __ATOMIC_RELEASE);
+		if (next != sc->idle) {
+			if (unlikely(next->singleshot.cpu != sc->cpu))
+				take_timers(next, sc->cpu);
+			arch_kernel_view_begin(next);
+			vcpu_runstate_update(next);
+			vcpu_time_update(next);
+			arch_kernel_view_end(next);
+		}
 	}
+	if (unlikely(balance)) /* only now prev is one that may be moved */
+		sched_push(sc, now);
+	if (unlikely(READ_ONCE(sc->leaving)))
+		send_away(sc);
 }
 
 /* Debug key r. */
 void sched_dump(void)
 {
 	struct sched_cpu *sc;
-	struct vcpu *v;
-	u32 cpu, q;
+	u32 cpu;
 
-	log_info("policy: %s\n", policy->name);
+	log_info("policy: %s\n", sched_policy->name);
 	for (cpu = 0; cpu < MAX_CPUS; cpu++) {
 		sc = sched_cpus[cpu];
 		if (!sc)
 			continue;
 		spin_lock(&sc->lock);
-		log_info("processor %u: d%uv%u, %lu switches; %u wait:", cpu,
+		log_info("processor %u: d%uv%u, %lu switches; %u wait\n", cpu,
 			 sc->current->domain->id, sc->current->id, sc->switches, sc->queued);
-		for (q = 0; q < 2; q++)
-			list_for_each(v, &sc->runq[q], runq)
-				log_info(" d%uv%u", v->domain->id, v->id);
-		log_info("\n");
 		spin_unlock(&sc->lock);
 	}
 }

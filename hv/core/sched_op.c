@@ -155,17 +155,9 @@ static long watchdog(struct vcpu *v, union sched_arg *a)
 	return ret;
 }
 
-/*
- * Every vCPU stays on the processor it was given. So an override to that processor holds already,
- * one to another cannot be had, and taking an override back changes nothing.
- */
 static long pin_override(struct vcpu *v, union sched_arg *a)
 {
-	s32 cpu = a->pin_override.pcpu;
-
-	if (!v->domain->privileged)
-		return err_here(-EPERM);
-	return cpu < 0 || (u32)cpu == v->processor ? 0 : err_here(-EINVAL);
+	return v->domain->privileged ? vcpu_pin(v, a->pin_override.pcpu) : err_here(-EPERM);
 }
 
 static const struct {

@@ -184,11 +184,13 @@ static long register_vcpu_info(struct vcpu *v, u64 arg, struct vcpu *caller)
 
 static long get_physid(struct vcpu *v, u64 arg)
 {
+	u32 cpu = bitmap_next_set(v->allowed.bits, MAX_CPUS, 0);
 	struct vcpu_get_physid id;
 
-	if (!v->domain->privileged) /* a vCPU stays on its processor: pinned it always is */
-		return err_here(-EINVAL);
-	id.phys_id = cpu_physid(v->processor);
+	if (!v->domain->privileged ||
+	    bitmap_next_set(v->allowed.bits, MAX_CPUS, cpu + 1) < MAX_CPUS)
+		return err_here(-EINVAL); /* it moves */
+	id.phys_id = cpu_physid(cpu);
 	return write_guest(arg, &id) ? err_here(-EFAULT) : 0;
 }
 

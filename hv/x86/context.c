@@ -103,7 +103,8 @@ static void unload(struct cpu *c)
 		__asm__ volatile("mov %0, %%db7" : : "r"(0x400UL));
 	load_root(image_maddr(idle_l4), 0);
 	cpumask_clear(c->id, &v->domain->dirty_cpus);
-	/* Pairs with vcpu_sync(): the state is in memory before we say so. */
+	/* Pairs with vcpu_sync() and sched_movable(): the state is in memory before we say so. */
+	__atomic_store_n(&v->loaded, false, __ATOMIC_RELEASE);
 	__atomic_store_n(&c->loaded, NULL, __ATOMIC_RELEASE);
 }
 
@@ -158,6 +159,7 @@ static void load(struct cpu *c, struct vcpu *v)
 	fpu_load(v);
 	if (cpu_has(X86_RDTSCP) || cpu_has(X86_RDPID))
 		wrmsr(MSR_TSC_AUX, a->tsc_aux);
+	v->loaded = true;
 	c->loaded = v;
 }
 

@@ -102,7 +102,5 @@ static inline void write_base(const struct vcpu *v, u32 msr, u64 base)
 void load_cr4(const struct vcpu *v);
 /* PHYSDEVOP_set_iopl by v itself. */
 void vcpu_set_iopl(struct vcpu *v, unsigned iopl);
-/* Make sure that no processor has any of v's state loaded. v is descheduled. */
-void vcpu_sync(struct vcpu *v);
 
 #endif

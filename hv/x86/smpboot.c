@@ -46,7 +46,7 @@ noreturn_fn void ap_main(struct cpu *c)
 	lapic_enable(c);
 	run_hooks(c);
 	tsc_check_ap();
-	cpumask_set(c->id, &cpu_online_map);
+	sched_cpu_online(c->id);
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
 	cpu_idle_entry(c);
 }
@@ -120,6 +120,7 @@ void __init smp_boot(void)
 
 	run_hooks(&boot_cpu);
 	prepare(&boot_cpu);
+	sched_cpu_online(boot_cpu.id);
 	if (n)
 		place_trampoline();
 	for (u32 i = 0; i < n && nr_cpus < MAX_CPUS; i++) {

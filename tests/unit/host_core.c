@@ -44,10 +44,31 @@ struct vcpu *current_vcpu(void)
 	return on_cpu[host_cpu];
 }
 
+static struct vcpu *loaded[TEST_CPUS]; /* as x86/context.c: an idle processor keeps what it has */
+
+static void load(u32 cpu, struct vcpu *v)
+{
+	if (loaded[cpu])
+		loaded[cpu]->loaded = false;
+	loaded[cpu] = v;
+	if (v)
+		v->loaded = true;
+}
+
 void arch_context_switch(struct vcpu *prev, struct vcpu *next)
 {
 	cr_assert(on_cpu[host_cpu] == prev);
 	on_cpu[host_cpu] = next;
+	if (is_idle(next) || loaded[host_cpu] == next)
+		return;
+	cr_assert(!next->loaded, "its state is on another processor");
+	load(host_cpu, next);
+}
+
+void vcpu_sync(struct vcpu *v)
+{
+	if (v->loaded && on_cpu[v->processor] != v)
+		load(v->processor, NULL);
 }
 
 void run_cpu(u32 cpu)
@@ -70,9 +91,9 @@ void run_all(void)
 	u32 cpu;
 
 	turns = 0;
-	while (host_work[0] | host_work[1]) {
+	while (host_work[0] | host_work[1] | host_work[2] | host_work[3]) {
 		cr_assert(++rounds < 10000, "work without end");
-		for (cpu = 0; cpu < TEST_CPUS; cpu++)
+		for (cpu = 0; cpu < nr_cpus; cpu++)
 			run_cpu(cpu);
 	}
 }
@@ -95,26 +116,31 @@ void spin_wait(void)
 	u32 cpu;
 
 	cr_assert(++turns < 100000, "waits for ever");
-	for (cpu = 0; cpu < TEST_CPUS; cpu++)
+	for (cpu = 0; cpu < nr_cpus; cpu++)
 		if (cpu != host_cpu)
 			run_cpu(cpu);
 }
 
-void machine_up(void)
+void machine_of(u32 cpus)
 {
 	u32 cpu;
 
 	host_machine(4096);
 	heap_add(16, max_mfn);
-	nr_cpus = TEST_CPUS;
-	cpumask_set(1, &cpu_online_map);
+	nr_cpus = cpus;
 	host_time = 1000000000;
 	domains_init();
-	for (cpu = 0; cpu < TEST_CPUS; cpu++) {
+	for (cpu = 0; cpu < cpus; cpu++) {
 		timers_init_cpu(cpu);
 		on_cpu[cpu] = idle_vcpu_create(cpu);
 		sched_init_cpu(cpu, on_cpu[cpu]);
+		sched_cpu_online(cpu);
 	}
+}
+
+void machine_up(void)
+{
+	machine_of(2);
 	dom0 = domain_create(0, true, 4, 1024, "Domain-0");
 	domu = domain_create(-1, false, 2, 600, "one");
 	domv = domain_create(-1, false, 2, 64, "two");

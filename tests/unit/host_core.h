@@ -8,7 +8,7 @@
 #include "core/hypercall.h"
 #include "host.h"
 
-#define TEST_CPUS 2
+#define TEST_CPUS 4 /* at most */
 
 extern struct domain *dom0, *domu, *domv;
 extern struct vcpu *v0, *v1;           /* of dom0, on processors 0 and 1 */
@@ -25,7 +25,9 @@ extern int context_result;           /* arch_vcpu_initialise() */
 extern unsigned relinquish_restarts; /* arch_domain_relinquish() says so many times -ERESTART */
 extern bool heap_is_empty;           /* the heap gives nothing */
 
-/* Domains and vCPUs exist; all vCPUs are down but v0, which runs on processor 0. */
+/* So many processors, all idle, and no domain. */
+void machine_of(u32 cpus);
+/* Two processors. Domains and vCPUs exist; all vCPUs are down but v0, which runs on processor 0. */
 void machine_up(void);
 /* What the exit path and the idle loop do with work asked of a processor. */
 void run_cpu(u32 cpu);

@@ -266,10 +266,10 @@ Test(core_control, affinity)
 	op.u.vcpuaffinity.cpumap_hard = (struct xenctl_bitmap){ { (u64)&hard }, 64, 0 };
 	op.u.vcpuaffinity.cpumap_soft = (struct xenctl_bitmap){ { (u64)&soft }, 64, 0 };
 	expect_ret(domctl(XEN_DOMCTL_setvcpuaffinity, v0), 0);
-	expect(d->vcpu[0]->processor, 1);
+	expect(d->vcpu[0]->allowed.bits[0], 2);
 	hard = 1;
 	expect_ret(domctl(XEN_DOMCTL_setvcpuaffinity, v0), 0);
-	expect(d->vcpu[0]->processor, 0);
+	expect(d->vcpu[0]->allowed.bits[0], 1);
 	hard = 4; /* there is no such processor */
 	expect_ret(domctl(XEN_DOMCTL_setvcpuaffinity, v0), -EINVAL);
 	op.u.vcpuaffinity.flags = XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT;

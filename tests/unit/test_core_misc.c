@@ -173,6 +173,8 @@ Test(core_vcpu, areas_and_physid)
 	expect_ret(VCPU(register_vcpu_time_memory_area, 0, &t, v0), 0);
 	expect(v0->time_guest, 0x1000);
 	expect_ret(VCPU(register_vcpu_time_memory_area, 0, 0, v0), -EFAULT);
+	expect_ret(VCPU(get_physid, 1, &id, v0), -EINVAL); /* not pinned */
+	expect_ret(vcpu_pin(v1, 1), 0);
 	expect_ret(VCPU(get_physid, 1, &id, v0), 0);
 	expect(id.phys_id, 1UL << 32 | 1);
 	expect_ret(VCPU(get_physid, 1, 0, v0), -EFAULT);

@@ -28,14 +28,23 @@ Test(core_sched, idle_takes_a_woken_vcpu)
 	expect(v1->runstate.state, RUNSTATE_blocked);
 }
 
+/* The processors as before there was another one to go to. */
+static void stay_there(void)
+{
+	cpumask_t here = { { 1 } };
+
+	expect_ret(vcpu_set_affinity(u0, &here), 0);
+	expect_ret(vcpu_set_affinity(v0, &here), 0);
+}
+
 Test(core_sched, slices_in_turn)
 {
 	unsigned ran[2] = { 0 };
 	int i;
 
 	machine_up();
-	v0->sched_data = SCHED_SLICE_NS; /* has used its head start */
-	u0->sched_data = SCHED_SLICE_NS;
+	stay_there();
+	u0->sched.vtime = v0->sched.vtime; /* no head start */
 	up(u0);
 	run_all();
 	cr_assert(on_cpu[0] == v0, "nobody is interrupted before his slice is over");
@@ -62,18 +71,19 @@ Test(core_sched, no_timer_when_alone)
 Test(core_sched, an_event_goes_first_but_not_for_ever)
 {
 	machine_up();
+	stay_there();
 	up(u0);
 	run_all();
 	vcpu_sleep(u0, VPF_blocked);
 	run_all();
-	host_time += 2 * SCHED_SLICE_NS; /* v0 has used its head start */
+	host_time += 4 * SCHED_SLICE_NS;
 	host_work[0] |= WORK_RESCHED;
 	run_all();
 	cr_assert(on_cpu[0] == v0);
 	vcpu_wake(u0, VPF_blocked);
 	run_all();
 	cr_assert(on_cpu[0] == u0, "a woken vCPU takes the processor");
-	host_time += 3 * SCHED_SLICE_NS;
+	host_time += 6 * SCHED_SLICE_NS;
 	vcpu_sleep(u0, VPF_blocked);
 	run_all();
 	vcpu_wake(u0, VPF_blocked);
@@ -84,20 +94,19 @@ Test(core_sched, an_event_goes_first_but_not_for_ever)
 Test(core_sched, yield)
 {
 	machine_up();
+	stay_there();
 	expect_ret(SCHED(yield, 0, v0), 0);
 	run_all();
 	cr_assert(on_cpu[0] == v0);
-	v0->sched_data = u0->sched_data = 0;
 	up(u0);
 	run_all();
-	if (on_cpu[0] == u0) {
-		expect_ret(SCHED(yield, 0, u0), 0);
-		run_all();
-		cr_assert(on_cpu[0] == v0);
-	}
+	cr_assert(on_cpu[0] == v0);
 	expect_ret(SCHED(yield, 0, v0), 0);
 	run_all();
 	cr_assert(on_cpu[0] == u0);
+	expect_ret(SCHED(yield, 0, u0), 0);
+	run_all();
+	cr_assert(on_cpu[0] == v0);
 }
 
 Test(core_sched, pausing_counts)
@@ -124,13 +133,12 @@ Test(core_sched, pausing_counts)
 Test(core_sched, dequeues_sleepers)
 {
 	machine_up();
-	v0->sched_data = 0;
-	u0->sched_data = SCHED_SLICE_NS;
+	stay_there();
 	up(u0);
 	run_all();
-	cr_assert(on_cpu[0] == v0 && !list_empty(&u0->runq));
+	cr_assert(on_cpu[0] == v0 && heap_holds(&u0->sched.node));
 	vcpu_sleep(u0, VPF_paused);
-	cr_assert(list_empty(&u0->runq));
+	cr_assert(!heap_holds(&u0->sched.node));
 	expect(u0->runstate.state, RUNSTATE_offline);
 	sched_dump();
 	vcpu_wake(u0, VPF_paused);
@@ -314,13 +322,18 @@ Test(core_sched, watchdog)
 
 Test(core_sched, pin_override)
 {
-	struct sched_pin_override op = { .pcpu = 0 };
+	struct sched_pin_override op = { .pcpu = 1 };
 
 	machine_up();
 	expect_ret(SCHED(pin_override, &op, v0), 0);
+	run_all();
+	cr_assert(on_cpu[1] == v0);
+	expect_ret(SCHED(pin_override, &op, v0), -EBUSY);
 	op.pcpu = -1;
 	expect_ret(SCHED(pin_override, &op, v0), 0);
-	op.pcpu = 1;
+	op.pcpu = 2;
+	expect_ret(SCHED(pin_override, &op, v0), -EINVAL);
+	op.pcpu = MAX_CPUS;
 	expect_ret(SCHED(pin_override, &op, v0), -EINVAL);
 	expect_ret(SCHED(pin_override, &op, u0), -EPERM);
 	expect_ret(SCHED(pin_override, 0, v0), -EFAULT);

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the operator says: shares, affinity, pools. One lock over all of it, so that every vCPU has,
+ * at any time, a processor of its domain's pool that it may run on.
+ */
+
+#include "core/arch.h"
+#include "core/sched.h"
+#include "lib/log.h"
+
+static spinlock_t placement_lock;
+static struct sched_pool pool_none; /* whose processors nobody uses */
+struct sched_pool sched_pools[SCHED_POOLS] = { { .used = true } };
+
+/* Is there a processor of the pool's in the mask? [placement_lock] */
+static bool can_run(const cpumask_t *mask, const struct sched_pool *pool)
+{
+	u64 both = 0;
+
+	for (u32 i = 0; i < ARRAY_SIZE(mask->bits); i++)
+		both |= mask->bits[i] & pool->cpus.bits[i];
+	return both;
+}
+
+/* ---- shares ---- */
+
+static void refill(void *data)
+{
+	struct domain *d = data;
+	struct vcpu *v;
+	u32 i;
+
+	for_each_vcpu(d, v, i)
+		vcpu_wake(v, VPF_capped);
+}
+
+void sched_domain_init(struct domain *d)
+{
+	d->sched = (struct sched_domain){
+		.pool = &sched_pools[0],
+		.weight = SCHED_WEIGHT,
+		.active = SCHED_ONE,
+		.charge = SCHED_ONE,
+		.measured = now_ns(),
+	};
+	timer_init(&d->sched.refill, refill, d, 0);
+	__atomic_fetch_add(&sched_pools[0].domains, 1, __ATOMIC_RELAXED);
+}
+
+void sched_domain_free(struct domain *d)
+{
+	__atomic_fetch_sub(&d->sched.pool->domains, 1, __ATOMIC_RELAXED);
+}
+
+int domain_set_share(struct domain *d, u32 weight, u32 cap)
+{
+	struct sched_domain *s = &d->sched;
+
+	if (!weight || weight > 65535 || cap > 100 * MAX_VCPUS)
+		return err_here(-EINVAL);
+	spin_lock(&placement_lock);
+	WRITE_ONCE(s->charge, MAX(1U, s->active * SCHED_WEIGHT / weight));
+	s->weight = weight;
+	spin_lock(&s->cap_lock);
+	s->cap = cap;
+	s->tokens = 0;
+	s->tokens_at = now_ns();
+	spin_unlock(&s->cap_lock);
+	spin_unlock(&placement_lock);
+	refill(d);
+	return 0;
+}
+
+/* ---- affinity ---- */
+
+int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask)
+{
+	int rc = 0;
+
+	spin_lock(&placement_lock);
+	if (!can_run(mask, v->domain->sched.pool)) {
+		rc = err_here(-EINVAL);
+	} else {
+		v->affinity = *mask;
+		if (!v->pinned)
+			sched_allow(v, mask);
+	}
+	spin_unlock(&placement_lock);
+	return rc;
+}
+
+void vcpu_set_soft_affinity(struct vcpu *v, const cpumask_t *mask)
+{
+	spin_lock(&placement_lock);
+	v->soft_affinity = *mask;
+	spin_unlock(&placement_lock);
+}
+
+int vcpu_pin(struct vcpu *v, s32 cpu)
+{
+	cpumask_t one = { 0 };
+	int rc = 0;
+
+	if (cpu >= MAX_CPUS)
+		return err_here(-EINVAL);
+	if (cpu >= 0)
+		cpumask_set((u32)cpu, &one);
+	spin_lock(&placement_lock);
+	if (cpu >= 0 && v->pinned)
+		rc = err_here(-EBUSY);
+	else if (cpu >= 0 && !can_run(&one, v->domain->sched.pool))
+		rc = err_here(-EINVAL);
+	else {
+		v->pinned = cpu >= 0;
+		sched_allow(v, v->pinned ? &one : &v->affinity);
+	}
+	spin_unlock(&placement_lock);
+	return rc;
+}
+
+/* ---- pools ---- */
+
+/* [placement_lock] */
+static struct sched_pool *find(u32 id)
+{
+	return id < SCHED_POOLS && sched_pools[id].used ? &sched_pools[id] : NULL;
+}
+
+/* Who runs or waits there may have to go. [placement_lock] */
+static void give_cpu(struct sched_cpu *sc, struct sched_pool *to)
+{
+	spin_lock(&sc->lock);
+	cpumask_clear(sc->cpu, &sc->pool->cpus);
+	cpumask_set(sc->cpu, &to->cpus);
+	sc->pool = to;
+	spin_unlock(&sc->lock);
+	cpu_work(sc->cpu, WORK_RESCHED);
+}
+
+void sched_cpu_online(u32 cpu)
+{
+	cpumask_set(cpu, &cpu_online_map);
+	spin_lock(&placement_lock);
+	sched_cpus[cpu]->pool = &pool_none; /* online before, it ran nobody */
+	give_cpu(sched_cpus[cpu], &sched_pools[0]);
+	spin_unlock(&placement_lock);
+}
+
+int sched_pool_create(u32 *id)
+{
+	u32 n = *id == SCHED_POOL_ANY ? 0 : *id;
+	int rc = 0;
+
+	spin_lock(&placement_lock);
+	while (*id == SCHED_POOL_ANY && n < SCHED_POOLS && sched_pools[n].used)
+		n++;
+	if (n >= SCHED_POOLS)
+		rc = err_here(-ENOSPC);
+	else if (sched_pools[n].used)
+		rc = err_here(-EEXIST);
+	else
+		sched_pools[n].used = true;
+	spin_unlock(&placement_lock);
+	*id = n;
+	return rc;
+}
+
+int sched_pool_destroy(u32 id)
+{
+	struct sched_pool *p;
+	int rc = 0;
+
+	spin_lock(&placement_lock);
+	p = find(id);
+	if (!p)
+		rc = err_here(-ENOENT);
+	else if (p == sched_pools || can_run(&p->cpus, p) || READ_ONCE(p->domains))
+		rc = err_here(-EBUSY);
+	else
+		p->used = false;
+	spin_unlock(&placement_lock);
+	return rc;
+}
+
+/* Pinned or not, now and later. */
+static bool domain_can_run(struct domain *d, const struct sched_pool *pool)
+{
+	bool can = can_run(&pool->cpus, pool);
+	struct vcpu *v;
+	u32 i;
+
+	for_each_vcpu(d, v, i)
+		can &= can_run(&v->allowed, pool) && can_run(&v->affinity, pool);
+	return can;
+}
+
+int sched_pool_cpu(u32 id, u32 cpu, bool add)
+{
+	struct sched_pool *p, *from, *to;
+	struct domain *d;
+	int rc = 0;
+
+	if (cpu >= nr_cpus || !cpumask_test(cpu, &cpu_online_map))
+		return err_here(-EINVAL);
+	spin_lock(&placement_lock);
+	p = find(id);
+	from = add ? &pool_none : p;
+	to = add ? p : &pool_none;
+	if (!p || sched_cpus[cpu]->pool != from) {
+		rc = err_here(p ? -EBUSY : -ENOENT);
+	} else {
+		give_cpu(sched_cpus[cpu], to);
+		for (d = domain_first(); d; d = domain_next(d))
+			if (d->sched.pool == from && !domain_can_run(d, from))
+				rc = err_here(-EBUSY);
+		if (rc) /* who went meanwhile may come back */
+			give_cpu(sched_cpus[cpu], from);
+	}
+	spin_unlock(&placement_lock);
+	return rc;
+}
+
+int sched_pool_move(struct domain *d, u32 id)
+{
+	struct sched_pool *p;
+	struct vcpu *v;
+	int rc = 0;
+	u32 i;
+
+	spin_lock(&placement_lock);
+	p = find(id);
+	if (!p || !domain_can_run(d, p)) {
+		rc = err_here(p ? -EINVAL : -ENOENT);
+	} else {
+		__atomic_fetch_sub(&d->sched.pool->domains, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&p->domains, 1, __ATOMIC_RELAXED);
+		WRITE_ONCE(d->sched.pool, p);
+		for_each_vcpu(d, v, i)
+			sched_allow(v, &v->allowed);
+	}
+	spin_unlock(&placement_lock);
+	return rc;
+}
+
+int sched_pool_info(u32 id, cpumask_t *cpus, u32 *domains)
+{
+	while (id < SCHED_POOLS && !READ_ONCE(sched_pools[id].used))
+		id++;
+	if (id >= SCHED_POOLS)
+		return -ENOENT;
+	*cpus = sched_pools[id].cpus;
+	*domains = READ_ONCE(sched_pools[id].domains);
+	return (int)id;
+}
+
+void sched_free_cpus(cpumask_t *cpus)
+{
+	*cpus = pool_none.cpus;
+}
