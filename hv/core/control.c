@@ -5,6 +5,7 @@
 #include "core/arch.h"
 #include "core/guest_access.h"
 #include "core/hypercall.h"
+#include "core/sched.h"
 #include "lib/log.h"
 #include "lib/string.h"
 
@@ -137,6 +138,7 @@ void control_domain_info(struct domain *d, struct xen_domctl_getdomaininfo *info
 		.outstanding_pages = READ_ONCE(d->claimed_pages),
 		.shared_info_frame = d->shared_info_mfn,
 		.max_vcpu_id = XEN_INVALID_MAX_VCPU_ID,
+		.cpupool = d->sched.pool - sched_pools,
 	};
 	if (d->shut_down)
 		info->flags |= (u32)d->shutdown_code << XEN_DOMINF_shutdownshift;

@@ -25,7 +25,6 @@ struct vcpu_info dummy_vcpu_info;
 
 static spinlock_t list_lock = SPINLOCK_INIT;
 static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by number */
-static u32 nr_domains;                                /* [list_lock] */
 static struct domain *hash[HASH_SIZE];                /* [list_lock] */
 static struct timer reap_timer;                       /* the next step, where there is more to do */
 
@@ -124,11 +123,6 @@ struct domain *domain_next(struct domain *d)
 	return next;
 }
 
-u32 domains_count(void)
-{
-	return READ_ONCE(nr_domains);
-}
-
 /* Give it an id that is free (from 1 on), or the one it asks for; into the table. */
 static int table_insert(struct domain *d, int id)
 {
@@ -149,7 +143,6 @@ static int table_insert(struct domain *d, int id)
 		while (pos != &domains && list_entry(pos, struct domain, all)->id > id)
 			pos = pos->prev;
 		list_add(&d->all, pos);
-		nr_domains++;
 		err = 0;
 	}
 	spin_unlock(&list_lock);
@@ -165,7 +158,6 @@ static void table_remove(struct domain *d)
 		if (*p == d) {
 			*p = d->hash_next;
 			list_del(&d->all);
-			nr_domains--;
 			break;
 		}
 	spin_unlock(&list_lock);

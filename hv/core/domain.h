@@ -240,7 +240,6 @@ struct domain *domain_next(struct domain *d);
 #define domain_first() domain_next(NULL)
 /* The first from a number on, held, dying or not; NULL: none. */
 struct domain *domain_from(u16 id);
-u32 domains_count(void);
 
 /* ---- scheduling (core/sched.c) ---- */
 /* Boot: its queue. Panics without memory. */

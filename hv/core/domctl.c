@@ -17,9 +17,8 @@
 
 static int check_config(const struct xen_domctl_createdomain *o)
 {
-	if (!o->max_vcpus || o->max_vcpus > MAX_VCPUS || o->cpupool_id ||
-	    o->flags >= 2 * XEN_DOMCTL_CDF_MAX || o->iommu_opts >= 2 * XEN_DOMCTL_IOMMU_MAX ||
-	    !XEN_DOMCTL_GRANT_version(o->grant_opts) ||
+	if (!o->max_vcpus || o->max_vcpus > MAX_VCPUS || o->flags >= 2 * XEN_DOMCTL_CDF_MAX ||
+	    o->iommu_opts >= 2 * XEN_DOMCTL_IOMMU_MAX || !XEN_DOMCTL_GRANT_version(o->grant_opts) ||
 	    XEN_DOMCTL_GRANT_version(o->grant_opts) > 2 ||
 	    o->grant_opts & ~XEN_DOMCTL_GRANT_version_mask ||
 	    o->max_grant_frames > GRANT_MAX_FRAMES || o->max_maptrack_frames > MAPTRACK_MAX_PAGES ||
@@ -53,7 +52,14 @@ static int create(struct control_call *c)
 	d->control_pauses = 1;
 	domain_pause(d);
 	c->op.domctl.domain = d->id;
-	return 0;
+	if (o->cpupool_id)
+		rc = sched_pool_move(d, o->cpupool_id);
+	if (rc) {
+		spin_lock(&d->control_lock); /* it has no vCPU that the holder might wait for */
+		(void)domain_destroy(d);
+		spin_unlock(&d->control_lock);
+	}
+	return rc;
 }
 
 static int destroy(struct control_call *c)
@@ -270,7 +276,7 @@ static int set_affinity(struct control_call *c)
 			rc = control_put_bitmap(&o->cpumap_hard, v->affinity.bits, nr_cpus);
 	}
 	if (!rc && o->flags & XEN_VCPUAFFINITY_SOFT) {
-		v->soft_affinity = soft;
+		vcpu_set_soft_affinity(v, &soft);
 		rc = control_put_bitmap(&o->cpumap_soft, soft.bits, nr_cpus);
 	}
 	return rc;
@@ -291,6 +297,22 @@ static int get_affinity(struct control_call *c)
 	if (!rc && o->flags & XEN_VCPUAFFINITY_SOFT)
 		rc = control_put_bitmap(&o->cpumap_soft, v->soft_affinity.bits, nr_cpus);
 	return rc;
+}
+
+static int share(struct control_call *c)
+{
+	struct xen_domctl_scheduler_op *o = &c->op.domctl.u.scheduler_op;
+	struct xen_domctl_sched_credit2 *s = &o->u.credit2;
+	const struct sched_domain *is = &c->d->sched;
+
+	if (o->sched_id != XEN_SCHEDULER_CREDIT2 || o->cmd > XEN_DOMCTL_SCHEDOP_getinfo)
+		return err_here(-EINVAL);
+	if (o->cmd == XEN_DOMCTL_SCHEDOP_putinfo)
+		return domain_set_share(c->d, s->weight ? s->weight : is->weight,
+					s->cap != 0xffff ? s->cap : is->cap);
+	s->weight = is->weight;
+	s->cap = is->cap;
+	return 0;
 }
 
 /* There is one node, on which everything is. */
@@ -395,7 +417,7 @@ const struct control_op domctl_ops[DOMCTL_OPS] = {
 	OP(getvcpucontext, get_context, CONTROL_OTHER),
 	OP(getvcpuinfo, vcpu_info, CONTROL_OUT),
 	OP(max_vcpus, max_vcpus, CONTROL_OTHER),
-	OP(scheduler_op, unsupported, 0),
+	OP(scheduler_op, share, CONTROL_OUT),
 	OP(setdomainhandle, set_handle, 0),
 	OP(hypercall_init, hypercall_page, CONTROL_OTHER),
 	OP(settimeoffset, set_time_offset, CONTROL_OTHER),

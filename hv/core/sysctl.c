@@ -77,8 +77,8 @@ static int physinfo(struct control_call *c)
 
 static int sched_id(struct control_call *c)
 {
-	/* The one without parameters: a client sets none. */
-	c->op.sysctl.u.sched_id.sched_id = XEN_SCHEDULER_NULL;
+	/* The one with our parameters, weight and cap. */
+	c->op.sysctl.u.sched_id.sched_id = XEN_SCHEDULER_CREDIT2;
 	return 0;
 }
 
@@ -140,24 +140,58 @@ static int numa_info(struct control_call *c)
 static int cpupool(struct control_call *c)
 {
 	struct xen_sysctl_cpupool_op *op = &c->op.sysctl.u.cpupool_op;
-	const cpumask_t none = { 0 };
+	cpumask_t cpus;
+	struct domain *d;
+	int rc;
 
-	if (!op->op || op->op > XEN_SYSCTL_CPUPOOL_OP_FREEINFO)
+	switch (op->op) {
+	case XEN_SYSCTL_CPUPOOL_OP_CREATE:
+		if (op->sched_id != XEN_SCHEDULER_CREDIT2)
+			return err_here(-EINVAL);
+		return sched_pool_create(&op->cpupool_id);
+	case XEN_SYSCTL_CPUPOOL_OP_DESTROY:
+		return sched_pool_destroy(op->cpupool_id);
+	case XEN_SYSCTL_CPUPOOL_OP_INFO:
+		rc = sched_pool_info(op->cpupool_id, &cpus, &op->n_dom);
+		if (rc < 0)
+			return err_here(rc);
+		op->cpupool_id = rc;
+		op->sched_id = XEN_SCHEDULER_CREDIT2;
+		return control_put_bitmap(&op->cpumap, cpus.bits, nr_cpus);
+	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
+	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
+		return sched_pool_cpu(op->cpupool_id, op->cpu,
+				      op->op == XEN_SYSCTL_CPUPOOL_OP_ADDCPU);
+	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
+		d = domain_get(op->domid);
+		if (!d)
+			return err_here(-ESRCH);
+		rc = sched_pool_move(d, op->cpupool_id);
+		domain_put(d);
+		return rc;
+	case XEN_SYSCTL_CPUPOOL_OP_FREEINFO:
+		sched_free_cpus(&cpus);
+		return control_put_bitmap(&op->cpumap, cpus.bits, nr_cpus);
+	default:
 		return err_here(-EINVAL);
-	if (op->op == XEN_SYSCTL_CPUPOOL_OP_FREEINFO)
-		return control_put_bitmap(&op->cpumap, none.bits, nr_cpus);
-	if (op->op != XEN_SYSCTL_CPUPOOL_OP_INFO)
-		return err_here(-EOPNOTSUPP);
-	if (op->cpupool_id)
-		return err_here(-ENOENT);
-	op->sched_id = XEN_SCHEDULER_NULL;
-	op->n_dom = domains_count();
-	return control_put_bitmap(&op->cpumap, cpu_online_map.bits, nr_cpus);
+	}
 }
 
-static int unsupported(struct control_call *c)
+/* Of a pool there is nothing to set: nobody runs longer than others like. */
+static int scheduler(struct control_call *c)
 {
-	return err_here(-EOPNOTSUPP);
+	struct xen_sysctl_scheduler_op *op = &c->op.sysctl.u.scheduler_op;
+	u32 *ratelimit = &op->u.sched_credit2.ratelimit_us, n;
+	cpumask_t cpus;
+
+	if (op->sched_id != XEN_SCHEDULER_CREDIT2 || op->cmd > XEN_SYSCTL_SCHEDOP_getinfo)
+		return err_here(-EINVAL);
+	if (sched_pool_info(op->cpupool_id, &cpus, &n) != (int)op->cpupool_id)
+		return err_here(-ENOENT);
+	if (op->cmd == XEN_SYSCTL_SCHEDOP_putinfo)
+		return *ratelimit ? err_here(-EOPNOTSUPP) : 0;
+	*ratelimit = 0;
+	return 0;
 }
 
 /* ---- domains ---- */
@@ -239,7 +273,7 @@ const struct control_op sysctl_ops[SYSCTL_OPS] = {
 	OP(cputopoinfo, cpu_topology, CONTROL_OUT),
 	OP(numainfo, numa_info, CONTROL_OUT),
 	OP(cpupool_op, cpupool, CONTROL_OUT),
-	OP(scheduler_op, unsupported, 0),
+	OP(scheduler_op, scheduler, CONTROL_OUT),
 	OP(get_cpu_featureset, feature_set, CONTROL_OUT),
 	OP(get_cpu_policy, cpu_policy, CONTROL_OUT),
 };

@@ -24,8 +24,9 @@
  * XEN_DOMCTL_createdomain: a domain that is paused and has neither memory nor vCPUs. domain, INOUT:
  * the number wanted, or 0 or one that is no number of a domain for the next free one.
  * Err:	-EEXIST	the number is taken
- *	-EINVAL	flags, options or limits that make no sense
+ *	-EINVAL	flags, options or limits that make no sense; a pool without processors
  *	-EOPNOTSUPP	a kind of domain that we don't have
+ *	-ENOENT	no such pool
  *	-ENOMEM
  */
 #define XEN_DOMCTL_createdomain			1
@@ -139,7 +140,7 @@ PV_ABI_AT(struct xen_domctl_getdomaininfo, arch_config, 104);
 /*
  * XEN_DOMCTL_setvcpuaffinity, _getvcpuaffinity: where a vCPU may run (hard), should (soft). Set:
  * the maps come back as they are in force.
- * Err:	-EINVAL	flags, no processor in the map
+ * Err:	-EINVAL	flags, no processor of its pool in the map
  *	-ESRCH	no such vCPU
  */
 #define XEN_DOMCTL_setvcpuaffinity		9
@@ -213,13 +214,36 @@ struct xen_domctl_max_vcpus {
 };
 PV_ABI_SIZE(struct xen_domctl_max_vcpus, 4);
 
-/* XEN_DOMCTL_scheduler_op: -EOPNOTSUPP, the scheduler has nothing to set. */
+/*
+ * XEN_DOMCTL_scheduler_op: its share of the processors.
+ * Err:	-EINVAL	another scheduler, a command for single vCPUs, or a cap that no domain can use
+ */
 #define XEN_DOMCTL_scheduler_op			16
 #define XEN_SCHEDULER_CREDIT			5
 #define XEN_SCHEDULER_CREDIT2			6
 #define XEN_SCHEDULER_ARINC653			7
 #define XEN_SCHEDULER_RTDS			8
 #define XEN_SCHEDULER_NULL			9
+#define XEN_DOMCTL_SCHEDOP_putinfo		0
+#define XEN_DOMCTL_SCHEDOP_getinfo		1
+#define XEN_DOMCTL_SCHEDOP_putvcpuinfo		2
+#define XEN_DOMCTL_SCHEDOP_getvcpuinfo		3
+struct xen_domctl_sched_credit2 {
+	uint16_t weight;		/* putinfo: 0 as before */
+	uint16_t cap;			/* % of one processor, 0 none; putinfo: 0xffff as before */
+};
+PV_ABI_SIZE(struct xen_domctl_sched_credit2, 4);
+PV_ABI_AT(struct xen_domctl_sched_credit2, cap, 2);
+struct xen_domctl_scheduler_op {
+	uint32_t sched_id;		/* IN XEN_SCHEDULER_CREDIT2 */
+	uint32_t cmd;			/* IN XEN_DOMCTL_SCHEDOP_* */
+	union {
+		struct xen_domctl_sched_credit2 credit2; /* putinfo: IN; getinfo: OUT */
+		uint64_t _pad0[2];
+	} u;
+};
+PV_ABI_SIZE(struct xen_domctl_scheduler_op, 24);
+PV_ABI_AT(struct xen_domctl_scheduler_op, u, 8);
 
 /* XEN_DOMCTL_setdomainhandle: its UUID. */
 #define XEN_DOMCTL_setdomainhandle		17
@@ -353,6 +377,7 @@ struct xen_domctl {
 		struct xen_domctl_vcpucontext vcpucontext;
 		struct xen_domctl_getvcpuinfo getvcpuinfo;
 		struct xen_domctl_max_vcpus max_vcpus;
+		struct xen_domctl_scheduler_op scheduler_op;
 		struct xen_domctl_setdomainhandle setdomainhandle;
 		struct xen_domctl_hypercall_init hypercall_init;
 		struct xen_domctl_settimeoffset settimeoffset;

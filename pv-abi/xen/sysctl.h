@@ -187,9 +187,13 @@ PV_ABI_AT(struct xen_sysctl_numainfo, meminfo, 8);
 PV_ABI_AT(struct xen_sysctl_numainfo, distance, 16);
 
 /*
- * XEN_SYSCTL_cpupool_op: pool 0, which has all processors and domains.
- * Err:	-ENOENT	no such pool
- *	-EOPNOTSUPP	a change
+ * XEN_SYSCTL_cpupool_op: sets of processors, with domains that run on them alone. Pool 0 is there always.
+ * Err:	-ENOENT	no such pool, or none from there on (INFO); no processor without a pool (ADDCPU of any)
+ *	-EEXIST	CREATE: there is one
+ *	-ENOSPC	CREATE: 64 pools, numbers below 64
+ *	-EBUSY	DESTROY: not empty, or pool 0; ADDCPU, RMCPU: the processor is another's, or a domain needs it
+ *	-EINVAL	no such operation, scheduler or processor; MOVEDOMAIN: a vCPU may run on none of its processors
+ *	-ESRCH	MOVEDOMAIN: no such domain
  */
 #define XEN_SYSCTL_cpupool_op			18
 #define XEN_SYSCTL_CPUPOOL_OP_CREATE		1
@@ -202,10 +206,10 @@ PV_ABI_AT(struct xen_sysctl_numainfo, distance, 16);
 #define XEN_SYSCTL_CPUPOOL_PAR_ANY		0xFFFFFFFF
 struct xen_sysctl_cpupool_op {
 	uint32_t op;			/* IN XEN_SYSCTL_CPUPOOL_OP_* */
-	uint32_t cpupool_id;		/* IN; INFO: OUT the next one from there on */
-	uint32_t sched_id;		/* INFO: OUT */
-	uint32_t domid;
-	uint32_t cpu;
+	uint32_t cpupool_id;		/* IN; INFO: OUT the next one from there on; CREATE: IN _ANY, OUT */
+	uint32_t sched_id;		/* CREATE: IN; INFO: OUT; XEN_SCHEDULER_CREDIT2 */
+	uint32_t domid;			/* MOVEDOMAIN: IN */
+	uint32_t cpu;			/* ADDCPU, RMCPU: IN, or _ANY */
 	uint32_t n_dom;			/* INFO: OUT domains in it */
 	struct xenctl_bitmap cpumap;	/* INFO, FREEINFO: IN filled */
 };
@@ -214,8 +218,32 @@ PV_ABI_AT(struct xen_sysctl_cpupool_op, cpupool_id, 4);
 PV_ABI_AT(struct xen_sysctl_cpupool_op, n_dom, 20);
 PV_ABI_AT(struct xen_sysctl_cpupool_op, cpumap, 24);
 
-/* XEN_SYSCTL_scheduler_op: -EOPNOTSUPP, the scheduler has nothing to set. */
+/*
+ * XEN_SYSCTL_scheduler_op: what holds for a whole pool.
+ * Err:	-EINVAL	another scheduler, or no such command
+ *	-ENOENT	no such pool
+ *	-EOPNOTSUPP	a rate limit
+ */
 #define XEN_SYSCTL_scheduler_op			19
+#define XEN_SYSCTL_SCHEDOP_putinfo		0
+#define XEN_SYSCTL_SCHEDOP_getinfo		1
+struct xen_sysctl_credit2_schedule {
+	uint32_t ratelimit_us;		/* 0: none */
+};
+PV_ABI_SIZE(struct xen_sysctl_credit2_schedule, 4);
+struct xen_sysctl_scheduler_op {
+	uint32_t cpupool_id;		/* IN */
+	uint32_t sched_id;		/* IN XEN_SCHEDULER_CREDIT2 */
+	uint32_t cmd;			/* IN XEN_SYSCTL_SCHEDOP_* */
+	uint32_t _pad0;
+	union {
+		struct xen_sysctl_credit2_schedule sched_credit2; /* putinfo: IN; getinfo: OUT */
+		uint64_t _pad1[2];
+	} u;
+};
+PV_ABI_SIZE(struct xen_sysctl_scheduler_op, 32);
+PV_ABI_AT(struct xen_sysctl_scheduler_op, cmd, 8);
+PV_ABI_AT(struct xen_sysctl_scheduler_op, u, 16);
 
 /*
  * XEN_SYSCTL_get_cpu_featureset: feature words of CPUID, in the published order. NULL asks how many.
@@ -281,6 +309,7 @@ struct xen_sysctl {
 		struct xen_sysctl_cputopoinfo cputopoinfo;
 		struct xen_sysctl_numainfo numainfo;
 		struct xen_sysctl_cpupool_op cpupool_op;
+		struct xen_sysctl_scheduler_op scheduler_op;
 		struct xen_sysctl_cpu_featureset cpu_featureset;
 		struct xen_sysctl_cpu_policy cpu_policy;
 		uint8_t pad[128];

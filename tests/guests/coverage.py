@@ -25,9 +25,9 @@ FAMILIES = {
     'console_io': ('xen.h', 'CONSOLEIO_', ()),
     'vm_assist': ('xen.h', 'VMASST_CMD_', ()),
     'sysctl': ('sysctl.h', 'XEN_SYSCTL_', ('XEN_SYSCTL_INTERFACE_VERSION', 'XEN_SYSCTL_CPUPOOL_', 'XEN_SYSCTL_PHYSCAP_',
-                                          'XEN_SYSCTL_cpu_')),
+                                          'XEN_SYSCTL_cpu_', 'XEN_SYSCTL_SCHEDOP_')),
     'domctl': ('domctl.h', 'XEN_DOMCTL_', ('XEN_DOMCTL_INTERFACE_VERSION', 'XEN_DOMCTL_SENDTRIGGER_',
-                                          'XEN_DOMCTL_PFINFO_', 'XEN_DOMCTL_GRANT_')),
+                                          'XEN_DOMCTL_PFINFO_', 'XEN_DOMCTL_GRANT_', 'XEN_DOMCTL_SCHEDOP_')),
     'set_segment_base': ('arch-x86.h', 'SEGBASE_', ()),
 }
 

@@ -6,6 +6,7 @@
 #include <xen/sysctl.h>
 
 #include "core/grant_table.h"
+#include "core/sched.h"
 #include "host_core.h"
 
 static struct xen_domctl op;
@@ -88,7 +89,7 @@ Test(core_control, configuration)
 	} wrong[] = {
 #define WRONG(member, value, rc) { offsetof(struct xen_domctl_createdomain, member), value, rc }
 		WRONG(max_vcpus, 0, -EINVAL),           WRONG(max_vcpus, MAX_VCPUS + 1, -EINVAL),
-		WRONG(cpupool_id, 1, -EINVAL),          WRONG(flags, 0x100, -EINVAL),
+		WRONG(cpupool_id, 1, -ENOENT),          WRONG(flags, 0x100, -EINVAL),
 		WRONG(flags, 1, -EOPNOTSUPP),           WRONG(iommu_opts, 2, -EINVAL),
 		WRONG(iommu_opts, 1, -EOPNOTSUPP),      WRONG(grant_opts, 0, -EINVAL),
 		WRONG(grant_opts, 3, -EINVAL),          WRONG(grant_opts, 0x11, -EINVAL),
@@ -280,4 +281,90 @@ Test(core_control, affinity)
 	expect_ret(domctl(XEN_DOMCTL_getvcpuaffinity, v0), -EINVAL);
 	op.u.vcpuaffinity.vcpu = 2;
 	expect_ret(domctl(XEN_DOMCTL_getvcpuaffinity, v0), -ESRCH);
+}
+
+Test(core_control, share)
+{
+	struct xen_domctl_scheduler_op *o = &op.u.scheduler_op;
+
+	machine_up();
+	op.domain = domu->id;
+	o->sched_id = XEN_SCHEDULER_CREDIT;
+	o->cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	expect_ret(domctl(XEN_DOMCTL_scheduler_op, v0), -EINVAL);
+	o->sched_id = XEN_SCHEDULER_CREDIT2;
+	expect_ret(domctl(XEN_DOMCTL_scheduler_op, v0), 0);
+	cr_assert(o->u.credit2.weight == 256 && !o->u.credit2.cap);
+	o->cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+	o->u.credit2.weight = 512;
+	o->u.credit2.cap = 0xffff;
+	expect_ret(domctl(XEN_DOMCTL_scheduler_op, v0), 0);
+	o->u.credit2.weight = 0;
+	o->u.credit2.cap = 50;
+	expect_ret(domctl(XEN_DOMCTL_scheduler_op, v0), 0);
+	cr_assert(domu->sched.weight == 512 && domu->sched.cap == 50);
+	o->u.credit2.cap = 100 * MAX_VCPUS + 1;
+	expect_ret(domctl(XEN_DOMCTL_scheduler_op, v0), -EINVAL);
+	o->cmd = XEN_DOMCTL_SCHEDOP_getvcpuinfo;
+	expect_ret(domctl(XEN_DOMCTL_scheduler_op, v0), -EINVAL);
+
+	sys.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	sys.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+	expect_ret(sysctl(XEN_SYSCTL_scheduler_op), 0);
+	sys.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_putinfo;
+	expect_ret(sysctl(XEN_SYSCTL_scheduler_op), 0);
+	sys.u.scheduler_op.u.sched_credit2.ratelimit_us = 1000;
+	expect_ret(sysctl(XEN_SYSCTL_scheduler_op), -EOPNOTSUPP);
+	sys.u.scheduler_op.cpupool_id = 1;
+	expect_ret(sysctl(XEN_SYSCTL_scheduler_op), -ENOENT);
+	sys.u.scheduler_op.cmd = 2;
+	expect_ret(sysctl(XEN_SYSCTL_scheduler_op), -EINVAL);
+}
+
+static long pool_op(u32 what, u32 pool, u32 cpu)
+{
+	sys.u.cpupool_op.op = what;
+	sys.u.cpupool_op.cpupool_id = pool;
+	sys.u.cpupool_op.cpu = cpu;
+	return sysctl(XEN_SYSCTL_cpupool_op);
+}
+
+Test(core_control, pools)
+{
+	struct xen_sysctl_cpupool_op *o = &sys.u.cpupool_op;
+	u64 map = 0;
+
+	machine_up();
+	o->cpumap = (struct xenctl_bitmap){ { (u64)&map }, 64, 0 };
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_INFO, 0, 0), 0);
+	cr_assert(map == 3 && o->n_dom == 3 && o->sched_id == XEN_SCHEDULER_CREDIT2);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_INFO, 1, 0), -ENOENT);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 7, 0), 0);
+	o->sched_id = XEN_SCHEDULER_NULL;
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, 8, 0), -EINVAL);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_INFO, 1, 0), 0);
+	cr_assert(o->cpupool_id == 7 && !map);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, 1), 0);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_FREEINFO, 0, 0), 0);
+	expect(map, 2);
+	o->domid = domu->id;
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 7, 0), -EINVAL);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 7, 1), 0);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 7, 0), 0);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, SCHED_POOLS, 0), -ENOENT);
+	op.domain = domu->id;
+	expect_ret(domctl(XEN_DOMCTL_getdomaininfo, v0), 0);
+	expect(op.u.getdomaininfo.cpupool, 7);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 7, XEN_SYSCTL_CPUPOOL_PAR_ANY), -EINVAL);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, 7, 0), -EBUSY);
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_FREEINFO + 1, 0, 0), -EINVAL);
+	o->domid = 99;
+	expect_ret(pool_op(XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN, 7, 0), -ESRCH);
+	honest_config();
+	op.u.createdomain.cpupool_id = 8;
+	expect_ret(domctl(XEN_DOMCTL_createdomain, v0), -ENOENT);
+	cr_assert(!domain_from(domv->id + 1), "no domain is left of one that cannot be");
+	op.u.createdomain.cpupool_id = 7;
+	expect_ret(domctl(XEN_DOMCTL_createdomain, v0), 0);
+	cr_assert(domain_of_owner(op.domain)->sched.pool == &sched_pools[7]);
 }

@@ -78,12 +78,23 @@ static void machine(void)
 	check(map[0] & 1 && sys.u.cpupool_op.n_dom >= 1, "has all");
 	sys.u.cpupool_op.cpupool_id = 1;
 	check_rc("no other pool", sysctl(XEN_SYSCTL_cpupool_op), -XEN_ENOENT);
+	sys.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_CREATE;
+	sys.u.cpupool_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	check_rc("cpupool create", sysctl(XEN_SYSCTL_cpupool_op), 0);
+	sys.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN;
+	check_rc("to a pool without processors", sysctl(XEN_SYSCTL_cpupool_op), -XEN_EINVAL);
+	sys.u.cpupool_op.op = XEN_SYSCTL_CPUPOOL_OP_DESTROY;
+	check_rc("cpupool destroy", sysctl(XEN_SYSCTL_cpupool_op), 0);
 	mem_fill(&sys, 0, sizeof(sys));
 	sys.u.availheap.node = -1;
 	check_rc("availheap", sysctl(XEN_SYSCTL_availheap), 0);
 	check(sys.u.availheap.avail_bytes > 0, "something is free");
 	check_rc("sched_id", sysctl(XEN_SYSCTL_sched_id), 0);
-	check_rc("scheduler_op", sysctl(XEN_SYSCTL_scheduler_op), -XEN_EOPNOTSUPP);
+	check(sys.u.sched_id.sched_id == XEN_SCHEDULER_CREDIT2, "with weight and cap");
+	mem_fill(&sys, 0, sizeof(sys));
+	sys.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	sys.u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+	check_rc("scheduler_op", sysctl(XEN_SYSCTL_scheduler_op), 0);
 	check_rc("another sysctl", sysctl(2), -XEN_ENOSYS);
 }
 
@@ -178,7 +189,18 @@ static void vcpus(void)
 	check_rc("setnodeaffinity", domctl(XEN_DOMCTL_setnodeaffinity), 0);
 	check_rc("getnodeaffinity", domctl(XEN_DOMCTL_getnodeaffinity), 0);
 	check_rc("shadow_op", domctl(XEN_DOMCTL_shadow_op), -XEN_EOPNOTSUPP);
-	check_rc("scheduler_op", domctl(XEN_DOMCTL_scheduler_op), -XEN_EOPNOTSUPP);
+	mem_fill(&op, 0, sizeof(op));
+	check_rc("scheduler_op of another", domctl(XEN_DOMCTL_scheduler_op), -XEN_EINVAL);
+	op.u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_putinfo;
+	op.u.scheduler_op.u.credit2.weight = 1000;
+	op.u.scheduler_op.u.credit2.cap = 50;
+	check_rc("its share", domctl(XEN_DOMCTL_scheduler_op), 0);
+	op.u.scheduler_op.u.credit2.weight = op.u.scheduler_op.u.credit2.cap = 0;
+	op.u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+	check_rc("its share asked for", domctl(XEN_DOMCTL_scheduler_op), 0);
+	check(op.u.scheduler_op.u.credit2.weight == 1000 && op.u.scheduler_op.u.credit2.cap == 50,
+	      "as it was set");
 }
 
 static void settings(void)

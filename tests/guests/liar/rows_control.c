@@ -65,11 +65,10 @@ static void machine(u32 cmd)
 #define DOM_FILL(cmd) static void fill_##cmd(void) { about(XEN_DOMCTL_##cmd); }
 #define SYS_FILL(cmd) static void fill_sys_##cmd(void) { machine(XEN_SYSCTL_##cmd); }
 DOM_FILL(destroydomain) DOM_FILL(pausedomain) DOM_FILL(unpausedomain) DOM_FILL(getdomaininfo)
-DOM_FILL(shadow_op) DOM_FILL(max_mem) DOM_FILL(getvcpuinfo) DOM_FILL(scheduler_op) DOM_FILL(setdomainhandle)
+DOM_FILL(shadow_op) DOM_FILL(max_mem) DOM_FILL(getvcpuinfo) DOM_FILL(setdomainhandle)
 DOM_FILL(hypercall_init) DOM_FILL(settimeoffset) DOM_FILL(resumedomain) DOM_FILL(sendtrigger)
 DOM_FILL(get_address_size) DOM_FILL(gettscinfo) DOM_FILL(settscinfo)
 SYS_FILL(readconsole) SYS_FILL(physinfo) SYS_FILL(sched_id) SYS_FILL(debug_keys) SYS_FILL(availheap)
-SYS_FILL(scheduler_op)
 	/* clang-format on */
 
 	static void affinity(u32 cmd)
@@ -186,6 +185,20 @@ static void fill_sys_numainfo(void)
 	CTL(sysctl)->u.numainfo.distance = (void *)list;
 }
 
+static void fill_scheduler_op(void)
+{
+	about(XEN_DOMCTL_scheduler_op);
+	CTL(domctl)->u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	CTL(domctl)->u.scheduler_op.cmd = XEN_DOMCTL_SCHEDOP_getinfo;
+}
+
+static void fill_sys_scheduler_op(void)
+{
+	machine(XEN_SYSCTL_scheduler_op);
+	CTL(sysctl)->u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	CTL(sysctl)->u.scheduler_op.cmd = XEN_SYSCTL_SCHEDOP_getinfo;
+}
+
 static void fill_sys_cpupool_op(void)
 {
 	machine(XEN_SYSCTL_cpupool_op);
@@ -239,7 +252,8 @@ const struct row control_rows[] = {
 	    DF(u.getvcpuinfo.vcpu, VCPU)),
 	ROW(domctl, XEN_DOMCTL_max_vcpus, RAW, PRIV, fill_max_vcpus, DOMCTL_FIELDS(IN),
 	    DF(u.max_vcpus.max, NUM)),
-	ROW(domctl, XEN_DOMCTL_scheduler_op, RAW, PRIV, fill_scheduler_op, DOMCTL_FIELDS(IN)),
+	ROW(domctl, XEN_DOMCTL_scheduler_op, RAW, PRIV, fill_scheduler_op, DOMCTL_FIELDS(OUT),
+	    DF(u.scheduler_op.sched_id, NUM), DF(u.scheduler_op.cmd, NUM)),
 	ROW(domctl, XEN_DOMCTL_setdomainhandle, RAW, PRIV, fill_setdomainhandle, DOMCTL_FIELDS(IN)),
 	ROW(domctl, XEN_DOMCTL_hypercall_init, RAW, PRIV, fill_hypercall_init, DOMCTL_FIELDS(IN),
 	    DF(u.hypercall_init.gmfn, MFN)),
@@ -289,7 +303,9 @@ const struct row control_rows[] = {
 	ROW(sysctl, XEN_SYSCTL_cpupool_op, RAW, PRIV, fill_sys_cpupool_op, SOP(OUT),
 	    SF(u.cpupool_op.op, NUM), SF(u.cpupool_op.cpupool_id, NUM),
 	    SF(u.cpupool_op.cpumap.bitmap, OUT)),
-	ROW(sysctl, XEN_SYSCTL_scheduler_op, RAW, PRIV, fill_sys_scheduler_op, SOP(IN)),
+	ROW(sysctl, XEN_SYSCTL_scheduler_op, RAW, PRIV, fill_sys_scheduler_op, SOP(OUT),
+	    SF(u.scheduler_op.sched_id, NUM), SF(u.scheduler_op.cmd, NUM),
+	    SF(u.scheduler_op.cpupool_id, NUM)),
 	ROW(sysctl, XEN_SYSCTL_get_cpu_featureset, RAW, PRIV, fill_sys_get_cpu_featureset, SOP(OUT),
 	    SF(u.cpu_featureset.index, NUM), SF(u.cpu_featureset.features, OUT | NULLOK)),
 	ROW(sysctl, XEN_SYSCTL_get_cpu_policy, RAW, PRIV, fill_sys_get_cpu_policy, SOP(OUT),
