@@ -348,6 +348,7 @@ static void accept_client(int fd)
 		close(client);
 		return;
 	}
+	scan(); /* it may ask for a domain that has just been made */
 	clients[n_clients++] = (struct client){ .fd = client };
 }
 

@@ -317,7 +317,7 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 	phase(phases, NULL);
 	good = complete(&cr, c);
 	good = devices_open(&cr.devices, &cr.c, f) && good && check_possible(&cr) &&
-	       check_unique(&cr);
+	       check_unique(&cr) && devices_alone(&cr.devices, s, f);
 	phase(phases, "checks");
 	good = good && image_open(&image, c->kernel, f) &&
 	       (!c->ramdisk || file_map(&ramdisk, "ramdisk", c->ramdisk, f));

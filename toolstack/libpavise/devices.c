@@ -219,6 +219,53 @@ bool devices_open(struct devices *d, const struct domain_config *c, struct failu
 	return good;
 }
 
+/* Is one of the disks that which the back end at path serves, and one of the two writes? */
+static bool alone_beside(const struct devices *d, struct store_client *s, const char *path,
+			 const char *domid, struct failure *f)
+{
+	char *node = xasprintf("%s/params", path), *file = store_read(s, node), *mode;
+	struct stat theirs, ours;
+
+	free(node);
+	node = xasprintf("%s/mode", path);
+	mode = store_read(s, node);
+	free(node);
+	for (unsigned int i = 0; file && !stat(file, &theirs) && i < d->c->n_disks; i++) {
+		const struct config_disk *c = &d->c->disks[i];
+
+		if (!stat(c->path, &ours) && ours.st_dev == theirs.st_dev &&
+		    ours.st_ino == theirs.st_ino && !(c->readonly && mode && !strcmp(mode, "r")))
+			fail_at(f, c->line, FAIL_TAKEN,
+				"domain %s has the disk %s already; only a disk that nobody writes"
+				" to can be shared",
+				domid, c->path);
+	}
+	free(file);
+	free(mode);
+	return !f->code;
+}
+
+bool devices_alone(const struct devices *d, struct store_client *s, struct failure *f)
+{
+	static const char base[] = "/local/domain/0/backend/vbd";
+	char *domids = d->c->n_disks ? store_directory(s, base) : NULL;
+
+	for (const char *id = domids; id && *id && !f->code; id += strlen(id) + 1) {
+		char *folder = xasprintf("%s/%s", base, id), *disks = store_directory(s, folder);
+
+		for (const char *n = disks; n && *n && !f->code; n += strlen(n) + 1) {
+			char *path = xasprintf("%s/%s", folder, n);
+
+			alone_beside(d, s, path, id, f);
+			free(path);
+		}
+		free(disks);
+		free(folder);
+	}
+	free(domids);
+	return !f->code;
+}
+
 void devices_close(struct devices *d)
 {
 	free(d->disks);

@@ -21,6 +21,8 @@ struct devices {
  */
 bool devices_open(struct devices *d, const struct domain_config *c, struct failure *f);
 void devices_close(struct devices *d);
+/* Sees that nobody writes to a disk that another domain has. */
+bool devices_alone(const struct devices *d, struct store_client *s, struct failure *f);
 /* Gives each file a loop device. devices_detach() unless the nodes came to the store. */
 bool devices_attach(struct devices *d, struct failure *f);
 void devices_detach(struct devices *d);

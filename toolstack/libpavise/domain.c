@@ -132,7 +132,8 @@ bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, st
 		record_remove(info.handle);
 	if (!domain_command(p, domid, XEN_DOMCTL_destroydomain, "destroy", f))
 		return false;
-	store_release(s, domid);
+	if (store_release(s, domid) == -EPIPE && store_reopen(s))
+		store_release(s, domid);
 	devices_remove(s, domid);
 	remove_nodes(s, domid);
 	return true;

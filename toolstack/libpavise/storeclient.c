@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 #include <xen/io/xs_wire.h>
 
@@ -19,6 +20,7 @@
 
 #define DEFAULT_PATH "/run/xenstored/socket"
 #define PARTS_MAX 5
+#define REOPEN_TRIES 50 /* of 100 ms */
 
 bool store_open(struct store_client *s, const char *path, struct failure *f)
 {
@@ -45,6 +47,21 @@ void store_close(struct store_client *s)
 	s->fd = -1;
 }
 
+bool store_reopen(struct store_client *s)
+{
+	const struct timespec moment = { .tv_nsec = 100000000 };
+
+	for (int i = 0; i < REOPEN_TRIES; i++) {
+		struct failure f = { 0 };
+
+		store_close(s);
+		if (store_open(s, NULL, &f))
+			return true;
+		nanosleep(&moment, NULL);
+	}
+	return false;
+}
+
 static int transfer(int fd, bool out, void *bytes, size_t len)
 {
 	for (size_t done = 0; done < len;) {
@@ -55,7 +72,7 @@ static int transfer(int fd, bool out, void *bytes, size_t len)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return n ? -errno : -EPIPE;
+			return !n || errno == ECONNRESET || errno == EBADF ? -EPIPE : -errno;
 		done += (size_t)n;
 	}
 	return 0;

@@ -17,12 +17,14 @@ struct store_client {
 /* path: NULL, where it usually is ($XENSTORED_PATH, /run/xenstored/socket). */
 bool store_open(struct store_client *s, const char *path, struct failure *f);
 void store_close(struct store_client *s);
+/* Once more where it usually is, for a few seconds: a store that was killed comes back. */
+bool store_reopen(struct store_client *s);
 
 /* The value, zero-terminated, to be freed; NULL: there is none, errno says why. */
 char *store_read(struct store_client *s, const char *path);
 /* The names of its children, each with its zero, then an empty one; to be freed. NULL: errno. */
 char *store_directory(struct store_client *s, const char *path);
-/* 0 or -errno. */
+/* 0 or -errno; -EPIPE: the store is gone. */
 int store_write(struct store_client *s, const char *path, const char *value);
 int store_remove(struct store_client *s, const char *path);
 /* perms: as on the wire, one string: "n0" or "n0 r5". */
