@@ -164,7 +164,7 @@ size_t console_log_read(char *buf, size_t len, u64 *from)
 
 /* ---- levels ---- */
 
-/* "shown/shown at most so often": here the second one, or the only one, is what is shown at all. */
+/* "always/rate limited": only the second one counts, or the only one. Guests are limited, we are not. */
 static void set_level(const char *value, int *threshold, const char *option)
 {
 	static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
@@ -223,7 +223,7 @@ void console_guest_write(struct domain *d, const char *buf, size_t len)
 	for (i = 0; i < len; i++) {
 		char c = buf[i];
 
-		if (c == '\n' || d->console_len == sizeof(d->console_line))
+		if (c == '\n' || d->console_len >= sizeof(d->console_line))
 			flush_line(d);
 		if ((c >= ' ' && c <= '~') || c == '\t')
 			d->console_line[d->console_len++] = c;

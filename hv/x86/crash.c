@@ -27,7 +27,7 @@ static void emergency(const char *fmt, ...)
 	console_hw_write(line, MIN((size_t)n, sizeof(line) - 1));
 }
 
-/* ---- symbols: a table the build appends (symtab.py) ---- */
+/* ---- symbols: a table the build appends (elf.py) ---- */
 
 extern const u32 hv_symbol_count __attribute__((weak));
 extern const u32 hv_symbol_offsets[] __attribute__((weak)); /* from the image's start, ascending */
@@ -90,7 +90,6 @@ static void backtrace(u64 rip, u64 rsp)
 
 void crash_dump_regs(const cpu_user_regs_t *r)
 {
-	console_force();
 	emergency("Processor %u, vector %u, error code %#x\n", cpu_info()->id, r->entry_vector,
 		  r->error_code);
 	emergency("RIP %04x:%016lx RSP %04x:%016lx RFLAGS %08lx\n", r->cs, r->rip, r->ss, r->rsp,
@@ -131,12 +130,13 @@ noreturn_fn void machine_halt(void)
 		__asm__ volatile("cli; hlt" ::: "memory");
 }
 
-/* Stop the others and say why. Only the first processor tells; a second panic of the same one must
- * not begin again. */
-static void begin(const char *what, const char *fmt, va_list ap)
+/*
+ * Stop the others; nothing takes the console's lock any more. Only the first processor tells why; a
+ * second panic of the same one must not begin again.
+ */
+static void stop_others(void)
 {
 	static u32 entered;
-	static char why[256];
 
 	if (__atomic_fetch_add(&entered, 1, __ATOMIC_ACQ_REL))
 		machine_halt();
@@ -144,6 +144,13 @@ static void begin(const char *what, const char *fmt, va_list ap)
 	if (nr_cpus > 1)
 		send_ipi_all_but_self_nmi();
 	console_force();
+}
+
+static void begin(const char *what, const char *fmt, va_list ap)
+{
+	static char why[256];
+
+	stop_others();
 	hv_vsnprintf(why, sizeof(why), fmt, ap);
 	emergency("\n*** Pavise %s: %s\n", what, why);
 }
@@ -160,6 +167,7 @@ noreturn_fn static void finish(void)
 
 noreturn_fn void machine_dead(const char *why)
 {
+	stop_others();
 	emergency("*** The privileged domain is gone: %s\n", why);
 	finish();
 }
