@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #include "test_mm.h"
 
@@ -568,7 +569,17 @@ Test(type, audit_finds)
 
 /* ---- many processors ---- */
 
+/* On a busy host steps take long: then as many as there is time for. */
 #define STEPS 60000
+#define SECONDS 60
+
+static time_t race_end;
+
+static bool goes_on(int step, int steps)
+{
+	return step < steps && (step % 64 || time(NULL) < race_end);
+}
+
 #define NR_DATA 6
 
 static void use_writable(struct page_info *pg)
@@ -619,7 +630,7 @@ static void *processor(void *arg)
 
 	me = arg;
 	chance = 0x9e3779b97f4a7c15 * (u64)(me - cpus + 1);
-	for (int step = 0; step < STEPS; step++) {
+	for (int step = 0; goes_on(step, STEPS); step++) {
 		unsigned i = mm_random(&chance) % NR_TREE;
 
 		serve();
@@ -646,6 +657,7 @@ Test(type, stress, .timeout = 600)
 {
 	pthread_t threads[CPUS];
 
+	race_end = time(NULL) + SECONDS;
 	for (int i = 0; i < CPUS; i++)
 		cpus[i].online = true;
 	for (int i = 0; i < CPUS; i++)
@@ -682,7 +694,7 @@ static void *allocator(void *arg)
 	struct domain *d = arg;
 	u64 seed = 77 + d->id;
 
-	for (int step = 0; step < STEPS; step++) {
+	for (int step = 0; goes_on(step, STEPS); step++) {
 		struct page_info *pg = alloc_domheap_pages(d, 0, MEMF_low, INVALID_M2P_ENTRY);
 
 		if (!pg)
@@ -703,7 +715,7 @@ static void *referrer(void *arg)
 	struct domain *d = arg;
 	u64 seed = 99 + d->id;
 
-	for (int step = 0; step < 4 * STEPS; step++) {
+	for (int step = 0; goes_on(step, 4 * STEPS); step++) {
 		struct page_info *pg = hot[mm_random(&seed) % NR_DATA];
 
 		if (!pg || !get_page(pg, d))
@@ -722,6 +734,7 @@ Test(type, reuse, .timeout = 600)
 	u64 before = heap_free_pages();
 
 	me = NULL;
+	race_end = time(NULL) + SECONDS;
 	pthread_create(&threads[0], NULL, allocator, d1);
 	pthread_create(&threads[1], NULL, allocator, d2);
 	pthread_create(&threads[2], NULL, referrer, d1);
