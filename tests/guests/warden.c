@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The privileged domain of a boot of test guests only: waits, then switches the machine off. The
- * hypervisor does so earlier, when the last test domain has ended (its option testdom=poweroff).
+ * The privileged domain of a boot of test guests only: waits, then switches the machine off.
  * Argument seconds=<n>; audit: five times a second it presses the debug keys that audit all
  * domains' references and show how much memory is free; move: 200 times a second it says where a
  * vCPU of the first domains has to run.

@@ -35,8 +35,13 @@ static const struct {
 void test_main(void)
 {
 	const char *only = arg("only");
+	bool any = false;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(areas); i++)
-		if (!only || mem_same(only, areas[i].name, str_len(areas[i].name)))
-			areas[i].run();
+	for (unsigned i = 0; i < ARRAY_SIZE(areas); i++) {
+		if (only && !mem_same(only, areas[i].name, str_len(areas[i].name)))
+			continue;
+		areas[i].run();
+		any = true;
+	}
+	check(any, "only= names an area");
 }
