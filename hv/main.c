@@ -18,8 +18,6 @@
 #include "x86/smpboot.h"
 #include "x86/time.h"
 
-noreturn_fn void cpu_idle_entry(struct cpu *c);
-
 noreturn_fn void __init hv_start(u32 magic, u64 info)
 {
 	pv_set_gates();

@@ -63,10 +63,8 @@ void arch_kernel_view_begin(const struct vcpu *v);
 void arch_kernel_view_end(const struct vcpu *v);
 int arch_vcpu_create(struct vcpu *v); /* 0, -ENOMEM */
 void arch_vcpu_destroy(struct vcpu *v);
-int arch_domain_create(struct domain *d);
 /* Give back what the architecture holds: page tables' pins, base pointers, descriptor tables; preemptible. */
 int arch_domain_relinquish(struct domain *d);
-void arch_domain_destroy(struct domain *d);
 /* VCPUOP_initialise: check and take a guest-supplied context (already copied). 0 or an error. (pv/) */
 int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctx);
 /* The same back, of a vCPU that is paused. */

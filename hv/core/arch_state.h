@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a vCPU and a domain consist of on this architecture: plain data, kept in one place whatever
- * runs the vCPU. pv/ and hvm/ give it meaning; nothing here needs the processor to be compiled.
+ * runs the vCPU. pv/ gives it meaning; nothing here needs the processor to be compiled.
  */
 #ifndef CORE_ARCH_STATE_H
 #define CORE_ARCH_STATE_H
@@ -92,7 +92,6 @@ struct arch_vcpu {
 #define CPUID_FEATURE_WORDS 11 /* of the published feature set */
 
 struct arch_domain {
-	bool is_pv;      /* [I] */
 	bool cpuid_less; /* [I once it runs] some bit below is set */
 	/* [I once it runs] features taken away (XEN_DOMCTL_set_cpu_policy) */
 	u32 cpuid_off[CPUID_FEATURE_WORDS];

@@ -245,7 +245,6 @@ static void free_domain(struct domain *d)
 		grant_destroy_domain(d);
 	if (d->shared_info)
 		unshare_page(mfn_to_page(d->shared_info_mfn));
-	arch_domain_destroy(d);
 	sched_domain_free(d);
 	table_remove(d);
 	xfree(d->e820);
@@ -269,8 +268,8 @@ struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pag
 	timer_init(&d->watchdog[0], watchdog_expired, d, 0);
 	timer_init(&d->watchdog[1], watchdog_expired, d, 0);
 	d->refcount = 0; /* in the table, but nobody gets hold of it before it is whole */
-	if (table_insert(d, id) || arch_domain_create(d) || share_info_page(d) ||
-	    evtchn_init_domain(d) || grant_init_domain(d)) {
+	if (table_insert(d, id) || share_info_page(d) || evtchn_init_domain(d) ||
+	    grant_init_domain(d)) {
 		free_domain(d);
 		return NULL;
 	}
@@ -322,6 +321,7 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu)
 	timer_init(&v->periodic, periodic_expired, v, cpu);
 	timer_init(&v->poll_timer, poll_timeout, v, cpu);
 	if (arch_vcpu_create(v)) {
+		arch_vcpu_destroy(v);
 		xfree(v);
 		return NULL;
 	}

@@ -76,7 +76,7 @@ struct vcpu {
 	u32 pause_flags;             /* [a] VPF_* */
 	u32 pause_count;  /* [S] VPF_paused while not zero; domain_pause() counts here too */
 	bool running;     /* [a] on a processor now: its state is there, not here */
-	bool initialised; /* [o] VCPUOP_initialise was accepted */
+	bool initialised; /* [E] VCPUOP_initialise was accepted */
 
 	bool loaded; /* [a] a processor, `processor`, has some of its state */
 	bool pinned; /* [placement lock] by SCHEDOP_pin_override */
@@ -86,18 +86,18 @@ struct vcpu {
 	cpumask_t affinity, soft_affinity; /* [placement lock] where it may, and should, run */
 	cpumask_t allowed;                 /* [S to set] affinity, or where it is pinned */
 
-	struct vcpu_runstate_info runstate; /* [o] */
-	u64 runstate_guest; /* [o] guest virtual address registered for a copy, or 0 */
-	u64 time_guest;     /* [o] guest virtual address of the secondary time area, or 0 */
+	struct vcpu_runstate_info runstate; /* [S] */
+	u64 runstate_guest; /* [a] guest virtual address registered for a copy, or 0 */
+	u64 time_guest;     /* [a] guest virtual address of the secondary time area, or 0 */
 	spinlock_t mapping_lock;
 	u32 free_mapping; /* [mapping_lock] first of its free grant handles, + 1 (core/grant_map.c) */
-	u64 vcpu_info_mfn; /* [o] frame registered by the guest (typed reference), or INVALID_MFN */
+	u64 vcpu_info_mfn; /* [E] frame registered by the guest (typed reference), or INVALID_MFN */
 
-	struct timer singleshot; /* VCPUOP_set_singleshot_timer, set_timer_op */
-	struct timer periodic;
-	struct timer poll_timer;
-	u64 periodic_period;           /* ns, 0 = off */
-	u32 poll_port;                 /* [E] >0: the one port polled; 0: none; -1: several */
+	struct timer singleshot; /* [its queue's lock] VCPUOP_set_singleshot_timer, set_timer_op */
+	struct timer periodic;   /* [its queue's lock] */
+	struct timer poll_timer; /* [its queue's lock] */
+	u64 periodic_period;     /* [a] ns, 0 = off */
+	u32 poll_port;           /* [o] >0: the one port polled; 0: none; -1: several */
 	u32 virq_to_evtchn[NR_VIRQS];  /* [E] 0 = unbound */
 	struct evtchn_fifo_vcpu *fifo; /* [E] */
 
@@ -180,7 +180,7 @@ struct vcpu *idle_vcpu_create(u32 cpu);
  */
 struct domain *domain_create(int id, bool privileged, u32 max_vcpus, u64 max_pages,
 			     const char *name);
-/* Allocate vCPU `id`, down, on processor `cpu`. 0, -ENOMEM, -EINVAL, -EEXIST. */
+/* Allocate vCPU `id`, down, on processor `cpu`. NULL: no memory, no such id, or it exists. */
 struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu);
 /* Look up and hold; NULL if there is none or it is dying. DOMID_SELF is the caller's business. */
 struct domain *domain_get(u16 id);

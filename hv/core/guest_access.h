@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only way to a guest's memory by the guest's own addresses. Every access states its length; an
+ * The way to a guest's memory by the guest's own addresses; x86/uaccess.h has the same in line, for
+ * hot paths of x86/, paging/ and pv/ alone. Every access states its length; an
  * address in our range, a wrapped one or an unmapped one is -EFAULT, never a fault of ours. What
  * was copied in is checked and used; the original is not looked at again.
  */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handlers of the hypercalls. The dispatch table that names them, with permission and argument
- * count, is pv/hypercall.c. Arguments arrive as the guest passed them; v is the calling vCPU. The
- * result is what the guest finds in RAX: >= 0, or -E*; -ERESTART never leaves a handler
- * (hypercall_restart() hides it).
+ * Handlers of the hypercalls. The dispatch table that names them is pv/hypercall.c. Arguments arrive as the guest passed them; v is the calling vCPU. The
+ * result is what the guest finds in RAX: >= 0, or -E*; -ERESTART leaves one only within
+ * a multicall (hypercall_restart() hides it otherwise).
  */
 #ifndef CORE_HYPERCALL_H
 #define CORE_HYPERCALL_H

@@ -23,7 +23,7 @@ static inline bool timer_armed(const struct timer *t)
 /* Boot, or a processor coming up: its queue. Panics without memory. */
 void timers_init_cpu(u32 cpu);
 void timer_init(struct timer *t, void (*fn)(void *), void *data, u32 cpu);
-/* Arm or move. Runs fn on t->cpu in its timer interrupt, interrupts off, at or after `expires`. */
+/* Arm or move. Runs fn on t->cpu, on its way out or in its idle loop, at or after `expires`. */
 void timer_set(struct timer *t, u64 expires);
 /* After it returns fn neither runs nor will run, unless called from fn itself. */
 void timer_stop(struct timer *t);

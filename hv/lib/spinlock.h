@@ -21,7 +21,7 @@ typedef struct spinlock spinlock_t;
 		0, 0                                                                               \
 	}
 
-/* One turn of a waiting loop: pause, and serve TLB flush requests to this processor. (arch.h) */
+/* One turn of a waiting loop: pause, and serve TLB flush requests to this processor. (x86/flush.c) */
 void spin_wait(void);
 
 /* Out of line, so that nobody keeps registers for the case that he must wait. */

@@ -58,7 +58,7 @@ _Static_assert(sizeof(struct page_info) == 32, "32 bytes a frame is what we prom
 #define PGT_validated BIT(58) /* contents checked: every reference it makes is counted */
 #define PGT_partial BIT(57)   /* validation or its undoing stopped half way (holds one reference) */
 /*
- * The page lock: entries of a validated table may be changed. While it is set nobody but the holder
+ * The table lock: entries of a validated table may be changed. While it is set nobody but the holder
  * changes bits 56-63 (counts may move; who would drop the last type reference, pin or unpin waits),
  * so that the holder needs no other reference on the table and unlocks with a plain store of the
  * top byte.

@@ -121,7 +121,7 @@ static always_inline_fn u64 l1e_get(const struct domain *d, const struct domain 
 
 /*
  * Write it. What the caller read as *cur may only have gained accessed and dirty bits, since the
- * page lock is held. A plain store is as good as the processor asks for: it is what kernels on the
+ * table lock is held. A plain store is as good as the processor asks for: it is what kernels on the
  * bare machine do.
  */
 static always_inline_fn bool l1e_install(u64 *entry, u64 cur, u64 want, enum l1e_how how)
@@ -174,7 +174,7 @@ static always_inline_fn int l1e_change_flags(const struct domain *d, const struc
 }
 
 /*
- * Replace an entry of a validated L1 table of d; its page lock is held. `old` counts for
+ * Replace an entry of a validated L1 table of d; its table lock is held. `old` counts for
  * L1E_CMPXCHG alone, and must have been read from the entry under the lock. pg_owner: whose frame
  * `want` may name.
  * 0; -EINVAL, -EPERM: not acceptable; -EAGAIN: the entry is not `old` any more. Then nothing has

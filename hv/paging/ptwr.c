@@ -7,9 +7,8 @@
 #include "lib/log.h"
 #include "paging/decode.h"
 #include "paging/walk.h"
+#include "x86/asm.h"
 #include "x86/regs.h"
-
-#define RFLAGS_RF BIT(16)
 
 /* The entry that maps va for v, read where nothing may be: believed when it names a table that can be locked. */
 static always_inline_fn bool read_mapping(const struct vcpu *v, u64 va, u64 *e)
@@ -139,7 +138,7 @@ static u64 merge(u64 entry, u64 value, unsigned size, unsigned shift)
 }
 
 /*
- * With the page lock held. What the processor may change meanwhile is A and D: then it starts over.
+ * With the table lock held. What the processor may change meanwhile is A and D: then it starts over.
  */
 static int write_entry(struct vcpu *v, u64 *entry, unsigned shift, const struct pte_write *w,
 		       cpu_user_regs_t *regs)

@@ -192,10 +192,11 @@ long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 			return err_here(-EPERM);
 		break;
 	case 6:
-		value = (value & 0xe00f) | 0xffff0ff0;
+		value = (value & 0xe00f) | DR6_RESET;
 		break;
 	case 7:
-		value = (value & ~0xf400UL & 0xffffffff) | 0x400; /* reserved bits; GD stays off */
+		value = (value & ~0xf400UL & 0xffffffff) |
+			DR7_RESET; /* reserved bits; GD stays off */
 		for (unsigned i = 0; i < 4; i++)
 			if ((value >> (16 + 4 * i) & 3) == 2) /* I/O breakpoints need CR4.DE */
 				value &= ~(3UL << (2 * i));
@@ -211,7 +212,7 @@ long pv_set_debugreg(struct vcpu *v, unsigned reg, u64 value)
 
 u64 pv_get_debugreg(const struct vcpu *v, unsigned reg)
 {
-	static const u64 ones[8] = { [6] = 0xffff0ff0, [7] = 0x400 };
+	static const u64 ones[8] = { [6] = DR6_RESET, [7] = DR7_RESET };
 
 	return v->arch.debugreg[reg] | ones[reg];
 }

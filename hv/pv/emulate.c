@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Privileged instructions of a guest: the whole list is the table at the end. Bytes are fetched
+ * Privileged instructions of a guest: the whole list is in insn.c. Bytes are fetched
  * once; the rest of what an instruction needs is registers, and memory only for INS and OUTS.
  */
 #include "core/arch.h"

@@ -9,8 +9,7 @@
 #include "x86/layout.h"
 #include "x86/patch-asm.h"
 
-#define RFLAGS_USER_BITS 0x250dd5 /* what a guest may choose: CF PF AF ZF SF TF DF OF RF AC ID */
-#define RFLAGS_ALWAYS 0x202       /* IF and bit 1 */
+#define RFLAGS_ALWAYS 0x202 /* IF and bit 1 */
 #define HYPERCALL_iret 23
 
 /* Fields of cpu_info when RSP points at regs.rip */
@@ -277,7 +276,7 @@ iret_entry:
 	GUEST_ACCESS iret_slow_rdx, mov 48(%rcx), %rax
 	test $0x200, %eax
 	setz VCPU_INFO_mask(%rdx)
-	and $RFLAGS_USER_BITS, %eax
+	and $RFLAGS_OF_USER, %eax
 	or $RFLAGS_ALWAYS, %eax
 	mov %rax, AT_RIP(REGS_rflags)
 	GUEST_ACCESS iret_slow_rdx, mov 32(%rcx), %rax

@@ -5,8 +5,6 @@
 #include "core/guest_access.h"
 #include "core/hypercall.h"
 
-#define RFLAGS_USER_BITS 0x250dd5UL
-
 /* The frame a guest passes to HYPERVISOR_iret, lowest address first. */
 struct iret_frame {
 	u64 rax, r11, rcx, flags, rip, cs, rflags, rsp, ss;

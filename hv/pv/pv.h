@@ -59,7 +59,7 @@ void pv_inject_ud(struct vcpu *v, cpu_user_regs_t *regs);
 void pv_inject_gp(struct vcpu *v, cpu_user_regs_t *regs, u32 error_code);
 void pv_inject_pf(struct vcpu *v, cpu_user_regs_t *regs, u64 cr2, u32 error_code);
 
-/* Enter the event callback of the running vCPU. (exit.c) */
+/* Enter the event callback of the running vCPU. (bounce.c) */
 void pv_deliver_event(struct vcpu *v, cpu_user_regs_t *regs);
 
 /* Emulate the privileged instruction that made a #GP at regs->rip; false: inject the #GP. */

@@ -54,9 +54,9 @@ static void trap_db(struct vcpu *v, cpu_user_regs_t *regs)
 	u64 dr6;
 
 	__asm__ volatile("mov %%db6, %0" : "=r"(dr6));
-	__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0UL));
+	__asm__ volatile("mov %0, %%db6" : : "r"(DR6_RESET));
 	v->arch.debugreg[6] |= dr6 & 0xe00f;
-	v->arch.debugreg[6] = (v->arch.debugreg[6] & ~0xfUL) | (dr6 & 0xf) | 0xffff0ff0;
+	v->arch.debugreg[6] = (v->arch.debugreg[6] & ~0xfUL) | (dr6 & 0xf) | DR6_RESET;
 	pv_inject(v, regs, TRAP_DB, 0);
 }
 

@@ -6,16 +6,6 @@
 #include "paging/paging.h"
 #include "pv/pv.h"
 
-int arch_domain_create(struct domain *d)
-{
-	d->arch.is_pv = true;
-	return 0;
-}
-
-void arch_domain_destroy(struct domain *d)
-{
-}
-
 int arch_vcpu_create(struct vcpu *v)
 {
 	if (is_idle(v))
@@ -25,8 +15,8 @@ int arch_vcpu_create(struct vcpu *v)
 		return -ENOMEM;
 	v->arch.cr4 = PV_CR4_ALWAYS | (host_xcr0 ? CR4_OSXSAVE : 0);
 	v->arch.cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE;
-	v->arch.debugreg[6] = 0xffff0ff0;
-	v->arch.debugreg[7] = 0x400;
+	v->arch.debugreg[6] = DR6_RESET;
+	v->arch.debugreg[7] = DR7_RESET;
 	v->arch.flags = VCPU_KERNEL_MODE;
 	return fpu_alloc(v);
 }
@@ -83,7 +73,7 @@ static void take_registers(struct vcpu *v, const struct vcpu_guest_context *c)
 	a->regs.error_code = 0;
 	a->regs.cs = (c->user_regs.cs | 3);
 	a->regs.ss = (c->user_regs.ss | 3);
-	a->regs.rflags = (c->user_regs.rflags & 0x250dd5) | RFLAGS_IF | RFLAGS_MBS;
+	a->regs.rflags = (c->user_regs.rflags & RFLAGS_USER_BITS) | RFLAGS_IF | RFLAGS_MBS;
 	a->ds = c->user_regs.ds | (c->user_regs.ds ? 3 : 0);
 	a->es = c->user_regs.es | (c->user_regs.es ? 3 : 0);
 	a->fs = c->user_regs.fs | (c->user_regs.fs ? 3 : 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Offsets and numbers for assembly: compiled to text, from which the build makes asm-offsets.h. */
+#include "x86/asm.h"
 #include "x86/cpu.h"
 #include "x86/irq.h"
 #include "x86/regs.h"
@@ -75,6 +76,7 @@ void asm_offsets(void)
 	DEFINE(PFEC_USER_BIT, PFEC_U);
 	DEFINE(PFEC_WHY, PFEC_P | PFEC_W | PFEC_RSVD | PFEC_I);
 	DEFINE(PFEC_PROTECTED_WRITE, PFEC_P | PFEC_W);
+	DEFINE(RFLAGS_OF_USER, RFLAGS_USER_BITS);
 	DEFINE(FRAME_SYSRET_BIT, FRAME_SYSRET);
 	DEFINE(VCPU_KERNEL_MODE_BIT, VCPU_KERNEL_MODE);
 	DEFINE(VCPU_SYSCALL_MASKS_BIT, VCPU_SYSCALL_MASKS);

@@ -36,6 +36,11 @@
 #define RFLAGS_RF BIT(16)
 #define RFLAGS_VM BIT(17)
 #define RFLAGS_AC BIT(18)
+#define RFLAGS_USER_BITS 0x250dd5UL /* what a guest may choose: CF PF AF ZF SF TF DF OF RF AC ID */
+
+/* What is in the debug registers that nobody has written. */
+#define DR6_RESET 0xffff0ff0UL
+#define DR7_RESET 0x400UL
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_TSC 0x10

@@ -63,7 +63,7 @@ void load_debug(const struct vcpu *v)
 	__asm__ volatile("mov %0, %%db2" : : "r"(dr[2]));
 	__asm__ volatile("mov %0, %%db3" : : "r"(dr[3]));
 	__asm__ volatile("mov %0, %%db6" : : "r"(dr[6]));
-	__asm__ volatile("mov %0, %%db7" : : "r"(dr[7] & 0xff ? dr[7] : 0x400UL));
+	__asm__ volatile("mov %0, %%db7" : : "r"(dr[7] & 0xff ? dr[7] : DR7_RESET));
 }
 
 void load_cr4(const struct vcpu *v)
@@ -100,7 +100,7 @@ static void unload(struct cpu *c)
 	save_segments(v);
 	fpu_save(v);
 	if (v->arch.debugreg[7] & 0xff)
-		__asm__ volatile("mov %0, %%db7" : : "r"(0x400UL));
+		__asm__ volatile("mov %0, %%db7" : : "r"(DR7_RESET));
 	load_root(image_maddr(idle_l4), 0);
 	cpumask_clear(c->id, &v->domain->dirty_cpus);
 	/* Pairs with vcpu_sync() and sched_movable(): the state is in memory before we say so. */

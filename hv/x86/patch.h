@@ -37,16 +37,6 @@ on:
 	return true;
 }
 
-/* Guest memory may be touched only between these (SMAP). */
-static inline void stac(void)
-{
-	ALTERNATIVE("", "stac", X86_USE_SMAP);
-}
-static inline void clac(void)
-{
-	ALTERNATIVE("", "clac", X86_USE_SMAP);
-}
-
 /* Patch everything: boot processor, before another one runs. */
 void alternatives_apply(void);
 

@@ -19,7 +19,7 @@
 bool machine_stopping;
 
 /* Without clocks, which may be what is broken: a write to this port takes about a microsecond. */
-static void delay_us(u32 us)
+static void io_delay_us(u32 us)
 {
 	while (us--)
 		outb(0x80, 0);
@@ -34,7 +34,7 @@ static void acpi_mode(void)
 		return;
 	outb(acpi_info.smi_cmd, acpi_info.acpi_enable);
 	while (tries-- && !(inw(acpi_info.pm1a_cnt) & SCI_EN))
-		delay_us(100);
+		io_delay_us(100);
 }
 
 int acpi_enter_s5(u16 pm1a, u16 pm1b)
@@ -48,7 +48,7 @@ int acpi_enter_s5(u16 pm1a, u16 pm1b)
 	outw(acpi_info.pm1a_cnt, pm1a | SLP_EN);
 	if (acpi_info.pm1b_cnt)
 		outw(acpi_info.pm1b_cnt, pm1b | SLP_EN);
-	delay_us(1000000);
+	io_delay_us(1000000);
 	return err_here(-EIO);
 }
 
@@ -76,7 +76,7 @@ static void acpi_reset(void)
 	} else {
 		return;
 	}
-	delay_us(50000);
+	io_delay_us(50000);
 }
 
 noreturn_fn void machine_reboot(void)
@@ -87,10 +87,10 @@ noreturn_fn void machine_reboot(void)
 	acpi_reset();
 	outb(RESET_PORT, 0x02); /* a hard reset ... */
 	outb(RESET_PORT, 0x06); /* ... now */
-	delay_us(50000);
+	io_delay_us(50000);
 	for (tries = 0; tries < 10; tries++) {
 		outb(KEYBOARD_PORT, 0xfe); /* pulse the reset line */
-		delay_us(10000);
+		io_delay_us(10000);
 	}
 	/* a fault that has no handler, three times over */
 	__asm__ volatile("lidt %0; int3" : : "m"(nothing));

@@ -11,8 +11,6 @@
 #include "x86/setup.h"
 #include "x86/time.h"
 
-noreturn_fn void cpu_idle_entry(struct cpu *c);
-
 extern cpu_init_fn *const __cpu_init_start[], *const __cpu_init_end[];
 extern char trampoline_start[], trampoline_end[];
 extern u64 boot_l4[512];

@@ -73,7 +73,7 @@ cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 	if (regs->entry_vector != TRAP_DB)
 		fatal_trap(regs);
 	regs->rflags &= ~RFLAGS_TF;
-	__asm__ volatile("mov %0, %%db6" : : "r"(0xffff0ff0UL));
+	__asm__ volatile("mov %0, %%db6" : : "r"(DR6_RESET));
 	return NULL;
 }
 

@@ -213,12 +213,6 @@ WEAK void arch_vcpu_destroy(struct vcpu *v)
 	(void)v;
 }
 
-WEAK int arch_domain_create(struct domain *d)
-{
-	(void)d;
-	return 0;
-}
-
 WEAK void vcpu_kick(struct vcpu *v)
 {
 	if (v->processor != smp_processor_id() && vcpu_event_pending(v))
@@ -233,11 +227,6 @@ WEAK int arch_domain_relinquish(struct domain *d)
 {
 	(void)d;
 	return 0;
-}
-
-WEAK void arch_domain_destroy(struct domain *d)
-{
-	(void)d;
 }
 
 WEAK int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctx)
