@@ -63,7 +63,9 @@ static int call_domain(const struct control_op *op, struct control_call *c)
 	if (!(op->flags & CONTROL_OTHER) || c->d != c->v->domain) {
 		rc = -ERESTART; /* nobody waits for the lock: its holder may wait for vCPUs */
 		if (spin_trylock(&c->d->control_lock)) {
-			rc = op->fn(c);
+			/* it may have begun to die before we had the lock */
+			rc = READ_ONCE(c->d->dying) && !(op->flags & CONTROL_DYING) ? -ESRCH :
+										      op->fn(c);
 			spin_unlock(&c->d->control_lock);
 		}
 	}

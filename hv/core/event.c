@@ -24,7 +24,8 @@ void evtchn_wake_pollers(struct domain *d, u32 port)
 		struct vcpu *v = d->vcpu[i];
 		u32 polled = READ_ONCE(v->poll_port);
 
-		if ((polled == port || polled == ~0U) && bit_test_and_clear(d->poll_mask, i))
+		if ((polled == port || polled == ~0U || port == EVTCHN_ANY) &&
+		    bit_test_and_clear(d->poll_mask, i))
 			vcpu_wake(v, VPF_polling);
 	}
 }

@@ -223,8 +223,9 @@ int evtchn_fifo_expand_array(struct domain *d, union evtchn_arg *a, struct vcpu 
 
 		if (READ_ONCE(chn->pending) &&
 		    __atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
-			evtchn_fifo_set_pending(d, chn);
+			raise(d, chn);
 	}
+	evtchn_wake_pollers(d, EVTCHN_ANY);
 	return 0;
 }
 

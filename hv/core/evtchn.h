@@ -115,7 +115,8 @@ static inline bool evtchn_has_pollers(const struct domain *d)
 	_Static_assert(BITMAP_WORDS(MAX_VCPUS) == 2, "all of it");
 	return READ_ONCE(d->poll_mask[0]) | READ_ONCE(d->poll_mask[1]);
 }
-/* The port went pending: wake who polls it. */
+/* The port went pending, or EVTCHN_ANY: wake who polls it. */
+#define EVTCHN_ANY (~0U - 1)
 void evtchn_wake_pollers(struct domain *d, u32 port);
 /* 2-level: all that a port that went pending may mean to vCPUs of d. */
 void evtchn_2l_tell_all(struct domain *d, struct evtchn *chn);

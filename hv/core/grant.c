@@ -33,9 +33,7 @@ void grant_destroy_domain(struct domain *d)
 		unshare_page(mfn_to_page(virt_to_mfn(gt->shared[i])));
 		xfree(gt->active[i]);
 	}
-	for (i = 0; i < gt->maptrack_pages; i++)
-		xfree(gt->maptrack[i]);
-	xfree(gt->maptrack);
+	xfree(gt->maptrack); /* its pages went in grant_release_mappings() */
 	xfree(gt);
 	d->grant_table = NULL;
 }
@@ -59,14 +57,19 @@ static int add_frame(struct domain *d, struct grant_table *gt)
 	return 0;
 }
 
+/* 0; -ENOMEM; -EINVAL: it is dying; -ERESTART: at least one came, and a preemption point. */
 static int grow(struct domain *d, u32 frames)
 {
 	struct grant_table *gt = d->grant_table;
 	int err = d->dying ? -EINVAL : 0;
 
 	spin_lock(&gt->lock);
-	while (!err && gt->nr_frames < frames)
+	while (!err && gt->nr_frames < frames) {
 		err = add_frame(d, gt);
+		preempt_charge(PREEMPT_PAGES(2));
+		if (!err && preempt_needed())
+			err = -ERESTART;
+	}
 	spin_unlock(&gt->lock);
 	return err;
 }
@@ -124,10 +127,14 @@ static int setup_table(void *arg, struct vcpu *v)
 		return 0;
 	if (op->nr_frames > d->grant_table->max_frames)
 		op->status = GNTST_general_error;
-	else if (grow(d, op->nr_frames))
-		op->status = GNTST_general_error;
 	else
+		err = grow(d, op->nr_frames);
+	if (err && err != -ERESTART) {
+		op->status = GNTST_general_error;
+		err = 0;
+	} else if (op->status == GNTST_okay && !err) {
 		err = give_frame_list(d, op->frame_list.va, op->nr_frames);
+	}
 	domain_put(d);
 	return err;
 }
@@ -244,6 +251,8 @@ static long do_small(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v
 		if (copy_from_guest(buf, at, s->size))
 			return err_here(-EFAULT);
 		err = s->fn(buf, v);
+		if (err == -ERESTART)
+			return grant_restart(v, cmd, at, (u32)count - i);
 		if (err)
 			return err;
 		if (copy_to_guest(at, buf, s->size))

@@ -14,7 +14,7 @@ void grant_dump(void);
 #define GRANT_MAX_FRAMES 64     /* of a domain's table, 512 entries each */
 #define MAPTRACK_MAX_PAGES 1024 /* of a domain's mappings, 256 each */
 /* Machine frame of grant table frame `idx` of d, growing the table on the way
- * (XENMEM_acquire_resource). 0 or -EINVAL/-ENOMEM. */
+ * (XENMEM_acquire_resource). 0, -EINVAL, -ENOMEM, -ERESTART: ask again. */
 int grant_table_frame(struct domain *d, u32 idx, u64 *mfn);
 
 /*

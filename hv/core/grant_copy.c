@@ -71,10 +71,13 @@ static always_inline_fn void copy_bytes(const struct gnttab_copy *op, const stru
 	void *to = mfn_to_virt(dst->use.mfn) + op->dest.offset;
 	const void *from = mfn_to_virt(src->use.mfn) + op->source.offset;
 
-	if (likely(dst->use.mfn != src->use.mfn))
+	preempt_charge(PREEMPT_PAGES(1));
+	if (likely(dst->use.mfn != src->use.mfn)) {
 		memcpy(to, from, op->len);
-	else
+	} else {
+		preempt_charge(op->len / 100); /* byte by byte, perhaps */
 		memmove(to, from, op->len);
+	}
 }
 
 static always_inline_fn int copy_single(const struct gnttab_copy *op, struct vcpu *v)

@@ -339,6 +339,7 @@ long grant_unmap(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
 		return err_here(unmap_single(replace, uop, v));
 	while (left) {
 		n = MIN(left, (u32)UNMAP_BATCH);
+		preempt_charge(5 * n);
 		if (unlikely(unmap_batch(replace, uop, n, v)))
 			return err_here(-EFAULT);
 		left -= n;
@@ -373,6 +374,11 @@ int grant_release_mappings(struct domain *d)
 		grant_end(&u, 1); /* the entries in its tables drop their own */
 		owner_put(d, u.owner);
 		handle_free(d, m, gt->release_cursor);
+	}
+	while (gt->maptrack_pages) {
+		if (preempt_needed())
+			return -ERESTART;
+		xfree(gt->maptrack[--gt->maptrack_pages]);
 	}
 	return 0;
 }

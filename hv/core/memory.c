@@ -337,6 +337,9 @@ static long acquire_resource(u64 arg, struct vcpu *v)
 		ret = give_grant_frames(d, &op);
 	}
 	domain_put(d);
+	if (ret == -ERESTART)
+		return hypercall_restart(v, __HYPERVISOR_memory_op, 2,
+					 (u64[]){ XENMEM_acquire_resource, arg });
 	return err_here(ret);
 }
 

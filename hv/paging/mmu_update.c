@@ -191,6 +191,8 @@ static int update_list(struct vcpu *v, struct domain *pt_owner, struct domain *p
 		u32 n = MIN(count - *done, BATCH);
 
 		at = req;
+		if (n > 1)
+			preempt_charge(n / 2);
 		if (unlikely(*done && preempt_needed()))
 			rc = -ERESTART;
 		else if (unlikely(copy_from_guest(req, reqs + *done * sizeof(*req),

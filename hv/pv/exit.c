@@ -54,10 +54,15 @@ void pv_exit_work(cpu_user_regs_t *regs)
 			idle(info);
 		else if (v->arch.nmi_pending)
 			deliver_nmi(v, regs);
-		else if (vcpu_event_pending(v))
-			pv_deliver_event(v, regs);
-		else
+		else if (!vcpu_event_pending(v))
 			return;
+		else {
+			pv_deliver_event(
+				v,
+				regs); /* which masks them: another vCPU may undo that for ever */
+			if (!READ_ONCE(info->work))
+				return;
+		}
 	}
 }
 

@@ -30,9 +30,10 @@ void arch_vcpu_destroy(struct vcpu *v)
 
 void arch_vcpu_nmi(struct vcpu *v)
 {
-	v->arch.nmi_pending = true;
+	__atomic_store_n(&v->arch.nmi_pending, true, __ATOMIC_SEQ_CST);
 	vcpu_wake(v, VPF_blocked);
-	cpu_work(v->processor, WORK_EVENT);
+	if (READ_ONCE(v->running)) /* else it looks when it begins to run */
+		cpu_work(v->processor, WORK_EVENT);
 }
 
 /*
