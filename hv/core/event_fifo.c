@@ -16,6 +16,7 @@
 #define MASKED (1U << EVTCHN_FIFO_MASKED)
 #define LINKED (1U << EVTCHN_FIFO_LINKED)
 #define BUSY (1U << EVTCHN_FIFO_BUSY)
+#define RAISE_BATCH 256 /* ports between two preemption points */
 #define LINK_TRIES 4
 
 event_word_t *evtchn_fifo_word(const struct domain *d, u32 port)
@@ -201,32 +202,46 @@ int evtchn_fifo_init_control(struct domain *d, union evtchn_arg *a, struct vcpu 
 	return 0;
 }
 
+/* Raise what was pending while it had no word. 0 or -ERESTART. [E] */
+static int raise_remembered(struct domain *d, struct evtchn_fifo *f)
+{
+	u32 end = f->pages * WORDS_PER_PAGE;
+
+	while (f->raised < MIN(end, d->nr_evtchns)) {
+		struct evtchn *chn = evtchn_from_port(d, f->raised++);
+
+		if (READ_ONCE(chn->pending) &&
+		    __atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
+			raise(d, chn);
+		if (f->raised < end && !(f->raised % RAISE_BATCH) && preempt_needed())
+			return -ERESTART;
+	}
+	f->raised = end;
+	evtchn_wake_pollers(d, EVTCHN_ANY);
+	return 0;
+}
+
 int evtchn_fifo_expand_array(struct domain *d, union evtchn_arg *a, struct vcpu *caller)
 {
 	struct evtchn_fifo *f = d->fifo;
-	u32 i, first;
 	void *page;
 
 	if (!f)
 		return -EOPNOTSUPP;
+	if (f->raised < f->pages * WORDS_PER_PAGE) { /* a call that gave way, this one or another */
+		if (raise_remembered(d, f))
+			return -ERESTART;
+		if (virt_to_mfn(f->array[f->pages - 1]) == a->expand_array.array_gfn)
+			return 0;
+	}
 	if (f->pages == ARRAY_SIZE(f->array))
 		return -ENOSPC;
 	page = map_guest_frame(d, a->expand_array.array_gfn);
 	if (!page)
 		return -EINVAL;
-	preempt_charge(200);
-	first = f->pages * WORDS_PER_PAGE;
 	f->array[f->pages] = page;
 	__atomic_store_n(&f->pages, f->pages + 1, __ATOMIC_SEQ_CST);
-	for (i = 0; i < WORDS_PER_PAGE && first + i < d->nr_evtchns; i++) {
-		struct evtchn *chn = evtchn_from_port(d, first + i);
-
-		if (READ_ONCE(chn->pending) &&
-		    __atomic_exchange_n(&chn->pending, false, __ATOMIC_SEQ_CST))
-			raise(d, chn);
-	}
-	evtchn_wake_pollers(d, EVTCHN_ANY);
-	return 0;
+	return raise_remembered(d, f);
 }
 
 void evtchn_fifo_destroy(struct domain *d)

@@ -63,6 +63,7 @@ struct evtchn_fifo_vcpu {
 struct evtchn_fifo {
 	spinlock_t lock; /* linking: innermost */
 	u32 pages;       /* [E to change, a] */
+	u32 raised;      /* [E] ports below it were looked at when their page came */
 	event_word_t *
 		array[MAX_PORTS_FIFO / WORDS_PER_PAGE]; /* guest memory, writable references held */
 };

@@ -347,6 +347,29 @@ static u32 consume(unsigned prio)
 	return port;
 }
 
+/* What was pending before its word came is raised with it, in steps if it must be. */
+Test(core_fifo, array_comes_in_steps)
+{
+	u32 port, calls = 1;
+
+	fifo_up();
+	domu->max_evtchns = 1 << 12;
+	do
+		expect_ret(send_to(u0, port = ipi_port(0)), 0);
+	while (port < 900);
+	host_preempt = true;
+	while (expand() == (u32)-ERESTART)
+		calls++;
+	expect(calls, 4);
+	expect(block->head[7], 1);
+	for (port = 1; port < 900; port++)
+		expect_ret(consume(7), port);
+	/* the next one is another page */
+	host_preempt = false;
+	expect_ret(expand(), 0);
+	expect(domu->fifo->pages, 2);
+}
+
 Test(core_fifo, queues)
 {
 	u32 p[4], i;
