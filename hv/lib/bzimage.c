@@ -6,6 +6,7 @@
 
 /* Fields of the setup header, by their place in the file */
 #define OFF_SETUP_SECTS 0x1f1
+#define OFF_SYSSIZE 0x1f4 /* of what follows the setup code, in 16 bytes */
 #define OFF_BOOT_FLAG 0x1fe
 #define OFF_MAGIC 0x202
 #define OFF_VERSION 0x206
@@ -17,6 +18,9 @@
 #define VERSION_PAYLOAD 0x0208 /* first with payload fields */
 #define VERSION_XLOADFLAGS 0x020c
 #define XLF_KERNEL_64 BIT(0)
+
+/* What follows a signed kernel: length of the signature, and this (revision 2.0, kind 2) */
+#define PE_CERTIFICATE 0x00020200
 
 static __init u16 get16(const u8 *p)
 {
@@ -36,6 +40,24 @@ __init bool bzimage_is(const void *image, u64 size)
 	       !memcmp(p + OFF_MAGIC, "HdrS", 4);
 }
 
+static __init u64 setup_size(const u8 *p)
+{
+	return ((p[OFF_SETUP_SECTS] ? p[OFF_SETUP_SECTS] : 4) + 1) * 512UL;
+}
+
+__init u64 bzimage_end(const void *image, u64 size)
+{
+	const u8 *p = image;
+	u64 end;
+
+	if (!bzimage_is(image, size))
+		return size;
+	end = setup_size(p) + get32(p + OFF_SYSSIZE) * 16UL;
+	if (end + 8 <= size && get32(p + end + 4) == PE_CERTIFICATE)
+		end += ALIGN_UP((u64)get32(p + end), 8);
+	return MIN(end, size);
+}
+
 /* Every build but gzip's appends the unpacked size; gzip's own format ends with it. */
 static __init const char *cut_trailer(struct bzimage *b)
 {
@@ -51,7 +73,7 @@ __init const char *bzimage_parse(const void *image, u64 size, struct bzimage *b)
 {
 	const u8 *p = image;
 	u64 start, offset, length;
-	unsigned sects, version;
+	unsigned version;
 
 	if (!bzimage_is(image, size))
 		return "the kernel is not a bzImage";
@@ -62,8 +84,7 @@ __init const char *bzimage_parse(const void *image, u64 size, struct bzimage *b)
 		return "the kernel's bzImage is too old (boot protocol before 2.08)";
 	if (version >= VERSION_XLOADFLAGS && !(get16(p + OFF_XLOADFLAGS) & XLF_KERNEL_64))
 		return "the kernel is a 32-bit one: take one built for x86-64";
-	sects = p[OFF_SETUP_SECTS] ? p[OFF_SETUP_SECTS] : 4;
-	start = (sects + 1) * 512UL;
+	start = setup_size(p);
 	offset = get32(p + OFF_PAYLOAD_OFFSET);
 	length = get32(p + OFF_PAYLOAD_LENGTH);
 	if (start + offset > size || length > size - start - offset)

@@ -14,6 +14,9 @@ struct bzimage {
 /* Does it begin like a bzImage? */
 bool bzimage_is(const void *image, u64 size);
 
+/* Bytes up to its end, the firmware's signature included; `size` where there is nothing behind it, or no bzImage. */
+u64 bzimage_end(const void *image, u64 size);
+
 /* NULL, or one sentence that says why it cannot be used. Any size may be given. */
 const char *bzimage_parse(const void *image, u64 size, struct bzimage *b);
 

@@ -3,6 +3,7 @@
 #include "core/arch.h"
 #include "lib/bzimage.h"
 #include "lib/log.h"
+#include "lib/printf.h"
 #include "lib/string.h"
 #include "lib/unpack/unpack.h"
 #include "pv/pv.h"
@@ -164,12 +165,40 @@ static void create_vcpus(struct domain *d)
 			fail_start("out of memory for the privileged domain's vCPU %u", i);
 }
 
+/* Its module's words, and those behind a "--" among the hypervisor's: not every loader gives words to a module. */
+static const char *kernel_words(const struct boot_module *kernel)
+{
+	static char both[1024];
+	const char *more = boot_info.kernel_words;
+
+	if (!more)
+		return kernel->cmdline;
+	hv_snprintf(both, sizeof(both), "%s%s%s", kernel->cmdline, *kernel->cmdline ? " " : "",
+		    more);
+	return both;
+}
+
+/* The second module; of a loader that knows only one, what was appended to the kernel. */
+static void find_initrd(struct pv_image *img)
+{
+	const struct boot_module *kernel = &boot_info.modules[0], *ramdisk = kernel + 1;
+	u64 end = bzimage_end(maddr_to_virt(kernel->start), kernel->size);
+
+	if (boot_info.nr_modules > 1) {
+		img->initrd = maddr_to_virt(ramdisk->start);
+		img->initrd_size = ramdisk->size;
+	} else if (end < kernel->size) {
+		img->initrd = maddr_to_virt(kernel->start + end);
+		img->initrd_size = kernel->size - end;
+	}
+}
+
 struct domain *build_hardware_domain(void)
 {
-	const struct boot_module *kernel = &boot_info.modules[0], *ramdisk = &boot_info.modules[1];
+	const struct boot_module *kernel = &boot_info.modules[0];
 	u32 vcpus = opt_max_vcpus ? opt_max_vcpus : MIN(nr_cpus, (u32)MAX_VCPUS);
 	struct buffer buf = { 0 };
-	struct pv_image img = { .cmdline = kernel->cmdline };
+	struct pv_image img = { .cmdline = kernel_words(kernel) };
 	const char *why;
 	struct domain *d;
 
@@ -180,10 +209,7 @@ struct domain *build_hardware_domain(void)
 	why = unpack_kernel(kernel, &buf, &img.elf, &img.elf_size);
 	if (why)
 		fail_start("kernel of the privileged domain (first module): %s", why);
-	if (boot_info.nr_modules > 1) {
-		img.initrd = maddr_to_virt(ramdisk->start);
-		img.initrd_size = ramdisk->size;
-	}
+	find_initrd(&img);
 	d = domain_create(0, true, vcpus, ~0UL, "Domain-0");
 	if (!d)
 		fail_start("out of memory for the privileged domain");

@@ -23,11 +23,13 @@ struct boot_info {
 	const char *loader;   /* name, or "unknown" */
 	const char *protocol; /* "multiboot", "multiboot2", "PVH" */
 	char cmdline[2048];
+	const char *kernel_words; /* in cmdline, behind a "--": the privileged domain's; or NULL */
 	struct boot_module modules[BOOT_MAX_MODULES];
 	unsigned nr_modules;
 	struct e820_entry e820[E820_MAX]; /* sorted, without overlaps; machine's own map */
 	unsigned nr_e820;
 	u64 rsdp;             /* machine address, 0 = look for it */
+	u8 kbd_shift_flags;   /* the BIOS's */
 	u64 efi_system_table; /* 0 = BIOS */
 };
 /* [I after boot]; modules' memory is free after the first domain is built */

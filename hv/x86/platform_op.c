@@ -14,7 +14,6 @@
 #include "x86/power.h"
 
 #define NS_PER_S 1000000000UL
-#define BDA_KBD_FLAGS 0x417 /* BIOS data area: shift, caps and num lock */
 
 /* ---- time ---- */
 
@@ -96,7 +95,7 @@ static long op_firmware_info(struct xen_platform_op *op)
 	case XEN_FW_KBD_SHIFT_FLAGS:
 		if (info->index || boot_info.efi_system_table)
 			return -ESRCH;
-		info->u.kbd_shift_flags = *(const volatile u8 *)maddr_to_virt(BDA_KBD_FLAGS);
+		info->u.kbd_shift_flags = boot_info.kbd_shift_flags;
 		return 0;
 	default:
 		return err_here(-EINVAL);

@@ -29,6 +29,8 @@ static void __init early_cpu_info(void)
 	cpumask_set(0, &cpu_online_map);
 }
 
+#define BIOS_KBD_FLAGS 0x417
+
 static void __init parse_loader(u32 magic, u64 info)
 {
 	boot_info.loader = "unknown";
@@ -64,6 +66,8 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 	early_cpu_info();
 	idt_load();
 	parse_loader(magic, info);
+	/* Now: later its page is mapped only if the loader calls it RAM, which kexec does not. */
+	boot_info.kbd_shift_flags = *(const volatile u8 *)maddr_to_virt(BIOS_KBD_FLAGS);
 	cmdline_parse(false);
 	serial_init();
 	log_info("Pavise " PAVISE_VERSION " (" PAVISE_BUILD ")\n");

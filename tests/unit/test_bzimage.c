@@ -98,3 +98,26 @@ Test(bzimage, every_byte_damaged)
 		}
 	free(m.p);
 }
+
+Test(bzimage, what_is_appended_to_a_kernel)
+{
+	struct image m = make();
+	static const u32 certificate[2] = { 20, 0x00020200 };
+	u64 end = ALIGN_UP(m.size, 16), size = end + 24 + 100;
+	u32 rest = (u32)(end - 3 * 512) / 16;
+	u8 *p = calloc(1, size);
+
+	memcpy(p, m.p, m.size);
+	memcpy(p + 0x1f4, &rest, sizeof(rest));
+	cr_assert_eq(bzimage_end(p, end), end);
+	cr_assert_eq(bzimage_end(p, end - 1), end - 1);
+	cr_assert_eq(bzimage_end(p, end + 4), end);
+	cr_assert_eq(bzimage_end(p, size), end);
+	memcpy(p + end, certificate, sizeof(certificate));
+	cr_assert_eq(bzimage_end(p, size), end + 24);
+	cr_assert_eq(bzimage_end(p, end + 8), end + 8); /* the signature is cut */
+	p[0x202] = 0;
+	cr_assert_eq(bzimage_end(p, size), size);
+	free(p);
+	free(m.p);
+}

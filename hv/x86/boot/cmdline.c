@@ -84,9 +84,10 @@ void __init cmdline_parse(bool report)
 			;
 		if (*end)
 			*end++ = 0;
-		/* "--" separates what a loader appended for somebody else. */
-		if (!strcmp(word, "--"))
+		if (!strcmp(word, "--")) {
+			boot_info.kernel_words = boot_info.cmdline + (end - line);
 			break;
+		}
 		if (*word)
 			one_option(word, report);
 	}

@@ -7,15 +7,23 @@
 
 /* As the loader told it: any order, overlaps allowed. */
 static struct e820_entry raw[E820_MAX] __initbss;
-static unsigned nr_raw __initdata;
+static unsigned nr_raw __initdata, nr_left_out __initdata;
 
 void __init e820_add(u64 start, u64 size, u32 type)
 {
-	if (!size || start + size < start || nr_raw == E820_MAX)
+	struct e820_entry *last = raw + nr_raw - 1;
+
+	if (!size || start + size < start)
 		return;
 	if (type < E820_RAM || type > E820_UNUSABLE)
 		type = E820_RESERVED;
-	raw[nr_raw++] = (struct e820_entry){ start, size, type };
+	/* EFI's pieces are many; neighbours mostly become one. */
+	if (nr_raw && last->type == type && last->start + last->size == start)
+		last->size += size;
+	else if (nr_raw < E820_MAX)
+		raw[nr_raw++] = (struct e820_entry){ start, size, type };
+	else
+		nr_left_out++;
 }
 
 /* Where entries overlap the one least free to use wins; RAM is the freest. 0: nothing is there. */
@@ -70,7 +78,7 @@ void __init e820_log(void)
 	static const char *const names[] = {
 		"", "RAM", "reserved", "ACPI", "ACPI NVS", "unusable"
 	};
-	u64 ram = 0;
+	u64 ram = 0, above = 0;
 
 	for (unsigned i = 0; i < boot_info.nr_e820; i++) {
 		const struct e820_entry *e = &boot_info.e820[i];
@@ -79,6 +87,13 @@ void __init e820_log(void)
 			  names[e->type]);
 		if (e->type == E820_RAM)
 			ram += e->size;
+		if (e->type == E820_RAM && e->start + e->size > DIRECTMAP_SIZE)
+			above += e->start + e->size - MAX(e->start, (u64)DIRECTMAP_SIZE);
 	}
+	if (nr_left_out)
+		log_warn("Memory: %u more ranges of the loader's map are not used\n", nr_left_out);
+	if (above)
+		log_warn("Memory: %lu MiB above %lu TiB are not used\n", above >> 20,
+			 DIRECTMAP_SIZE >> 40);
 	log_info("Memory: %lu MiB of RAM in %u ranges\n", ram >> 20, boot_info.nr_e820);
 }

@@ -115,8 +115,9 @@ void __init parse_multiboot2(u64 info)
 			take_tag(t);
 		at += ALIGN_UP((u64)t->size, 8);
 	}
-	if (mmap)
-		add_mmap(mmap);
-	else if (efi_mmap)
-		add_mmap(efi_mmap);
+	/* EFI's own map says more, where the loader left both. */
+	if (efi_mmap)
+		boot_info.protocol = "multiboot2, EFI memory map";
+	if (efi_mmap || mmap)
+		add_mmap(efi_mmap ? efi_mmap : mmap);
 }
