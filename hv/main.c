@@ -17,6 +17,7 @@
 #include "x86/setup.h"
 #include "x86/smpboot.h"
 #include "x86/time.h"
+#include "x86/watchdog.h"
 
 noreturn_fn void __init hv_start(u32 magic, u64 info)
 {
@@ -34,6 +35,7 @@ noreturn_fn void hv_main(void)
 	irq_init();
 	time_init();
 	smp_boot();
+	watchdog_init();
 	serial_irq_init();
 	ioport_fill_bitmap(port_bitmap);
 	dom0 = build_hardware_domain();

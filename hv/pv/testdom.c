@@ -7,11 +7,20 @@
  * They are torn down when they end.
  */
 #include "core/arch.h"
+#include "core/console.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "pv/pv.h"
 #include "x86/boot.h"
 #include "x86/cpu.h"
+
+/* For the test of the watchdog. */
+static void stand_still(void)
+{
+	for (;;)
+		cpu_relax();
+}
+DEBUG_KEY('H', stand_still, "this processor stands still");
 
 static u32 word_value(const char *cmdline, const char *word, u32 otherwise)
 {

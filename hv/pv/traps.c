@@ -114,7 +114,15 @@ static void trap_gp(struct vcpu *v, cpu_user_regs_t *regs)
 
 static void trap_mc(struct vcpu *v, cpu_user_regs_t *regs)
 {
-	crash_with_regs(regs, "machine check while d%uv%u ran", v->domain->id, v->id);
+	switch (machine_check()) {
+	case MCE_HARMLESS:
+		break;
+	case MCE_CONTEXT_LOST:
+		domain_kill(v->domain, "machine check: memory or state of this guest is lost");
+		break;
+	case MCE_FATAL:
+		crash_with_regs(regs, "machine check while d%uv%u ran", v->domain->id, v->id);
+	}
 }
 
 void (*const pv_exception_table[32])(struct vcpu *current, cpu_user_regs_t *) = {

@@ -76,6 +76,11 @@ void send_ipi(u32 cpu, u32 vector)
 	send(cpus[cpu]->apic_id, vector | ICR_ASSERT);
 }
 
+void send_ipi_nmi(u32 cpu)
+{
+	send(cpus[cpu]->apic_id, ICR_NMI | ICR_ASSERT);
+}
+
 void send_ipi_all_but_self_nmi(void)
 {
 	if (lapic_x2apic || mmio)

@@ -25,6 +25,7 @@
 #include "x86/asm.h"
 #include "x86/irq.h"
 #include "x86/setup.h"
+#include "x86/watchdog.h"
 
 #define FLUSH_ALL BIT(0)
 #define FLUSH_VA BIT(1)
@@ -146,6 +147,8 @@ void spin_wait(void)
 	cpu_relax();
 	if (unlikely(READ_ONCE(this_cpu()->flush_request)))
 		flush_serve();
+	if (unlikely(watchdog_on))
+		watchdog_wait();
 }
 
 /* Has its full flush of tick `since` or a later one happened? */

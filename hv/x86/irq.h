@@ -28,6 +28,7 @@ int irq_request_isa(u32 irq, void (*handler)(void));
 
 void lapic_eoi(void);
 void send_ipi(u32 cpu, u32 vector);
+void send_ipi_nmi(u32 cpu);
 void send_ipi_all_but_self_nmi(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Traps of the hypervisor itself, and interrupts whomever they interrupted. */
 #include "x86/traps.h"
+#include "core/console.h"
 #include "lib/string.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
@@ -9,6 +10,7 @@
 #include "x86/flush.h"
 #include "x86/irq.h"
 #include "x86/power.h"
+#include "x86/watchdog.h"
 
 static const char trap_names[][4] = { "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
 				      "#DF", "9",   "#TS", "#NP", "#SS", "#GP", "#PF", "15",
@@ -70,8 +72,14 @@ cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 		memcpy(main_frame, regs, offsetof(cpu_user_regs_t, es));
 		return main_frame;
 	}
-	if (regs->entry_vector != TRAP_DB)
-		fatal_trap(regs);
+	if (regs->entry_vector == TRAP_MC) {
+		/* Other than the idle loop, what was interrupted may hold the console's lock: without it from now on. */
+		if (!(regs->rflags & RFLAGS_IF))
+			console_force();
+		if (machine_check() == MCE_HARMLESS)
+			return NULL;
+		crash_with_regs(regs, "machine check in the hypervisor");
+	}
 	regs->rflags &= ~RFLAGS_TF;
 	__asm__ volatile("mov %0, %%db6" : : "r"(DR6_RESET));
 	return NULL;
@@ -80,6 +88,7 @@ cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 cpu_user_regs_t *hv_nmi(cpu_user_regs_t *regs)
 {
 	this_cpu()->nmi_count++;
+	watchdog_nmi(regs);
 	if (__atomic_load_n(&machine_stopping, __ATOMIC_ACQUIRE))
 		machine_halt();
 	return NULL;

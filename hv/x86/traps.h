@@ -23,6 +23,9 @@ void handle_interrupt(u32 vector);
 /* #DB and #MC come on stacks of their own: the frame on the ordinary stack to go on with, or NULL
  * when it has been dealt with. */
 cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs);
+/* #MC: tell and clear what the banks say; what the worst of it means for who was interrupted. Logs. */
+enum mce_severity { MCE_HARMLESS, MCE_CONTEXT_LOST, MCE_FATAL };
+enum mce_severity machine_check(void);
 cpu_user_regs_t *hv_nmi(cpu_user_regs_t *regs);
 cpu_user_regs_t *hv_double_fault(cpu_user_regs_t *regs);
 
