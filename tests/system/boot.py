@@ -11,9 +11,11 @@ instead. The last line is "N passed, N failed". Consoles are kept in build/test-
 
 import argparse
 import fnmatch
+import gzip
 import os
 import re
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -59,10 +61,15 @@ class Config:
     ends: str = 'poweroff'       # what init asks for: also reboot
     end: str = 'poweroff'        # what the machine does: also reset, or None
     success: str = ''            # what the console has to say; default: all checks passed
+    says: str = ''               # what it has to say besides
     never: str = ''              # what it must not say
     talk: tuple = ()             # (wait for, type)
+    monitor: tuple = ()          # (wait for, command of QEMU's monitor)
+    hv: str = ''                 # another build of the hypervisor
+    qemu: tuple = ()             # words for QEMU itself
     first_module: object = None  # a function that makes another file in place of the kernel
     initramfs: str = ''
+    via: str = 'direct'          # how the hypervisor is started: direct, pvh, bios, uefi, kexec
     one_thread: bool = False     # the emulator runs the processors in turn
     timeout: int = 600
     bare: bool = True            # makes sense without a hypervisor, too
@@ -180,6 +187,26 @@ CONFIGS = (
     Config(name='small', smp=1, memory=384, checks=('mem', 'forkstorm:1', 'dmesg')),
     Config(name='large', smp=2, memory=6144, checks=('mem', 'forkstorm:1', 'dmesg')),
     Config(name='reboot', smp=4, mode='none', ends='reboot', end='reset', success='INIT-REACHED'),
+    # The ways to be started; all the others here are by QEMU's own loader.
+    *(Config(name=f'via-{via}', via=via, machine=machine, checks=('cpus:2', 'mem:768:100', 'dmesg'), memory=768,
+             says=says, bare=False)
+      for via, machine, says in (('bios', 'pc', r'Started by GRUB.*\(multiboot2\)'), ('pvh', 'q35', r'\(PVH\)'),
+                                 ('uefi', 'q35', r'Started by GRUB.*EFI memory map'))),
+    Config(name='via-kexec', via='kexec', mode='kexec', smp=1, memory=1536, 
+           says=r'Started by kexec.*\(multiboot\)', bare=False),
+    # What the machine can do to us. Bank 3: an error that a scrubber found, then one that took the processor's state.
+    Config(name='watchdog', hv='pavise-test.elf', mode='none', ends='stay', hv_append='watchdog', bare=False,
+           talk=((r'INIT-REACHED', '\x01\x01\x01H'),), end='reset', success='processor 0 has stood still for 5 s'),
+    Config(name='machine-check', checks=('cpus:2', 'dmesg'), says='machine check, bank 3: status 0xbd000000000000c0',
+           monitor=((r'INIT-REACHED', 'mce 0 3 0xbd000000000000c0 5 0x1000 0x8c'),), bare=False),
+    Config(name='machine-check-fatal', mode='none', ends='stay', end='reset', success='Pavise stops: machine check',
+           monitor=((r'INIT-REACHED', 'mce 0 3 0xbf800000000000c0 5 0x1000 0x8c'),), bare=False),
+    # Sizes: a hole of a terabyte in memory; many processors; much memory (lazily: the host needs less).
+    Config(name='hole', cpu='max,phys-bits=46', memory=3584, qemu=('-m', 'size=3584M,slots=2,maxmem=1016G'),
+           says='0x010000000000-0x010060000000 RAM', hv_append='loglvl=debug', checks=('cpus:2', 'mem:3584:200', 'dmesg')),
+    Config(name='processors-64', smp=64, memory=2048, checks=('cpus:64',), hv_append='dom0_max_vcpus=64', timeout=3600),
+    Config(name='memory-512M', memory=512, checks=('cpus:2', 'mem', 'dmesg')),
+    Config(name='memory-20G', memory=20480, smp=1, checks=('mem:20480:200', 'dmesg')),
     *REFUSALS,
     # Everything with everything.
     *(Config(name=f'matrix-{machine}-{cpu.split("-")[0]}-{smp}-{kernel}', machine=machine, cpu=cpu, smp=smp,
@@ -227,6 +254,10 @@ def boot(c, options, folder, echo=None):
         arguments.append('--one-thread')
     if c.initramfs:
         arguments += ['--initramfs', c.initramfs]
+    if c.via != 'direct':
+        arguments += started_by(c, folder, arguments)
+    if c.hv:
+        arguments += ['--hv', str(BUILD / 'hv' / c.hv)]
     if c.first_module:
         kernel = (BUILD / 'guests' / c.kernel / 'vmlinuz').resolve()
         made = c.first_module(folder, kernel)
@@ -243,10 +274,42 @@ def boot(c, options, folder, echo=None):
         success = rf'TESTS-DONE {len(checks)} passed, 0 failed'
     else:
         success = 'INIT-REACHED'
-    machine = c.follow(arguments, c.success or success, end=c.end, talk=c.talk, timeout=c.timeout * options.patience,
+    if c.qemu:
+        arguments += ['--', *c.qemu]
+    machine = c.follow(arguments, c.success or success, end=c.end, talk=c.talk, monitor=c.monitor, timeout=c.timeout * options.patience,
                       silence=max(180, c.timeout // 3) * options.patience, log=LOGS / f'{c.name}.log', echo=echo)
     machine.run()
     return verdict(c, machine), machine
+
+
+HYPERVISOR = Path(os.environ.get('PAVISE_HV', BUILD / 'hv/pavise.elf'))
+CONSOLE = 'console=com1 com1=115200'
+
+
+def started_by(c, folder, arguments):
+    """What scripts/qemu has to be told besides, for another start than QEMU's own loader."""
+    kernel, initramfs = BUILD / 'guests' / c.kernel / 'vmlinuz', BUILD / 'guests' / c.kernel / 'initramfs.gz'
+    line = 'console=hvc0 panic=-1 ' + shell_words(c, expand(c, c.checks))
+    if c.via == 'pvh':
+        # Loaders of this kind know one module, without words of its own.
+        both = folder / 'both'
+        both.write_bytes(kernel.read_bytes() + initramfs.read_bytes())
+        image = HYPERVISOR.with_name(HYPERVISOR.stem + '-pvh.elf')
+        return ['--hv', str(image), '--kernel', 'none', '--', '-initrd', str(both),
+                '-append', f'{CONSOLE} {c.hv_append} -- {line}']
+    if c.via == 'kexec':
+        (folder / 'pavise.elf').write_bytes(HYPERVISOR.read_bytes())
+        (folder / 'kexec-words').write_text(f'{CONSOLE} {c.hv_append}')
+        added = subprocess.run(['cpio', '-o', '-H', 'newc', '--quiet'], input=b'pavise.elf\nkexec-words\n', cwd=folder,
+                               stdout=subprocess.PIPE, check=True).stdout
+        added = gzip.compress(added, 1)
+        (folder / 'initramfs').write_bytes((BUILD / 'guests/tools/initramfs.gz').read_bytes() + added)
+        # Under load QEMU's timer may be late for Linux's check of it.
+        return ['--bare', '--initramfs', str(folder / 'initramfs'), '--append', 'no_timer_check']
+    image = folder / 'boot.iso'
+    subprocess.run([str(TOP / 'scripts/iso'), str(image), c.via, str(HYPERVISOR), f'{CONSOLE} {c.hv_append}',
+                    f'{kernel} {line}', str(initramfs)], check=True)
+    return ['--iso', str(image), *(['--uefi'] if c.via == 'uefi' else [])]
 
 
 def verdict(c, machine):
@@ -257,6 +320,8 @@ def verdict(c, machine):
         return failures[0] + more
     if c.never and re.search(c.never, text, re.M):
         return f'the console says what it must not: {re.search(c.never, text, re.M).group(0)}'
+    if c.says and machine.verdict == SUCCESS and not re.search(c.says, text):
+        return f'the console does not say what it should: {c.says}'
     if machine.verdict != SUCCESS:
         return f'{machine.verdict}: {machine.reason}'
     return ''

@@ -40,18 +40,20 @@ def end_all():
 class Machine:
     """Boots scripts/qemu (or another `command` of scripts/) with these arguments, follows its console to the end.
 
+    monitor: what is done to the machine: (regular expression to wait for, command for QEMU's monitor)
     talk:    what a person would do at the console: (regular expression to wait for, text to type)
     success: a regular expression; the boot is one when it has been seen and the machine has ended
              in the way `end` says: 'poweroff', 'reset', or None for any (also that it goes on).
     timeout: of the whole boot; silence: without a character on the console. Both in seconds.
     """
 
-    def __init__(self, arguments, success, *, end='poweroff', talk=(), timeout=300, silence=120,
+    def __init__(self, arguments, success, *, end='poweroff', talk=(), monitor=(), timeout=300, silence=120,
                  log=None, echo=None, command='qemu', environment=None):
         self.arguments = list(arguments)
         self.success = re.compile(success)
         self.end = end
         self.talk = [(re.compile(wait), text) for wait, text in talk]
+        self.monitor = [(re.compile(wait), text) for wait, text in monitor]
         self.timeout = timeout
         self.silence = silence
         self.log = log
@@ -111,6 +113,11 @@ class Machine:
             self._note(f'typed: {answer!r}')
             self.process.stdin.write(answer.encode())
             self.process.stdin.flush()
+
+        if self.monitor and self.monitor[0][0].search('\n'.join([*self.lines[-20:], self.partial])):
+            _, text = self.monitor.pop(0)
+            self._note(f'monitor: {text}')
+            self._qmp_send(execute='human-monitor-command', arguments={'command-line': text})
 
     def _line(self, line):
         if self.success.search(line):
