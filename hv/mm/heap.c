@@ -18,8 +18,8 @@
 #include "lib/string.h"
 #include "mm/internal.h"
 
-#define NR_ZONES 41 /* 52-bit machine addresses */
-#define MAX_RANGES 64
+#define NR_ZONES 41    /* 52-bit machine addresses */
+#define MAX_RANGES 320 /* those of the machine's map, modules between them */
 
 static spinlock_t heap_lock = SPINLOCK_INIT;
 static u32 lists[NR_ZONES][MAX_ORDER + 1]; /* [heap_lock] first frame number + 1 of free blocks */
