@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "../lib/confine.h"
+#include "../lib/util.h"
 #include "internal.h"
 
 struct image {
@@ -231,23 +233,62 @@ static bool check_ramdisk(const struct image *im, struct config_report *r, int l
 			   "the ramdisk %s is cut short or damaged; make it again", im->file);
 }
 
-static bool check_image(struct config_report *r, int line, const char *what, const char *file,
-			const struct config_pin *pin,
-			bool (*check)(const struct image *im, struct config_report *r, int line))
-{
-	struct image im = { 0 };
-	bool good;
+/* For the confined child, and what it finds. */
+struct sight {
+	const struct domain_config *c;
+	const char *file;
+	struct image kernel, ramdisk;
+	bool bad; /* OUT, with the line that says why */
+	char text[1024];
+};
 
-	if (!open_image(&im, r, line, what, file))
-		return false;
-	good = check_pin(&im, r, pin, what) && check(&im, r, line);
-	munmap((void *)im.bytes, im.size);
-	return good;
+static void look(void *arg)
+{
+	struct sight *s = arg;
+	struct config_report r = { .file = s->file };
+
+	if (check_kernel(&s->kernel, &r, s->c->kernel_line) && s->ramdisk.bytes)
+		check_ramdisk(&s->ramdisk, &r, s->c->ramdisk_line);
+	s->bad = r.error;
+	strncpy(s->text, r.text ? r.text : "", sizeof(s->text) - 1);
+}
+
+/* Both may be anything: who looks at them can do nothing but compute, and say what it found. */
+static bool look_inside(const struct domain_config *c, struct config_report *r,
+			const struct image *kernel, const struct image *ramdisk)
+{
+	struct sight *s =
+		mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	const char *why = "there is no memory to look at it; free some";
+
+	if (s != MAP_FAILED) {
+		*s = (struct sight){ c, r->file, *kernel, *ramdisk, false, "" };
+		why = confined(look, s);
+	}
+	if (why) {
+		config_fail(r, c->kernel_line, CONFIG_IMAGE, "the kernel or the ramdisk: %s", why);
+	} else if (s->bad) {
+		r->error = CONFIG_IMAGE;
+		r->text = xasprintf("%.*s", (int)sizeof(s->text) - 1, s->text);
+	}
+	if (s != MAP_FAILED)
+		munmap(s, sizeof(*s));
+	return !r->error;
 }
 
 bool config_check_images(const struct domain_config *c, struct config_report *r)
 {
-	return check_image(r, c->kernel_line, "kernel", c->kernel, &c->kernel_pin, check_kernel) &&
-	       (!c->ramdisk || check_image(r, c->ramdisk_line, "ramdisk", c->ramdisk,
-					   &c->ramdisk_pin, check_ramdisk));
+	struct image kernel = { 0 }, ramdisk = { 0 };
+	bool good =
+		open_image(&kernel, r, c->kernel_line, "kernel", c->kernel) &&
+		(!c->ramdisk || open_image(&ramdisk, r, c->ramdisk_line, "ramdisk", c->ramdisk)) &&
+		check_pin(&kernel, r, &c->kernel_pin, "kernel") &&
+		check_pin(&ramdisk, r, &c->ramdisk_pin, "ramdisk") &&
+		look_inside(c, r, &kernel, &ramdisk);
+
+	if (kernel.size)
+		munmap((void *)kernel.bytes, kernel.size);
+	if (ramdisk.size)
+		munmap((void *)ramdisk.bytes, ramdisk.size);
+	return good;
 }

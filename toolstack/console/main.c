@@ -7,17 +7,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -27,6 +22,7 @@
 #include <xenevtchn.h>
 #include <xengnttab.h>
 
+#include "../lib/confine.h"
 #include "../lib/daemon.h"
 #include "../lib/notify.h"
 #include "../lib/util.h"
@@ -440,22 +436,8 @@ static void confine(void)
 		SYS_clock_gettime,
 		SYS_rt_sigreturn,
 	};
-	struct sock_filter rules[ARRAY_SIZE(allowed) + 6] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	};
-	const struct sock_fprog program = { ARRAY_SIZE(rules), rules };
-	unsigned int n = 4;
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(allowed); i++)
-		rules[n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, allowed[i],
-							  (uint8_t)(ARRAY_SIZE(allowed) - i), 0);
-	rules[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
-	rules[n] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	if (!confine_calls(allowed, ARRAY_SIZE(allowed)))
 		die("can't be confined: %s; the kernel needs CONFIG_SECCOMP_FILTER",
 		    strerror(errno));
 }

@@ -10,27 +10,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <signal.h>
-#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <xen/features.h>
 
+#include "../lib/confine.h"
 #include "../lib/util.h"
 #include "lib/bzimage.h"
 #include "unpack.h"
 
 #define ROOM_MAX (512ul << 20) /* no kernel unpacks to more */
-#define SECONDS_MAX 600        /* of processor time for a child */
 
 bool file_map(struct file_map *m, const char *what, const char *path, struct failure *f)
 {
@@ -108,50 +99,20 @@ const char *image_parse(const struct file_map *file, unsigned char *unpacked, si
 
 /* What the child leaves behind. */
 struct verdict {
-	bool done;
-	bool from_file; /* the ELF file is in the file, not unpacked */
-	size_t offset;  /* in there */
-	char why[256];  /* "": good */
+	const struct guest_image *im; /* IN */
+	bool from_file;               /* the ELF file is in the file, not unpacked */
+	size_t offset;                /* in there */
+	char why[256];                /* "": good */
 	char packing[8];
 	struct kernel_image kernel;
 };
 
-/*
- * Memory and the end: nothing else can be asked of the kernel. madvise() and sigaltstack(), which
- * reach no further, are for allocators and sanitizers.
- */
-static bool confine(void)
+static void look(void *arg)
 {
-	static const struct sock_filter rules[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_brk, 7, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mmap, 6, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_munmap, 5, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mremap, 4, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_madvise, 3, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sigaltstack, 2, 0),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_exit_group, 1, 0),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	const struct sock_fprog program = { ARRAY_SIZE(rules), (struct sock_filter *)rules };
-	const struct rlimit seconds = { SECONDS_MAX, SECONDS_MAX }, none = { 0, 0 };
+	struct verdict *v = arg;
+	const struct guest_image *im = v->im;
+	const char *why = image_parse(&im->file, im->unpacked, im->room, &v->kernel, v->packing);
 
-	/* Descriptors too: /dev/xen/privcmd could be mapped. */
-	return !setrlimit(RLIMIT_CPU, &seconds) && !setrlimit(RLIMIT_CORE, &none) &&
-	       !syscall(SYS_close_range, 0, ~0u, 0) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
-
-static void child(const struct guest_image *im, struct verdict *v)
-{
-	const char *why = "the kernel can't be looked at in a confined process (seccomp)";
-
-	if (confine())
-		why = image_parse(&im->file, im->unpacked, im->room, &v->kernel, v->packing);
 	if (why) {
 		strncpy(v->why, why, sizeof(v->why) - 1);
 	} else {
@@ -159,8 +120,6 @@ static void child(const struct guest_image *im, struct verdict *v)
 		v->offset =
 			(size_t)(v->kernel.image - (v->from_file ? im->file.bytes : im->unpacked));
 	}
-	v->done = true;
-	_exit(0);
 }
 
 bool image_believable(const struct kernel_image *k, size_t size)
@@ -191,10 +150,6 @@ static bool adopt(struct guest_image *im, const struct verdict *v, struct failur
 	size_t size = v->from_file ? im->file.size : im->room;
 	const unsigned char *base = v->from_file ? im->file.bytes : im->unpacked;
 
-	if (!v->done)
-		return fail(f, FAIL_IMAGE,
-			    "the kernel %s broke the process that looked at it; don't trust it",
-			    path);
 	if (v->why[0])
 		return fail(f, FAIL_IMAGE, "the kernel %s: %.*s", path, (int)sizeof(v->why) - 1,
 			    v->why);
@@ -220,8 +175,8 @@ static void *shared(size_t bytes)
 bool image_open(struct guest_image *im, const char *path, struct failure *f)
 {
 	struct verdict *v;
-	bool good = false;
-	pid_t pid;
+	const char *why = "there is no memory to look at it; free some";
+	bool good;
 
 	*im = (struct guest_image){ 0 };
 	if (!file_map(&im->file, "kernel", path, f))
@@ -229,17 +184,11 @@ bool image_open(struct guest_image *im, const char *path, struct failure *f)
 	im->room = image_room(&im->file);
 	im->unpacked = im->room ? shared(im->room) : NULL;
 	v = shared(sizeof(*v));
-	pid = v && (im->unpacked || !im->room) ? fork() : -1;
-	if (!pid)
-		child(im, v);
-	if (pid < 0) {
-		fail(f, FAIL_IMAGE, "no process to look at the kernel in: %s; free some memory",
-		     strerror(errno));
-	} else {
-		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-			;
-		good = adopt(im, v, f, path);
+	if (v && (im->unpacked || !im->room)) {
+		v->im = im;
+		why = confined(look, v);
 	}
+	good = why ? fail(f, FAIL_IMAGE, "the kernel %s: %s", path, why) : adopt(im, v, f, path);
 	if (v)
 		munmap(v, sizeof(*v));
 	return good;
