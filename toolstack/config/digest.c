@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* SHA-256, by OpenSSL. A module: see late.c. */
+/* SHA-256, by OpenSSL. A module: see lib/late.h. */
 
 #include <openssl/evp.h>
 

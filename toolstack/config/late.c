@@ -1,25 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What few runs need lies in modules, with the libraries that it stands on: to load these costs a command
- * more instructions than all that it does. The functions here stand for those of the modules.
- */
+/* The functions of modules that configurations need: they stand here for those there. */
 
-#include <dlfcn.h>
-#include <stdio.h>
-
-#include "../lib/util.h"
+#include "../lib/late.h"
 #include "internal.h"
-
-/* NULL: it was said why. */
-static void *late(const char *module, const char *function)
-{
-	void *handle = dlopen(module, RTLD_NOW | RTLD_LOCAL);
-	void *found = handle ? dlsym(handle, function) : NULL;
-
-	if (!found)
-		log_line("%s; install pavise again, whole", dlerror());
-	return found;
-}
 
 bool xml_parse(struct domain_config *c, struct config_report *r, const char *text, size_t len)
 {

@@ -59,12 +59,14 @@ static const char *find_payload(const struct file_map *file, struct bzimage *b)
 
 size_t image_room(const struct file_map *file)
 {
+	const char *packing;
 	struct bzimage b;
 
 	if (find_payload(file, &b) || elf_is(b.payload, b.payload_size))
 		return 0;
+	packing = unpack_name(b.payload, b.payload_size); /* loads what the child can't */
 	if (b.payload == file->bytes)
-		return unpack_name(file->bytes, file->size) ? ROOM_MAX : 0;
+		return packing ? ROOM_MAX : 0;
 	return MIN((size_t)b.unpacked_size, ROOM_MAX);
 }
 
