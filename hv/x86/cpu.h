@@ -81,9 +81,10 @@ struct cpu {
 	u64 hypercalls[64]; /* counted for the debug key and the toolstack */
 	u64 irqs;
 	u64 tsc_offset;
-	u64 *gdt_pte;  /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */
-	u64 *gdt_page; /* page 14, ours */
-	u8 *stub;      /* writable view of its stub page */
+	u64 *gdt_pte;            /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */
+	u64 *gdt_page;           /* page 14, ours */
+	u8 gdt_pages, ldt_pages; /* of the window: how many a guest's may be in */
+	u8 *stub;                /* writable view of its stub page */
 	u16 ldt_sel;
 	u32 nmi_count;
 };

@@ -201,16 +201,24 @@ static void set_window_page(u64 *l1, u64 va, u64 mfn)
 	invlpg(va);
 }
 
+/* n pages of frames instead of *is: what neither had is zeros already. */
+static void set_window(u64 *l1, u64 va, const u64 *frames, u32 n, u8 *is)
+{
+	for (u32 i = 0; i < MAX(n, (u32)*is); i++)
+		set_window_page(l1, va + i * PAGE_SIZE, i < n ? frames[i] : 0);
+	*is = n;
+}
+
 void desc_load_window(const struct vcpu *v)
 {
 	struct cpu *c = this_cpu();
 	u64 base = percpu_base(c->id);
 	const struct arch_vcpu *a = &v->arch;
 
-	for (unsigned i = 0; i < ARRAY_SIZE(a->gdt_frames); i++)
-		set_window_page(c->gdt_pte, base + PERCPU_GDT + i * PAGE_SIZE, a->gdt_frames[i]);
-	for (unsigned i = 0; i < ARRAY_SIZE(a->ldt_frames); i++)
-		set_window_page(c->gdt_pte, base + PERCPU_LDT + i * PAGE_SIZE, a->ldt_frames[i]);
+	set_window(c->gdt_pte, base + PERCPU_GDT, a->gdt_frames, DIV_ROUND_UP(a->gdt_entries, 512),
+		   &c->gdt_pages);
+	set_window(c->gdt_pte, base + PERCPU_LDT, a->ldt_frames, DIV_ROUND_UP(a->ldt_entries, 512),
+		   &c->ldt_pages);
 	if (a->ldt_entries) {
 		set_system_desc(c->gdt_page, HV_LDT, base + PERCPU_LDT, a->ldt_entries * 8 - 1,
 				DESC_LDT);
