@@ -5,6 +5,8 @@
  * machine executes for one operation, this loop's own share (row "loop") taken away.
  * Prints "BENCH <row> <hundredths of a count>".
  */
+#include <xen/sysctl.h>
+
 #include "guest.h"
 
 #define RUNS 3
@@ -358,6 +360,74 @@ static void user_faults(void)
 	measure("user_fault_iret", 1000, user_syscall);
 }
 
+/* ---- when there are many ---- */
+
+static volatile bool yielding;
+
+static void yield_back(void)
+{
+	while (yielding)
+		sched_op(SCHEDOP_yield, NULL);
+}
+
+/* Both vCPUs yield in turn: two calls and two switches an operation. */
+static void measure_switch(const char *row)
+{
+	yielding = true;
+	if (cpu_start(1, yield_back) || !cpu_wait(1, 1, 100 * MS))
+		die("no second vCPU");
+	measure(row, 500, yield);
+	yielding = false;
+	if (!cpu_wait(1, 2, 100 * MS))
+		die("it does not end");
+}
+
+static u64 free_pages(void)
+{
+	struct xen_sysctl op = { .cmd = XEN_SYSCTL_physinfo,
+				 .interface_version = XEN_SYSCTL_INTERFACE_VERSION };
+
+	return HC(sysctl, &op, 0, 0, 0) ? 0 : op.u.physinfo.free_pages;
+}
+
+/* A domain with a vCPU, which never runs. */
+static bool one_more(void)
+{
+	struct xen_domctl op = { .cmd = XEN_DOMCTL_createdomain,
+				 .interface_version = XEN_DOMCTL_INTERFACE_VERSION };
+
+	op.u.createdomain.max_vcpus = op.u.createdomain.grant_opts = 1;
+	op.u.createdomain.max_evtchn_port = 127;
+	op.u.createdomain.max_grant_frames = 4;
+	if (HC(domctl, &op, 0, 0, 0))
+		return false;
+	op.cmd = XEN_DOMCTL_max_vcpus;
+	op.u.max_vcpus.max = 1;
+	return !HC(domctl, &op, 0, 0, 0);
+}
+
+/* A switch, an event and a timer while n domains exist; and what memory one takes. */
+static void among(unsigned n)
+{
+	static unsigned there;
+	char row[32];
+	u64 before = free_pages();
+	unsigned more = n - there;
+
+	for (; there < n; there++)
+		if (!one_more())
+			die("domain %u is refused", there);
+	format(row, sizeof(row), "switch_twice_of_%u", n);
+	measure_switch(row);
+	events_on();
+	format(row, sizeof(row), "event_of_%u", n);
+	measure(row, 1000, send_upcall);
+	events_off();
+	format(row, sizeof(row), "timer_of_%u", n);
+	measure(row, 1000, set_timer);
+	say("BENCH domain_bytes_of_%u %lu", n, (before - free_pages()) * PAGE * 100 / more);
+}
+
 void test_main(void)
 {
 	own_entries();
@@ -388,4 +458,8 @@ void test_main(void)
 	grant_page(8, si->flags & SIF_INITDOMAIN ? 0 : DOMID_SELF, page, false);
 	measure("grant_map_unmap", 500, grant_map);
 	measure("grant_copy_4k", 500, grant_copy);
+	if (!have_cpu(1))
+		return;
+	for (unsigned n = 10; n <= 1000; n *= 10)
+		among(n);
 }
