@@ -45,10 +45,9 @@ void wallclock_set(u64 utc_ns, u64 at_ns); /* it was utc_ns (since 1970) when no
  * The TLB clock counts flushes. A frame whose type count reached 0 at stamp s may be retyped once every
  * processor in the owner's dirty_cpus has flushed since s. */
 u32 tlb_clock(void);
-void tlb_flush_for_retype(const struct domain *d,
-			  u32 stamp);                  /* flushes those that have not, waits */
-void tlb_flush_mask(const cpumask_t *mask);            /* all of each TLB, waits */
-void tlb_flush_va_mask(const cpumask_t *mask, u64 va); /* one page, waits */
+void tlb_flush_for_retype(struct domain *d, u32 stamp); /* flushes those that have not, waits */
+void tlb_flush_mask(const cpumask_t *mask);             /* all of each TLB, waits */
+void tlb_flush_va_mask(const cpumask_t *mask, u64 va);  /* one page, waits */
 void tlb_flush_local(void);
 void tlb_flush_va_local(u64 va);
 

@@ -129,6 +129,8 @@ struct domain {
 	cpumask_t dirty_cpus;       /* [a] processors whose TLB may hold its entries */
 	/* [a] tables of another domain have named its frames, grants apart */
 	bool mapped_elsewhere;
+	/* [a] TLB clock since which no processor can have kept entries of its frames */
+	u64 flushed_since;
 
 	spinlock_t event_lock;                  /* allocation, binding, closing of ports */
 	struct evtchn **evtchn;                 /* [E to grow] buckets of ports */

@@ -179,8 +179,9 @@ static int begin(struct page_info *pg, u64 x, u64 type, bool preemptible)
 	u64 old = x & PGT_type_mask;
 
 	if (old != PGT_none && old != type) {
-		const struct domain *d = domain_of_owner(pg->owner);
+		struct domain *d = domain_of_owner(pg->owner);
 
+		preempt_charge(1);
 		if (d)
 			tlb_flush_for_retype(d, pg->u.tlb_stamp);
 		else

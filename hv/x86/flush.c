@@ -32,14 +32,15 @@
 #define FLUSH_GLOBAL BIT(2) /* with FLUSH_ALL: our own entries too */
 #define CLOCK_LAP (1u << 30)
 
-static u32 clock cacheline_aligned;
+/* Stamps are its lower half. */
+static u64 clock cacheline_aligned;
 
 /* Bits of processors that do not exist are never set. */
 #define for_each_present_cpu(cpu, mask) for_each_set_bit(cpu, (mask)->bits, nr_cpus)
 
 u32 tlb_clock(void)
 {
-	return __atomic_load_n(&clock, __ATOMIC_SEQ_CST);
+	return (u32)__atomic_load_n(&clock, __ATOMIC_SEQ_CST);
 }
 
 static void ask(struct cpu *c, u32 what)
@@ -61,7 +62,7 @@ static noinline_fn u32 lap(u32 now)
 
 static u32 tick(void)
 {
-	u32 now = __atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST);
+	u32 now = (u32)__atomic_add_fetch(&clock, 1, __ATOMIC_SEQ_CST);
 
 	return likely(now & (CLOCK_LAP - 1)) ? now : lap(now);
 }
@@ -249,41 +250,43 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 	tlb_flush_mask(&all);
 }
 
-/* Those of `where` that have not flushed since `stamp`. */
-static noinline_fn void flush_stale(const cpumask_t *where, u32 stamp)
+/*
+ * Flush those processors that may have kept entries of d's frames and have not flushed since tick
+ * `since`; note in d when the others did. `now` is the clock, read before: a frame that loses its
+ * last mapping from now on, be it on a processor that we don't look at, has no older stamp, so
+ * nothing beyond `now` is noted.
+ */
+static noinline_fn void flush_stale(struct domain *d, u32 since, u64 now)
 {
+	/* A frame that others may map too: they drop their entries without a flush. */
+	const cpumask_t *where = READ_ONCE(d->mapped_elsewhere) ? &cpu_online_map : &d->dirty_cpus;
 	cpumask_t need = { { 0 } };
-	bool elsewhere = false;
-	u32 cpu;
+	u32 least = (u32)now, cpu;
 
 	for_each_present_cpu(cpu, where)
 	{
-		if (!cpumask_test(cpu, &cpu_online_map) || flushed(cpus[cpu], stamp + 1))
+		u32 stamp = __atomic_load_n(&cpus[cpu]->tlb_stamp, __ATOMIC_ACQUIRE);
+
+		if (!cpumask_test(cpu, &cpu_online_map))
 			continue;
-		bit_set(need.bits, cpu);
-		elsewhere |= cpus[cpu] != this_cpu();
+		if ((s32)(stamp - since) < 0)
+			bit_set(need.bits, cpu);
+		else if ((s32)(stamp - least) < 0)
+			least = stamp;
 	}
-	if (elsewhere)
-		tlb_flush_mask(&need);
-	else if (bit_test(need.bits, this_cpu()->id))
-		tlb_flush_local();
+	preempt_charge(1 + nr_cpus / 6);
+	tlb_flush_mask(&need);
+	WRITE_ONCE(d->flushed_since, now - ((u32)now - least));
 }
 
 /*
  * A stamp equal to the frame's may be a flush that came before the last reference went: it does not
- * count.
+ * count. Nor does a note in d that is so old that stamps can't be compared with it.
  */
-void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+void tlb_flush_for_retype(struct domain *d, u32 stamp)
 {
-	/* A frame that others may map too: they drop their entries without a flush. */
-	const cpumask_t *where = READ_ONCE(d->mapped_elsewhere) ? &cpu_online_map : &d->dirty_cpus;
-	u32 cpu;
+	u64 now = __atomic_load_n(&clock, __ATOMIC_SEQ_CST), all = READ_ONCE(d->flushed_since);
 
-	for_each_present_cpu(cpu, where)
-	{
-		if (!flushed(cpus[cpu], stamp + 1)) {
-			flush_stale(where, stamp);
-			return;
-		}
-	}
+	if (unlikely(now - all >= CLOCK_LAP || (s32)((u32)all - (stamp + 1)) < 0))
+		flush_stale(d, stamp + 1, now);
 }

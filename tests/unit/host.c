@@ -164,7 +164,7 @@ WEAK u32 tlb_clock(void)
 	return host_flushes;
 }
 
-WEAK void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+WEAK void tlb_flush_for_retype(struct domain *d, u32 stamp)
 {
 	(void)d;
 	(void)stamp;

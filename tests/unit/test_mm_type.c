@@ -70,7 +70,7 @@ u32 tlb_clock(void)
 	return __atomic_load_n(&clock_now, __ATOMIC_SEQ_CST);
 }
 
-void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+void tlb_flush_for_retype(struct domain *d, u32 stamp)
 {
 	u32 now = __atomic_add_fetch(&clock_now, 1, __ATOMIC_SEQ_CST);
 

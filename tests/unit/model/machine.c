@@ -173,7 +173,7 @@ void tlb_flush_mask(const cpumask_t *mask)
 			flushed_at[cpu] = flush_time;
 }
 
-void tlb_flush_for_retype(const struct domain *d, u32 stamp)
+void tlb_flush_for_retype(struct domain *d, u32 stamp)
 {
 	cpumask_t late = { { 0 } };
 
