@@ -104,6 +104,7 @@ void free_domheap_page(struct page_info *pg)
 	}
 	set_m2p(page_to_mfn(pg), INVALID_M2P_ENTRY);
 	heap_give(pg, 0, true);
+	preempt_charge(3);
 }
 
 /*

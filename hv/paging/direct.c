@@ -79,36 +79,107 @@ static always_inline_fn u64 *next_present(u64 *e, u64 *end)
 
 /* What a table takes, for preempt_charge(): by its slots, and by entries that are present. */
 #define TABLE_CHARGE 10
-#define VALIDATE_CHARGE(n) (TABLE_CHARGE + (n) / 2)
-#define DEVALIDATE_CHARGE(n) (TABLE_CHARGE + (n)*3 / 4)
+#define VALIDATE_CHARGE(n) ((n) / 2)
+#define DEVALIDATE_CHARGE(n) ((n)*3 / 4)
+
+/*
+ * page_info.u.progress of a table: while it is partial, how many entries, from the first, hold
+ * their references (of an upper table the last of them may be half given back); with FAILED an
+ * unacceptable entry was found, and validation only undoes. Of an upper table, always: which groups
+ * of entries may have a present one, so that undoing looks at no others. Of a valid table it
+ * changes under its lock.
+ */
+#define PROGRESS_N 0x3ffu
+#define PROGRESS_FAILED BIT(15)
+#define GROUP 32
+#define PROGRESS_GROUP(i) (BIT(16) << (i) / GROUP)
+#define PROGRESS_GROUPS (0xffffu << 16)
+
+/* n entries hold their references. */
+static int stop(struct page_info *pg, unsigned n)
+{
+	pg->u.progress = (pg->u.progress & ~PROGRESS_N) | n;
+	return -ERESTART;
+}
+
+/*
+ * Down from e: where a present entry ends, or table. A group that is not in `groups` is left out
+ * only from its end: e lies inside one if validation or undoing stopped at an entry of it, and that
+ * has set the group's bit.
+ */
+static always_inline_fn const u64 *last_present(const u64 *e, const u64 *table, u32 groups)
+{
+	for (;;) {
+		for (; (u64)e % (LINE * sizeof(*e)); e--)
+			if (e[-1] & PTE_P)
+				return e;
+		while (e > table) {
+			if (groups != PROGRESS_GROUPS && !(groups & PROGRESS_GROUP(e - 1 - table)))
+				e -= GROUP;
+			else if (!line_present(e - LINE))
+				e -= LINE;
+			else
+				break;
+		}
+		if (e == table || e[-1] & PTE_P)
+			return e;
+		e--;
+	}
+}
 
 /* ---- L1 ---- */
 
-static void put_l1_entries(u64 *table, u64 *end)
-{
-	unsigned present = 0;
+/*
+ * An L1 may stop after so many present entries. What they take is counted here but for what the
+ * question counts. (The model, whose tables are nearly empty, has its own number.)
+ */
+#ifndef L1_STEP
+#define L1_STEP 64
+#endif
 
-	for (u64 *e = table; (e = next_present(e, table + 512)) < end; e++, present++)
-		l1e_put(*e);
-	preempt_charge(DEVALIDATE_CHARGE(present));
+static int devalidate_l1(struct page_info *pg, bool preemptible)
+{
+	const u64 *table = page_to_virt(pg), *e = table + (pg->u.progress & PROGRESS_N);
+	unsigned left = L1_STEP;
+
+	while ((e = last_present(e, table, PROGRESS_GROUPS)) > table) {
+		l1e_put(*--e);
+		if (likely(--left))
+			continue;
+		left = L1_STEP;
+		preempt_charge(L1_STEP / 2);
+		if (preemptible && preempt_needed())
+			return stop(pg, e - table);
+	}
+	pg->u.progress = 0;
+	preempt_charge(TABLE_CHARGE + DEVALIDATE_CHARGE(L1_STEP - left));
+	return 0;
 }
 
-/* 512 entries are no longer than what may run without a preemption point. */
-static int validate_l1(struct page_info *pg, struct domain *d)
+static int validate_l1(struct page_info *pg, struct domain *d, bool preemptible)
 {
-	u64 *table = page_to_virt(pg), *end = table + 512;
-	unsigned present = 0;
+	u64 *table = page_to_virt(pg), *end = table + 512,
+	    *e = table + (pg->u.progress & PROGRESS_N);
+	unsigned left = L1_STEP;
 
-	for (u64 *e = table; (e = next_present(e, end)) < end; e++, present++) {
+	for (; (e = next_present(e, end)) < end; e++) {
 		u64 want = l1e_get(d, d, *e);
 
 		if (L1E_IS_ERROR(want)) {
-			put_l1_entries(table, e);
+			stop(pg, e - table);
 			return err_here(-EINVAL); /* whatever is wrong with the entry */
 		}
 		*e = want;
+		if (likely(--left))
+			continue;
+		left = L1_STEP;
+		preempt_charge(L1_STEP / 3);
+		/* 512 entries are those of a complete table only. */
+		if (preemptible && e < end - 1 && preempt_needed())
+			return stop(pg, e + 1 - table);
 	}
-	preempt_charge(VALIDATE_CHARGE(present));
+	pg->u.progress = 0;
+	preempt_charge(TABLE_CHARGE + VALIDATE_CHARGE(L1_STEP - left));
 	return 0;
 }
 
@@ -179,53 +250,6 @@ static bool guest_slot(u64 type, unsigned i)
 	return type != PGT_l4_table || i < HV_SLOT_FIRST || i > HV_SLOT_LAST;
 }
 
-/*
- * page_info.u.progress of an upper table: while it is partial, how many entries, from the first,
- * hold their references (the last of them may be half given back); with FAILED an unacceptable
- * entry was found, and validation only undoes. Always: which groups of entries may have a present
- * one, so that undoing looks at no others. Of a valid table it changes under its lock.
- */
-#define PROGRESS_N 0x3ffu
-#define PROGRESS_FAILED BIT(15)
-#define GROUP 32
-#define PROGRESS_GROUP(i) (BIT(16) << (i) / GROUP)
-#define PROGRESS_GROUPS (0xffffu << 16)
-
-/* n entries hold their references. */
-static int stop(struct page_info *pg, unsigned n)
-{
-	pg->u.progress = (pg->u.progress & ~PROGRESS_N) | n;
-	return -ERESTART;
-}
-
-/*
- * How many of the first n entries of pg there are up to the last present one. A group is left out
- * only from its end: n lies inside one if validation or undoing stopped at an entry of it, and that
- * has set the group's bit.
- */
-static always_inline_fn unsigned up_to_present(const struct page_info *pg, const u64 *table,
-					       unsigned n)
-{
-	const u64 *e = table + n;
-
-	for (;;) {
-		for (; (u64)e % (LINE * sizeof(*e)); e--)
-			if (e[-1] & PTE_P)
-				return e - table;
-		while (e > table) {
-			if (!(pg->u.progress & PROGRESS_GROUP(e - 1 - table)))
-				e -= GROUP;
-			else if (!line_present(e - LINE))
-				e -= LINE;
-			else
-				break;
-		}
-		if (e == table || e[-1] & PTE_P)
-			return e - table;
-		e--;
-	}
-}
-
 static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 {
 	u64 *table = page_to_virt(pg);
@@ -234,7 +258,7 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 	/* The guest gets the frame back without our entries, which only a complete L4 has. */
 	if (type == PGT_l4_table && n == 512)
 		drop_guest_l4(table);
-	for (; (n = up_to_present(pg, table, n)); n--, present++) {
+	for (; (n = last_present(table + n, table, pg->u.progress) - table); n--, present++) {
 		struct page_info *child = mfn_to_page(pte_mfn(table[n - 1]));
 
 		if (unlikely(!guest_slot(type, n - 1)))
@@ -249,14 +273,8 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 			return stop(pg, n - 1);
 	}
 	pg->u.progress = 0;
-	preempt_charge(DEVALIDATE_CHARGE(present));
+	preempt_charge(TABLE_CHARGE + DEVALIDATE_CHARGE(present));
 	return 0;
-}
-
-static int undo_upper(struct page_info *pg, u64 type, bool preemptible)
-{
-	pg->u.progress |= PROGRESS_FAILED;
-	return devalidate_upper(pg, type, preemptible) ?: err_here(-EINVAL);
 }
 
 static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool preemptible)
@@ -267,8 +285,6 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 	unsigned present = 0;
 	int rc = 0;
 
-	if (pg->u.progress & PROGRESS_FAILED)
-		return undo_upper(pg, type, preemptible);
 	for (; (e = next_present(e, end)) < end; e++, present++) {
 		struct page_info *child;
 		u64 want = *e;
@@ -295,10 +311,9 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 	if (!rc && type == PGT_l4_table)
 		rc = init_guest_l4(table);
 	pg->u.progress = groups | (rc ? e - table : 0);
-	if (rc)
-		return rc == -ERESTART ? rc : undo_upper(pg, type, preemptible);
-	preempt_charge(VALIDATE_CHARGE(present));
-	return 0;
+	if (!rc)
+		preempt_charge(TABLE_CHARGE + VALIDATE_CHARGE(present));
+	return rc;
 }
 
 /* Entry i of a table of `type`, which is locked. */
@@ -374,37 +389,34 @@ static int validate_descriptors(struct page_info *pg)
 
 /* ---- the engine's hook ---- */
 
+static int devalidate(struct page_info *pg, u64 type, bool preemptible)
+{
+	return type == PGT_l1_table ? devalidate_l1(pg, preemptible) :
+				      devalidate_upper(pg, type, preemptible);
+}
+
+static int validate_table(struct page_info *pg, struct domain *d, u64 type, bool preemptible)
+{
+	int rc;
+
+	if (!(pg->u.progress & PROGRESS_FAILED)) {
+		rc = type == PGT_l1_table ? validate_l1(pg, d, preemptible) :
+					    validate_upper(pg, d, type, preemptible);
+		if (!rc || rc == -ERESTART)
+			return rc;
+		pg->u.progress |= PROGRESS_FAILED;
+	}
+	return devalidate(pg, type, preemptible) ?: err_here(-EINVAL);
+}
+
 static int validate(struct page_info *pg, u64 type, bool preemptible)
 {
 	struct domain *d = domain_of_owner(pg->owner);
 
 	if (!d)
 		return err_here(-EINVAL);
-	switch (type) {
-	case PGT_l1_table:
-		return validate_l1(pg, d);
-	case PGT_l2_table:
-	case PGT_l3_table:
-	case PGT_l4_table:
-		return validate_upper(pg, d, type, preemptible);
-	case PGT_seg_desc:
-		return validate_descriptors(pg);
-	}
-	return 0;
-}
-
-static int devalidate(struct page_info *pg, u64 type, bool preemptible)
-{
-	switch (type) {
-	case PGT_l1_table:
-		put_l1_entries(page_to_virt(pg), (u64 *)page_to_virt(pg) + 512);
-		return 0;
-	case PGT_l2_table:
-	case PGT_l3_table:
-	case PGT_l4_table:
-		return devalidate_upper(pg, type, preemptible);
-	}
-	return 0;
+	return type == PGT_seg_desc ? validate_descriptors(pg) :
+				      validate_table(pg, d, type, preemptible);
 }
 
 const struct type_ops page_type_ops = { validate, devalidate };

@@ -200,11 +200,11 @@ static noinline_fn long pin_or_unpin(u64 ops, u32 cmd, u64 mfn, u64 foreign, str
 			       do_any(ops, MMU_UPDATE_PREEMPTED, 0, foreign, v) :
 			       rc;
 	}
-	/* What failed fails again in do_any(), or goes on. */
-	if (cmd <= MMUEXT_PIN_L4_TABLE &&
-	    likely(!pin_page_table(v, v->domain, mfn, (u64)(cmd - MMUEXT_PIN_L1_TABLE + 1) << 60) &&
-		   !v->arch.dropping))
-		return 0;
+	if (cmd <= MMUEXT_PIN_L4_TABLE) {
+		rc = pin_page_table(v, v->domain, mfn, (u64)(cmd - MMUEXT_PIN_L1_TABLE + 1) << 60);
+		if (likely(rc != -ERESTART && !v->arch.dropping))
+			return rc;
+	}
 	return do_any(ops, 1, 0, foreign, v);
 }
 

@@ -169,14 +169,14 @@ int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c)
 		return err_here(-EINVAL);
 	if (!pv_set_trap_table(v, c->trap_ctxt, ARRAY_SIZE(c->trap_ctxt)))
 		return err_here(-EINVAL);
-	rc = set_gdt_frames(v, c->gdt_frames, c->gdt_ents);
+	/* -ERESTART: the caller issues it again from the start, and the tables are there already. */
+	rc = take_tables(v, c);
+	if (!rc && preempt_needed())
+		rc = -ERESTART;
+	if (!rc)
+		rc = set_gdt_frames(v, c->gdt_frames, c->gdt_ents);
 	if (rc)
 		return rc;
-	rc = take_tables(v, c);
-	if (rc) {
-		drop_gdt_frames(v);
-		return rc; /* -ERESTART: the caller issues it again from the start */
-	}
 	take_registers(v, c);
 	if (c->flags & VGCF_I387_VALID)
 		fpu_set_legacy(v, &c->fpu_ctxt);

@@ -14,7 +14,8 @@ struct attack {
 	const char *name;
 	void (*fn)(void);
 };
-extern const struct attack table_attacks[], entry_attacks[], other_attacks[], alone[];
+extern const struct attack table_attacks[], entry_attacks[], other_attacks[], long_attacks[],
+	alone[];
 
 void peer_victim(void); /* argument role=victim: grants pages and ports to peer=<domid> */
 void peer_thief(void);  /* role=thief: misuses what peer=<domid> grants */

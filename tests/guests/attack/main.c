@@ -58,4 +58,5 @@ void test_main(void)
 	run(table_attacks);
 	run(entry_attacks);
 	run(other_attacks);
+	run(long_attacks);
 }

@@ -4,7 +4,7 @@
  *
  * By hand, from the top of the tree (-fsanitize=address,undefined finds other things):
  *	gcc -std=gnu17 -O2 -g -fno-strict-aliasing -Wno-attributes -DPV_ABI_HYPERVISOR \
- *		-DPAVISE_CHECKS -Itests/unit/model -Ihv -Ipv-abi -o /tmp/model-run \
+ *		-DPAVISE_CHECKS -DL1_STEP=2 -Itests/unit/model -Ihv -Ipv-abi -o /tmp/model-run \
  *		tests/unit/model/[a-z]*.c hv/paging/[a-z]*.c hv/mm/[a-z]*.c
  *	/tmp/model-run --steps 1000000 --seed 1
  */
