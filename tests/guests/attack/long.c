@@ -60,15 +60,11 @@ static void dear_vcpu(void)
 	}
 	were_tables(0, N);
 	fill(0);
-	were_tables(N, 14);
 	l2[0] = mfn_of(table) << 12 | PTE_KERN;
 	l3[0] = mfn_of(l2) << 12 | PTE_KERN;
 	l4[0] = mfn_of(l3) << 12 | PTE_KERN;
 	make_ro(l2), make_ro(l3), make_ro(l4);
 	ctx.ctrlreg[3] = xen_pfn_to_cr3(mfn_of(l4));
-	for (unsigned i = 0; i < 14; i++)
-		ctx.gdt_frames[i] = frame(N + i);
-	ctx.gdt_ents = 14 * 512;
 	ctx.user_regs.rip = ctx.event_callback_eip = A(dear_vcpu);
 	ctx.failsafe_callback_eip = ctx.syscall_callback_eip = A(dear_vcpu);
 	check_rc("initialise", vcpu_op(VCPUOP_initialise, id, &ctx), 0);
@@ -101,8 +97,8 @@ static void dear_tables(void)
 	table = page_alloc();
 	dear_table();
 	dear_vcpu();
-	dear_free(2 * N, false);
-	dear_free(3 * N, true);
+	dear_free(N, false);
+	dear_free(2 * N, true);
 }
 
 const struct attack long_attacks[] = {
