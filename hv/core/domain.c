@@ -69,6 +69,9 @@ struct domain *domain_of_owner(u16 id)
 
 	if (id >= DOMID_FIRST_RESERVED)
 		return id == DOMID_XEN ? dom_xen : id == DOMID_IO ? dom_io : NULL;
+	d = current_vcpu()->domain; /* it cannot vanish, and is meant mostly */
+	if (likely(d->id == id))
+		return d;
 	spin_lock(&list_lock);
 	d = find(id);
 	spin_unlock(&list_lock);

@@ -120,7 +120,7 @@ pv_syscall_entry:
 hypercall_return:
 	mov %rax, REGS_rax(%rsp)
 	cmpl $0, CI_work(%rsp)
-	jne hypercall_slow_exit
+	jne hypercall_work
 	mov CI_current(%rsp), %rcx
 	mov VCPU_vcpu_info(%rcx), %rcx
 	cmpb $0, VCPU_INFO_pending(%rcx)
@@ -153,6 +153,15 @@ exit_by_sysret:					/* RSP = &cpu_info.regs; RCX and what C keeps are loaded */
 bad_hypercall:
 	mov $-ENOSYS_NR, %rax
 	jmp hypercall_return
+
+/* A long call comes here again and again: by SYSRET too, since RCX and R11 are lost to the caller anyway. */
+hypercall_work:
+	mov REGS_rip(%rsp), %rcx
+	shr $47, %rcx
+	cmp $1, %rcx				/* as above */
+	je hypercall_slow_exit
+	movl $FRAME_SYSRET_BIT, REGS_error_code(%rsp)
+	jmp hypercall_slow_exit
 
 hypercall_check_event:
 	cmpb $0, VCPU_INFO_mask(%rcx)

@@ -19,8 +19,8 @@ _Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 8.7");
 #define TSS_IOMAP_NONE 0xffff  /* beyond the limit: every port access traps */
 
 /*
- * In regs.error_code, which is of no more use then: the guest enters its kernel, RCX and R11 are in the frame on its
- * stack and RIP was checked, so that SYSRET may take it there.
+ * In regs.error_code, which is of no more use then: SYSRET may take the guest to RIP, which was checked. It enters its
+ * kernel, with RCX and R11 in the frame on its stack, or returns from a hypercall, which loses them.
  */
 #define FRAME_SYSRET BIT(30)
 
