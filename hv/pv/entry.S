@@ -681,8 +681,10 @@ xpti_sysenter:					/* RSP: end of the frame */
 #define WINDOW_PAGE (0x40000000 / 4096 + PERCPU_STRIDE / 4096 - 1) /* which page of a window, and that it is one */
 	.balign 16
 xpti_enter:
-	xchg %rdi, (%rsp)			/* its place; RDI = where to go on */
 	push %rsi
+	mov 8(%rsp), %rsi			/* where to go on, in the place of RDI; an XCHG would lock */
+	mov %rdi, 8(%rsp)
+	mov %rsi, %rdi
 	mov %rsp, %rsi
 	shr $12, %rsi
 	and $WINDOW_PAGE, %esi
