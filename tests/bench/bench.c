@@ -3,7 +3,7 @@
  * What one of everything costs: a guest that does nothing but make a call, or take a trap, many times over and
  * read the TSC before and after. Where the TSC counts instructions (see run) the figures are exact: what the
  * machine executes for one operation, this loop's own share (row "loop") taken away.
- * Prints "BENCH <row> <hundredths of a count>".
+ * Prints "BENCH <row> <hundredths of a count> [<operations a run>]".
  */
 #include <xen/sysctl.h>
 
