@@ -209,7 +209,7 @@ struct xen_sysctl_cpupool_op {
 	uint32_t cpupool_id;		/* IN; INFO: OUT the next one from there on; CREATE: IN _ANY, OUT */
 	uint32_t sched_id;		/* CREATE: IN; INFO: OUT; XEN_SCHEDULER_CREDIT2 */
 	uint32_t domid;			/* MOVEDOMAIN: IN */
-	uint32_t cpu;			/* ADDCPU, RMCPU: IN, or _ANY */
+	uint32_t cpu;			/* ADDCPU, RMCPU: IN */
 	uint32_t n_dom;			/* INFO: OUT domains in it */
 	struct xenctl_bitmap cpumap;	/* INFO, FREEINFO: IN filled */
 };
