@@ -46,7 +46,7 @@ struct arch_vcpu {
 	u16 iopl;  /* virtual, 0-3 */
 	u16 pad0;
 	/*
-	 * What CR3 holds in guest kernel mode / in guest user mode: frame | PCID | no-flush;
+	 * What CR3 holds in guest kernel mode / in guest user mode;
 	 * user_cr3 == 0 when the guest has set no user table.
 	 */
 	u64 kernel_cr3;

@@ -13,7 +13,7 @@ u32 phys_addr_bits __ro_after_init = 36;
 u64 hv_cr4 __ro_after_init;
 
 /* What the command line says of a feature: -1 nothing. */
-static s8 opt_smap __initdata = -1, opt_smep __initdata = -1, opt_pcid __initdata = -1;
+static s8 opt_smap __initdata = -1, opt_smep __initdata = -1;
 static s8 opt_xpti __initdata = -1, opt_spec_ctrl __initdata = -1, opt_x2apic __initdata = -1;
 
 int __init parse_bool(const char *s, s8 *out)
@@ -31,7 +31,6 @@ int __init parse_bool(const char *s, s8 *out)
 
 BOOL_OPTION("smap", opt_smap);
 BOOL_OPTION("smep", opt_smep);
-BOOL_OPTION("pcid", opt_pcid);
 BOOL_OPTION("xpti", opt_xpti);
 BOOL_OPTION("spec-ctrl", opt_spec_ctrl);
 BOOL_OPTION("x2apic", opt_x2apic);
@@ -157,7 +156,6 @@ static void __init choose_features(void)
 	feature_set(X86_USE_SMAP, wanted(X86_SMAP, "SMAP", opt_smap));
 	if (!opt_smep)
 		feature_set(X86_SMEP, false);
-	feature_set(X86_USE_PCID, cpu_has(X86_PCID) && cpu_has(X86_INVPCID) && opt_pcid != 0);
 	feature_set(X86_USE_FSGSBASE, cpu_has(X86_FSGSBASE));
 	choose_mitigations();
 }
@@ -167,9 +165,11 @@ static void __init choose_cr4(void)
 	static const struct {
 		unsigned feature;
 		u64 bit;
-	} optional[] = { { X86_MCE, CR4_MCE },       { X86_SMEP, CR4_SMEP },
-			 { X86_USE_SMAP, CR4_SMAP }, { X86_USE_FSGSBASE, CR4_FSGSBASE },
-			 { X86_XSAVE, CR4_OSXSAVE }, { X86_USE_PCID, CR4_PCIDE } };
+	} optional[] = { { X86_MCE, CR4_MCE },
+			 { X86_SMEP, CR4_SMEP },
+			 { X86_USE_SMAP, CR4_SMAP },
+			 { X86_USE_FSGSBASE, CR4_FSGSBASE },
+			 { X86_XSAVE, CR4_OSXSAVE } };
 
 	hv_cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_DE;
 	for (unsigned i = 0; i < ARRAY_SIZE(optional); i++)
@@ -197,9 +197,8 @@ void __init features_init(void)
 	choose_cr4();
 	log_info("Processor: %s (family %u, model %u, stepping %u)\n", cpu_brand(), cpu_family,
 		 cpu_model, cpu_stepping);
-	log_info("Uses:%s%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
-		 cpu_has(X86_USE_SMAP) ? " SMAP" : "", cpu_has(X86_USE_PCID) ? " PCID" : "",
-		 cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
+	log_info("Uses:%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
+		 cpu_has(X86_USE_SMAP) ? " SMAP" : "", cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
 		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "",
 		 cpu_has(X86_XPTI) ? " XPTI" : "", cpu_has(X86_IBPB_SWITCH) ? " IBPB" : "",
 		 cpu_has(X86_RSB_STUFF) ? " RSB" : "");

@@ -67,23 +67,10 @@ static u32 tick(void)
 	return likely(now & (CLOCK_LAP - 1)) ? now : lap(now);
 }
 
-/* Apart, so that who may have to call it needs no stack otherwise. */
-static noinline_fn void invpcid_all_but_global(void)
-{
-	struct {
-		u64 pcid, va;
-	} none = { 0, 0 };
-
-	__asm__ volatile("invpcid %0, %1" : : "m"(none), "r"(3UL) : "memory");
-}
-
 /* Forget everything but global entries, which are only ours. */
 static void flush_hardware(void)
 {
-	if (cpu_has(X86_USE_PCID))
-		invpcid_all_but_global();
-	else
-		write_cr3(read_cr3());
+	write_cr3(read_cr3());
 }
 
 /* Global entries go when they are switched off, and every other with them. */
@@ -93,18 +80,6 @@ static void flush_hardware_global(void)
 
 	write_cr4(cr4 & ~CR4_PGE);
 	write_cr4(cr4);
-}
-
-/*
- * With PCIDs INVLPG reaches only the one in force, and the guest may have two. Ours are global and
- * always reached, or X86_XPTI is on: then the restricted root is forgotten whenever it is loaded.
- */
-static void flush_hardware_va(u64 va)
-{
-	if (cpu_has(X86_USE_PCID) && !(va >= HV_VIRT_START && va < HV_VIRT_END))
-		invpcid_all_but_global();
-	else
-		invlpg(va);
 }
 
 void tlb_flush_local(void)
@@ -117,7 +92,7 @@ void tlb_flush_local(void)
 
 void tlb_flush_va_local(u64 va)
 {
-	flush_hardware_va(va);
+	invlpg(va);
 }
 
 void flush_serve(void)
@@ -137,7 +112,7 @@ void flush_serve(void)
 			invlpg(va);
 		__atomic_store_n(&c->tlb_stamp, now, __ATOMIC_RELEASE);
 	} else if (va) {
-		flush_hardware_va(va);
+		invlpg(va);
 	}
 	if (va)
 		__atomic_store_n(&c->flush_va, 0, __ATOMIC_RELEASE);
@@ -244,7 +219,7 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 		}
 	}
 	if (cpumask_test(this_cpu()->id, mask))
-		flush_hardware_va(va);
+		invlpg(va);
 	for_each_present_cpu(cpu, &one) while (
 		__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va) spin_wait();
 	tlb_flush_mask(&all);
