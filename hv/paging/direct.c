@@ -376,14 +376,11 @@ static int validate_descriptors(struct page_info *pg)
 	u64 *desc = page_to_virt(pg);
 
 	preempt_charge(60);
-	for (unsigned i = 0; i < 512; i++) {
-		u64 fixed = desc[i];
-
-		if (!check_descriptor(&fixed))
+	/* 14 pages of a GDT come without a preemption point between them: each instruction counts. */
+#pragma GCC unroll 8
+	for (unsigned i = 0; i < 512; i++)
+		if (!check_descriptor(&desc[i]))
 			return err_here(-EINVAL);
-		if (fixed != desc[i])
-			desc[i] = fixed;
-	}
 	return 0;
 }
 

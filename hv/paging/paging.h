@@ -65,7 +65,17 @@ void drop_ldt(struct vcpu *v);
  * May a guest have this segment descriptor? true: it was made safe in place (ring 3, accessed).
  * Pure.
  */
-bool check_descriptor(u64 *desc);
+static inline bool check_descriptor(u64 *desc)
+{
+	const u64 accessed = BIT(40), s = BIT(44), dpl = 3UL << 45, p = BIT(47);
+
+	if (!(*desc & p))
+		return true; /* cannot be loaded */
+	if (!(*desc & s))
+		return false;    /* gates, LDT and TSS are ours alone */
+	*desc |= dpl | accessed; /* so that the processor never has to write into the page */
+	return true;
+}
 /*
  * Called when v's GDT or LDT frames changed and v runs here: rewrite its processor's window. (x86/)
  */

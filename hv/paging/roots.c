@@ -329,25 +329,6 @@ int relinquish_page_tables(struct domain *d)
 
 /* ---- descriptor tables ---- */
 
-#define DESC_ACCESSED BIT(40)
-#define DESC_S BIT(44)
-#define DESC_DPL (3UL << 45)
-#define DESC_P BIT(47)
-
-bool check_descriptor(u64 *desc)
-{
-	if (!*desc)
-		return true;
-	/* Gates, LDT and TSS are ours alone; what is not present cannot be loaded. */
-	if ((*desc & DESC_P) && !(*desc & DESC_S))
-		return false;
-	*desc |= DESC_DPL;
-	/* The processor never has to write into a descriptor page. */
-	if (*desc & DESC_P)
-		*desc |= DESC_ACCESSED;
-	return true;
-}
-
 static int get_descriptor_frame(const struct domain *d, u64 mfn)
 {
 	return mfn_valid(mfn) ? get_page_and_type(mfn_to_page(mfn), d, PGT_seg_desc) : -EINVAL;

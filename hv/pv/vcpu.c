@@ -163,6 +163,7 @@ int arch_hypercall_page(struct domain *d, u64 mfn)
 
 int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c)
 {
+	bool tables = v->arch.guest_table != c->ctrlreg[3] >> PAGE_SHIFT;
 	int rc;
 
 	if (!context_ok(c) || c->gdt_ents > 14 * 512 || c->ldt_ents)
@@ -171,7 +172,7 @@ int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *c)
 		return err_here(-EINVAL);
 	/* -ERESTART: the caller issues it again from the start, and the tables are there already. */
 	rc = take_tables(v, c);
-	if (!rc && preempt_needed())
+	if (!rc && (tables || preempt_needed()))
 		rc = -ERESTART;
 	if (!rc)
 		rc = set_gdt_frames(v, c->gdt_frames, c->gdt_ents);

@@ -65,6 +65,15 @@ static void dear_vcpu(void)
 	l4[0] = mfn_of(l3) << 12 | PTE_KERN;
 	make_ro(l2), make_ro(l3), make_ro(l4);
 	ctx.ctrlreg[3] = xen_pfn_to_cr3(mfn_of(l4));
+	for (unsigned i = 0; i < 14; i++) { /* descriptors that all have to be mended */
+		u64 *gdt = page_alloc();
+
+		for (unsigned k = 0; k < N; k++)
+			gdt[k] = 0x00af9a000000ffff;
+		make_ro(gdt);
+		ctx.gdt_frames[i] = mfn_of(gdt);
+	}
+	ctx.gdt_ents = 14 * 512;
 	ctx.user_regs.rip = ctx.event_callback_eip = A(dear_vcpu);
 	ctx.failsafe_callback_eip = ctx.syscall_callback_eip = A(dear_vcpu);
 	check_rc("initialise", vcpu_op(VCPUOP_initialise, id, &ctx), 0);
