@@ -19,7 +19,7 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from machine import SUCCESS, TOP, Machine, end_all
@@ -334,6 +334,10 @@ def one(run, c):
     folder.mkdir(parents=True, exist_ok=True)
     try:
         wrong, machine = boot(c, run.options, folder)
+        if wrong and not c.one_thread and 'Oops: int3' in machine.text():
+            # QEMU 7.2 runs text that is no longer there (docs/security-tests.md): not with processors in turn.
+            print(f'again {c.name}, processors in turn: {wrong}', flush=True)
+            wrong, machine = boot(replace(c, one_thread=True, timeout=2 * c.timeout), run.options, folder)
     finally:
         for left in folder.iterdir():
             left.unlink()

@@ -152,13 +152,11 @@ static int upper_get(u8 d, u8 type, u64 *e)
 /* Code and data for ring 3 only; what is present is accessed; nothing else. */
 static int make_descriptor_safe(u64 *e)
 {
-	if (!*e)
+	if (!(*e >> 47 & 1))
 		return 0;
-	if ((*e >> 47 & 1) && !(*e >> 44 & 1))
+	if (!(*e >> 44 & 1))
 		return -EINVAL;
-	*e |= 3UL << 45;
-	if (*e >> 47 & 1)
-		*e |= 1UL << 40;
+	*e |= 3UL << 45 | 1UL << 40;
 	return 0;
 }
 
