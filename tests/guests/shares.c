@@ -58,6 +58,7 @@ static u64 cpu_time(unsigned n)
 static void sleep_until(u64 at)
 {
 	while (now() < at) {
+		events_off(); /* a timer that is over before we block must still be pending then */
 		HC(set_timer_op, at, 0, 0, 0);
 		sched_op(SCHEDOP_block, NULL);
 	}
