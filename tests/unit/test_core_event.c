@@ -358,7 +358,6 @@ Test(core_fifo, array_comes_in_steps)
 	u32 port, calls = 1;
 
 	fifo_up();
-	domu->max_evtchns = 1 << 12;
 	do
 		expect_ret(send_to(u0, port = ipi_port(0)), 0);
 	while (port < 900);
