@@ -72,6 +72,24 @@
 	jmp exit_to_guest
 .endm
 
+/*
+ * From user to kernel mode of the vCPU in a register: its root, GS and ports. tss: where its pointer
+ * stands. tmp is lost.
+ */
+.macro ENTER_KERNEL vcpu, tmp, xpti, tss:vararg
+	orl $VCPU_KERNEL_MODE_BIT, VCPU_flags(\vcpu)
+	mov VCPU_kernel_cr3(\vcpu), \tmp
+	ALT_OLD
+	mov \tmp, %cr3
+	swapgs
+	ALT_NEW FEAT_XPTI, call \xpti
+	testb $VCPU_IOPORTS_BIT, VCPU_flags(\vcpu)
+	jz 1f
+	mov \tss, \tmp
+	movw $TSS_IOMAP_GUEST_OFFSET, TSS_iomap_base(\tmp)
+1:
+.endm
+
 /* IRET to ring 3. RSP at regs.rip. */
 .macro GUEST_IRET
 901:	ALT_OLD
@@ -193,17 +211,8 @@ syscall_from_user:
 	testb $VCPU_SYSCALL_MASKS_BIT, VCPU_flags(%r11)
 	jz syscall_slow
 	movb $1, VCPU_INFO_mask(%rcx)
-	orl $VCPU_KERNEL_MODE_BIT, VCPU_flags(%r11)
-	mov VCPU_kernel_cr3(%r11), %rcx
-	ALT_OLD
-	mov %rcx, %cr3
-	swapgs
-	ALT_NEW FEAT_XPTI, call xpti_to_kernel
-	testb $VCPU_IOPORTS_BIT, VCPU_flags(%r11)
-	jz 1f
-	mov AT_RIP(CI_tss), %rcx
-	movw $TSS_IOMAP_GUEST_OFFSET, TSS_iomap_base(%rcx)
-1:	push %rax
+	ENTER_KERNEL %r11, %rcx, xpti_to_kernel, AT_RIP(CI_tss)
+	push %rax
 	mov VCPU_kernel_sp(%r11), %rcx
 	SMAP_OPEN
 	mov 8(%rsp), %rax			/* rip */
@@ -492,17 +501,8 @@ page_fault_of_guest:				/* RSP at regs.rsi, RDI = vCPU */
 	movb $1, VCPU_INFO_mask(%rdi)
 	mov %rsi, VCPU_INFO_cr2(%rdi)
 	mov AT_RSI(CI_current), %rdi
-	orl $VCPU_KERNEL_MODE_BIT, VCPU_flags(%rdi)
-	mov VCPU_kernel_cr3(%rdi), %rsi
-	ALT_OLD
-	mov %rsi, %cr3
-	swapgs
-	ALT_NEW FEAT_XPTI, call xpti_fault_to_kernel
-	testb $VCPU_IOPORTS_BIT, VCPU_flags(%rdi)
-	jz 1f
-	mov AT_RSI(CI_tss), %rsi
-	movw $TSS_IOMAP_GUEST_OFFSET, TSS_iomap_base(%rsi)
-1:	mov VCPU_kernel_sp(%rdi), %rsi
+	ENTER_KERNEL %rdi, %rsi, xpti_fault_to_kernel, AT_RSI(CI_tss)
+	mov VCPU_kernel_sp(%rdi), %rsi
 	SMAP_OPEN
 	GUEST_ACCESS fault_on_bad_stack, mov %rcx, -64(%rsi)
 	GUEST_ACCESS fault_on_bad_stack, mov %r11, -56(%rsi)
