@@ -81,30 +81,33 @@ static struct xen_domctl_getdomaininfo *chosen(struct session *se, int argc, cha
 	return one;
 }
 
-int cmd_list(int argc, char **argv)
+/* One domain, as JSON or, where j is NULL, as a line. */
+typedef void show_fn(struct session *se, struct json *j,
+		     const struct xen_domctl_getdomaininfo *info, const char *name);
+
+/* VERB [--json] [DOMAIN]; head: what stands above the lines, if anything. */
+static int show_domains(int argc, char **argv, const char *head, show_fn *show)
 {
 	bool as_json = take_flag(&argc, argv, "--json");
 	struct xen_domctl_getdomaininfo *all = NULL;
 	struct session se;
 	struct json j = { 0 };
+	char usage[48];
 	unsigned int n;
 
-	if (!check_usage(argc, argv, 0, 1, "list [--json] [DOMAIN]"))
+	snprintf(usage, sizeof(usage), "%s [--json] [DOMAIN]", argv[0]);
+	if (!check_usage(argc, argv, 0, 1, usage))
 		return EXIT_USAGE;
 	if (session_begin(&se, true))
 		all = chosen(&se, argc, argv, &n);
 	if (all && as_json)
 		json_open(&j, NULL, '[');
-	else if (all)
-		printf("%-40s %5s %5s %5s     %-6s %8s\n", "Name", "ID", "Mem", "VCPUs", "State",
-		       "Time(s)");
+	else if (all && head)
+		puts(head);
 	for (unsigned int i = 0; all && i < n; i++) {
 		char *name = domain_name(&se.s, all[i].domain);
 
-		if (as_json)
-			list_json(&j, &all[i], name);
-		else
-			list_line(&all[i], name);
+		show(&se, as_json ? &j : NULL, &all[i], name);
 		free(name);
 	}
 	if (all && as_json) {
@@ -113,6 +116,24 @@ int cmd_list(int argc, char **argv)
 	}
 	free(all);
 	return session_end(&se);
+}
+
+static void list_one(struct session *se, struct json *j,
+		     const struct xen_domctl_getdomaininfo *info, const char *name)
+{
+	if (j)
+		list_json(j, info, name);
+	else
+		list_line(info, name);
+}
+
+int cmd_list(int argc, char **argv)
+{
+	char head[96];
+
+	snprintf(head, sizeof(head), "%-40s %5s %5s %5s     %-6s %8s", "Name", "ID", "Mem", "VCPUs",
+		 "State", "Time(s)");
+	return show_domains(argc, argv, head, list_one);
 }
 
 /* Where it may run, as 0-3,5. */
@@ -271,42 +292,26 @@ static uint64_t uptime_of(struct session *se, uint16_t domid)
 	return seconds;
 }
 
+static void uptime_one(struct session *se, struct json *j,
+		       const struct xen_domctl_getdomaininfo *info, const char *name)
+{
+	uint64_t t = uptime_of(se, info->domain);
+
+	if (!j) {
+		printf("%-32s %5u %3lu days, %2lu:%02lu:%02lu\n", name ? name : "(null)",
+		       info->domain, t / 86400, t / 3600 % 24, t / 60 % 60, t % 60);
+		return;
+	}
+	json_open(j, NULL, '{');
+	json_number(j, "domid", info->domain);
+	json_text(j, "name", name);
+	json_number(j, "uptime_s", t);
+	json_close(j, '}');
+}
+
 int cmd_uptime(int argc, char **argv)
 {
-	bool as_json = take_flag(&argc, argv, "--json");
-	struct xen_domctl_getdomaininfo *all = NULL;
-	struct session se;
-	struct json j = { 0 };
-	unsigned int n;
-
-	if (!check_usage(argc, argv, 0, 1, "uptime [--json] [DOMAIN]"))
-		return EXIT_USAGE;
-	if (session_begin(&se, true))
-		all = chosen(&se, argc, argv, &n);
-	if (all && as_json)
-		json_open(&j, NULL, '[');
-	for (unsigned int i = 0; all && i < n; i++) {
-		char *name = domain_name(&se.s, all[i].domain);
-		uint64_t t = uptime_of(&se, all[i].domain);
-
-		if (as_json) {
-			json_open(&j, NULL, '{');
-			json_number(&j, "domid", all[i].domain);
-			json_text(&j, "name", name);
-			json_number(&j, "uptime_s", t);
-			json_close(&j, '}');
-		} else {
-			printf("%-32s %5u %3lu days, %2lu:%02lu:%02lu\n", name ? name : "(null)",
-			       all[i].domain, t / 86400, t / 3600 % 24, t / 60 % 60, t % 60);
-		}
-		free(name);
-	}
-	if (all && as_json) {
-		json_close(&j, ']');
-		json_end(&j);
-	}
-	free(all);
-	return session_end(&se);
+	return show_domains(argc, argv, NULL, uptime_one);
 }
 
 /* A text that xen_version answers with, or "". */
