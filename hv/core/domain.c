@@ -15,7 +15,6 @@
 #include "lib/log.h"
 #include "lib/string.h"
 
-#define HASH_SIZE 64
 #define RELINQUISH_BATCH 32 /* pages between two looks at other work */
 #define REAP_PERIOD_NS 1000000UL
 #define BURIED (~0U) /* relinquish_stage: its own reference is given back */
@@ -25,18 +24,14 @@ struct vcpu_info dummy_vcpu_info;
 
 static spinlock_t list_lock = SPINLOCK_INIT;
 static struct list_head domains = LIST_INIT(domains); /* [list_lock] ordinary ones, by number */
-static struct domain *hash[HASH_SIZE];                /* [list_lock] */
-static struct timer reap_timer;                       /* the next step, where there is more to do */
+static struct domain *by_id[MAX_DOMID]; /* [list_lock to change] looking needs no lock */
+static struct timer reap_timer;         /* the next step, where there is more to do */
 
 /* ---- the table ---- */
 
 static struct domain *find(u16 id)
 {
-	struct domain *d = hash[id % HASH_SIZE];
-
-	while (d && d->id != id)
-		d = d->hash_next;
-	return d;
+	return id < MAX_DOMID ? READ_ONCE(by_id[id]) : NULL;
 }
 
 /* Its last reference may be going at this moment: then it is gone already. [list_lock] */
@@ -65,17 +60,9 @@ struct domain *domain_get(u16 id)
 
 struct domain *domain_of_owner(u16 id)
 {
-	struct domain *d;
-
 	if (id >= DOMID_FIRST_RESERVED)
 		return id == DOMID_XEN ? dom_xen : id == DOMID_IO ? dom_io : NULL;
-	d = current_vcpu()->domain; /* it cannot vanish, and is meant mostly */
-	if (likely(d->id == id))
-		return d;
-	spin_lock(&list_lock);
-	d = find(id);
-	spin_unlock(&list_lock);
-	return d;
+	return find(id);
 }
 
 void domain_hold(struct domain *d)
@@ -141,8 +128,7 @@ static int table_insert(struct domain *d, int id)
 	}
 	if (id >= 0 && id < MAX_DOMID && !find(id)) {
 		d->id = id;
-		d->hash_next = hash[id % HASH_SIZE];
-		hash[id % HASH_SIZE] = d;
+		__atomic_store_n(&by_id[id], d, __ATOMIC_RELEASE);
 		while (pos != &domains && list_entry(pos, struct domain, all)->id > id)
 			pos = pos->prev;
 		list_add(&d->all, pos);
@@ -154,15 +140,11 @@ static int table_insert(struct domain *d, int id)
 
 static void table_remove(struct domain *d)
 {
-	struct domain **p;
-
 	spin_lock(&list_lock);
-	for (p = &hash[d->id % HASH_SIZE]; *p; p = &(*p)->hash_next)
-		if (*p == d) {
-			*p = d->hash_next;
-			list_del(&d->all);
-			break;
-		}
+	if (find(d->id) == d) {
+		WRITE_ONCE(by_id[d->id], NULL);
+		list_del(&d->all);
+	}
 	spin_unlock(&list_lock);
 }
 

@@ -146,10 +146,9 @@ struct domain {
 	struct grant_table *grant_table; /* [I] */
 	struct sched_domain sched;
 
-	u64 vm_assist;            /* [a] VMASST_TYPE_* bits */
-	s64 time_offset_sec;      /* [o] guest wall clock against ours */
-	struct list_head all;     /* [domain list lock] */
-	struct domain *hash_next; /* [domain list lock] */
+	u64 vm_assist;        /* [a] VMASST_TYPE_* bits */
+	s64 time_offset_sec;  /* [o] guest wall clock against ours */
+	struct list_head all; /* [domain list lock] */
 	/* Never waited for, only tried: its holder may wait for vCPUs. */
 	spinlock_t control_lock;
 	u32 control_pauses; /* [control_lock] XEN_DOMCTL_pausedomain: one of pause_count while not 0 */
