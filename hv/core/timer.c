@@ -13,7 +13,7 @@ struct timer_queue {
 	struct heap heap;      /* [lock] armed timers by expiry, or by one before it */
 	u64 programmed;        /* [lock] no interrupt is needed before this; ~0: none at all */
 	struct timer *running; /* [lock to set] its fn runs now */
-};
+} cacheline_aligned;
 
 static struct timer_queue *queues[MAX_CPUS]; /* [I once the processor is up] */
 

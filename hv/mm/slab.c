@@ -17,7 +17,8 @@ struct slab {
 
 static const u16 sizes[] = { 16, 32, 64, 96, 128, 192, 256, 384, 512, 768, 1008, 1344, 2016 };
 #define NR_CLASSES ARRAY_SIZE(sizes)
-#define SLAB_FIRST ALIGN_UP(sizeof(struct slab), 16)
+#define SLAB_FIRST 64 /* of the classes that are whole lines, objects begin at one */
+_Static_assert(sizeof(struct slab) <= SLAB_FIRST, "room for the header");
 _Static_assert(SLAB_FIRST + 2 * 2016 <= PAGE_SIZE, "two of the largest class fit a page");
 
 static struct size_class {

@@ -75,10 +75,11 @@ struct cpu {
 	struct vcpu *loaded; /* whose CR3, segments, FPU, debug registers it has [a to read] */
 	const struct domain *predictor; /* whose branches it has learned; compared alone */
 	u32 preempt_budget; /* hundreds of instructions since a long call last gave way */
-	u32 flush_request;  /* [a] mailbox: FLUSH_*; see x86/flush.c */
-	u64 flush_va;       /* [a] */
-	u32 tlb_stamp;      /* [a] TLB clock at its last full flush */
-	u64 hypercalls[64]; /* counted for the debug key and the toolstack */
+	/* What others write, in a line of its own. */
+	u32 flush_request cacheline_aligned;  /* [a] mailbox: FLUSH_*; see x86/flush.c */
+	u32 tlb_stamp;                        /* [a] TLB clock at its last full flush */
+	u64 flush_va;                         /* [a] */
+	u64 hypercalls[64] cacheline_aligned; /* counted for the debug key and the toolstack */
 	u64 irqs;
 	u64 tsc_offset;
 	u64 *gdt_pte;            /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */

@@ -2,11 +2,12 @@
 /*
  * TLB flushes across processors, without a lock.
  *
- * The TLB clock ticks before every full flush. A processor stores the tick that it read before
- * flushing in tlb_stamp: whatever was in its TLB when the clock stood below that is gone. Whoever
- * wants a flush ticks, sets bits in the mailboxes, kicks their processors and waits for the stamps
- * to reach his tick; he serves his own mailbox meanwhile, and so does everybody who waits for
- * anything (spin_wait()).
+ * The TLB clock ticks before a full flush, unless no frame was stamped with its value: then nobody
+ * would see the difference. A processor stores the value that it read before flushing in tlb_stamp:
+ * whatever was in its TLB when the clock stood below that is gone. Whoever wants others to flush
+ * ticks, sets bits in the mailboxes, kicks their processors and waits for the stamps to reach his
+ * tick; he serves his own mailbox meanwhile, and so does everybody who waits for anything
+ * (spin_wait()).
  *
  * One address: the mailbox has room for one. Who finds it taken asks for everything instead. The
  * address is cleared only after it was flushed, so "my address has gone" means "done".
@@ -34,13 +35,24 @@
 
 /* Stamps are its lower half. */
 static u64 clock cacheline_aligned;
+/* The value of the clock that a frame was given last; an older one, by a race, costs a flush. */
+static u32 noted;
 
 /* Bits of processors that do not exist are never set. */
 #define for_each_present_cpu(cpu, mask) for_each_set_bit(cpu, (mask)->bits, nr_cpus)
 
-u32 tlb_clock(void)
+static u32 clock_now(void)
 {
 	return (u32)__atomic_load_n(&clock, __ATOMIC_SEQ_CST);
+}
+
+u32 tlb_clock(void)
+{
+	u32 now = clock_now();
+
+	if (READ_ONCE(noted) != now)
+		WRITE_ONCE(noted, now);
+	return now;
 }
 
 static void ask(struct cpu *c, u32 what)
@@ -84,7 +96,10 @@ static void flush_hardware_global(void)
 
 void tlb_flush_local(void)
 {
-	u32 now = tick();
+	u32 now = clock_now();
+
+	if (unlikely(READ_ONCE(noted) == now))
+		now = tick();
 
 	flush_hardware();
 	__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
@@ -102,7 +117,7 @@ void flush_serve(void)
 	u64 va = __atomic_load_n(&c->flush_va, __ATOMIC_SEQ_CST);
 
 	if (req & FLUSH_ALL) {
-		u32 now = tlb_clock();
+		u32 now = clock_now();
 
 		if (req & FLUSH_GLOBAL)
 			flush_hardware_global();
