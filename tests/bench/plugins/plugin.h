@@ -15,6 +15,7 @@ struct qemu_info;
 
 enum { PLUGIN_INLINE_ADD_U64 = 0 }; /* enum qemu_plugin_op */
 enum { PLUGIN_CB_NO_REGS = 0 };     /* enum qemu_plugin_cb_flags */
+enum { PLUGIN_MEM_W = 2 };          /* enum qemu_plugin_mem_rw */
 
 void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id_t,
 					   void (*)(plugin_id_t, struct qemu_plugin_tb *));
@@ -26,6 +27,14 @@ void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *, void (*)(
 					    int flags, void *);
 void qemu_plugin_register_vcpu_insn_exec_inline(struct qemu_plugin_insn *, int op, void *ptr,
 						uint64_t imm);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *,
+				      void (*)(unsigned, uint32_t info, uint64_t va, void *),
+				      int flags, int rw, void *);
+bool qemu_plugin_mem_is_store(uint32_t info);
+struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(uint32_t info,
+						  uint64_t va); /* within the callback */
+bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *);
+uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *);
 void qemu_plugin_register_atexit_cb(plugin_id_t, void (*)(plugin_id_t, void *), void *);
 size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *);
 uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *);
