@@ -68,10 +68,15 @@ static always_inline_fn bool in_range(const struct gnttab_copy *op)
 static always_inline_fn void copy_bytes(const struct gnttab_copy *op, const struct side *src,
 					const struct side *dst)
 {
-	void *to = mfn_to_virt(dst->use.mfn) + op->dest.offset;
-	const void *from = mfn_to_virt(src->use.mfn) + op->source.offset;
+	void *to = mfn_to_virt(dst->use.mfn);
+	const void *from = mfn_to_virt(src->use.mfn);
 
-	preempt_charge(PREEMPT_PAGES(1));
+	if (likely(op->len == PAGE_SIZE)) {
+		memcpy_page(to, from);
+		return;
+	}
+	to += op->dest.offset;
+	from += op->source.offset;
 	if (likely(dst->use.mfn != src->use.mfn)) {
 		memcpy(to, from, op->len);
 	} else {
@@ -159,6 +164,7 @@ static noinline_fn long copy_several(u64 uop, u32 count, struct vcpu *v)
 			ret = err_here(-EFAULT);
 			break;
 		}
+		preempt_charge(PREEMPT_PAGES(1));
 		op.status = copy_next(&op, &src, &dst, v);
 		if (unlikely(write_back(uop, &op))) {
 			ret = err_here(-EFAULT);
@@ -180,6 +186,7 @@ long grant_copy(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
 
 	if (unlikely((u32)count != 1))
 		return copy_several(uop, count, v);
+	preempt_charge(PREEMPT_PAGES(1));
 	if (unlikely(read_guest(&op, uop)))
 		return err_here(-EFAULT);
 	op.status = copy_single(&op, v);

@@ -19,4 +19,12 @@ int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
 char *strstr(const char *s, const char *needle);
 
+/* A whole page, of at least 8-byte alignment; both may be the same. */
+static inline void memcpy_page(void *dst, const void *src)
+{
+	size_t words = 512;
+
+	__asm__ volatile("rep movsq" : "+D"(dst), "+S"(src), "+c"(words) : : "memory");
+}
+
 #endif
