@@ -344,6 +344,12 @@ Test(core_grant, copy)
 	expect(theirs[10], 'x');
 	expect_unused(2);
 	op = copy_op(2, own, false);
+	op.len = PAGE_SIZE;
+	op.source.offset = op.dest.offset = 0;
+	expect(copied(op), GNTST_okay);
+	cr_assert(mine[10] == 'x' && mine[PAGE_SIZE - 1] == theirs[PAGE_SIZE - 1]);
+	cr_assert(mine[109] == 'b' && mine[20] == theirs[20]);
+	op = copy_op(2, own, false);
 	op.len = 4090;
 	expect(copied(op), GNTST_bad_copy_arg);
 	op = copy_op(2, own, false);
