@@ -165,6 +165,10 @@ static int write_nodes(struct creation *cr)
 					   "feature",
 					   "drivers",
 					   "control/shutdown",
+					   "control/sysrq",
+					   "control/feature-poweroff",
+					   "control/feature-reboot",
+					   "control/feature-suspend",
 					   "control/platform-feature-multiprocessor-suspend" };
 	struct store_writer w = { .s = cr->s };
 	const struct domain_config *c = &cr->c;
