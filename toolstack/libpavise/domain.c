@@ -55,10 +55,12 @@ struct xen_domctl_getdomaininfo *domain_list(struct pavise *p, unsigned int *n, 
 
 char *domain_name(struct store_client *s, uint16_t domid)
 {
-	char path[64];
+	char path[64], *name;
 
 	snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
-	return store_read(s, path);
+	name = store_read(s, path);
+	/* Who named the others has not made this one. */
+	return name || domid ? name : strdup("Domain-0");
 }
 
 static bool find_number(struct pavise *p, const char *text, uint16_t *domid)
