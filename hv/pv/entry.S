@@ -90,6 +90,14 @@
 1:
 .endm
 
+/* Call function RAX of a table. R11 is lost. */
+.macro CALL_OF table
+	ALT_OLD
+	lea \table(%rip), %r11
+	call *(%r11, %rax, 8)
+	ALT_NEW FEAT_RETPOLINE, call \table\()_by_thunk
+.endm
+
 /* IRET to ring 3. RSP at regs.rip. */
 .macro GUEST_IRET
 901:	ALT_OLD
@@ -133,8 +141,7 @@ pv_syscall_entry:
 	incq CPU_hypercalls(%rcx, %rax, 8)
 	mov %r10, %rcx
 	mov %r11, %r9
-	lea hypercall_table(%rip), %r11
-	call *(%r11, %rax, 8)
+	CALL_OF hypercall_table
 hypercall_return:
 	mov %rax, REGS_rax(%rsp)
 	cmpl $0, CI_work(%rsp)
@@ -390,6 +397,14 @@ iret_fault:
 
 /* ---- the common way out --------------------------------------------------------------------------------- */
 
+	.globl hypercall_table_by_thunk
+.irp table, hypercall_table, pv_exception_table
+\table\()_by_thunk:				/* for CALL_OF */
+	lea \table(%rip), %r11
+	mov (%r11, %rax, 8), %r11
+	jmp __x86_indirect_thunk_r11
+.endr
+
 	.globl exit_to_guest
 	.balign 16
 exit_to_guest:					/* RSP = &cpu_info.regs, frame complete */
@@ -467,8 +482,7 @@ exception_of_guest:
 	movl REGS_entry_vector(%rsp), %eax
 	mov CI_current(%rsp), %rdi
 	mov %rsp, %rsi
-	lea pv_exception_table(%rip), %rcx
-	call *(%rcx, %rax, 8)
+	CALL_OF pv_exception_table
 	jmp exit_to_guest
 
 /*

@@ -5,6 +5,7 @@
 #include "core/guest_access.h"
 #include "lib/log.h"
 #include "pv/pv.h"
+#include "x86/patch.h"
 #include "x86/uaccess.h"
 
 /*
@@ -93,6 +94,22 @@ static long multicall_restart(struct vcpu *v, u64 at, u64 left)
 #define ENTRY_ARG(at, i) ((at) + offsetof(struct multicall_entry, args) + 8 * (i))
 #define CHECK_EVERY 8 /* entries between two questions whether to go on; long ones ask themselves */
 
+/* hypercall_table[op](), as CALL_OF of the entry code does it: a mere branch where that will do. */
+static always_inline_fn u64 call_handler(u64 op, u64 a1, u64 a2, u64 a3, u64 a4, u64 a5,
+					 struct vcpu *v)
+{
+	register u64 r8 __asm__("r8") = a5;
+	register struct vcpu *r9 __asm__("r9") = v;
+
+	__asm__ volatile(
+		ALTERNATIVE_STR("lea hypercall_table(%%rip), %%r11; call *(%%r11, %%rax, 8)",
+				"call hypercall_table_by_thunk", "%c[retpoline]")
+		: "+a"(op), "+D"(a1), "+S"(a2), "+d"(a3), "+c"(a4), "+r"(r8), "+r"(r9)
+		: [retpoline] "i"(X86_RETPOLINE)
+		: "r10", "r11", "cc", "memory");
+	return op;
+}
+
 /*
  * Entries from *at, an address that was checked, up to `pause` or until there is something better
  * to do: *at is what comes next. 0; -EFAULT; -ERESTART: v's mc_args say what remains of it. Word by
@@ -118,7 +135,7 @@ static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause,
 		result = -ENOSYS;
 		if (likely(op < ARRAY_SIZE(hypercall_table))) {
 			cpu->hypercalls[op]++;
-			result = hypercall_table[op](a1, a2, a3, a4, a5, v);
+			result = call_handler(op, a1, a2, a3, a4, a5, v);
 			if (unlikely(result == (u64)-ERESTART) && (v->arch.flags & VCPU_MC_RESTART))
 				return -ERESTART;
 		}

@@ -43,6 +43,8 @@
 
 #define MSR_APIC_BASE 0x1b
 #define MSR_TSC 0x10
+#define MSR_SPEC_CTRL 0x48
+#define SPEC_CTRL_IBRS BIT(0)
 #define MSR_PRED_CMD 0x49 /* 1: IBPB */
 #define MSR_SYSENTER_CS 0x174
 #define MSR_SYSENTER_ESP 0x175
@@ -64,6 +66,7 @@
 #define EFER_LME BIT(8)
 #define EFER_LMA BIT(10)
 #define EFER_NX BIT(11)
+#define EFER_AUTO_IBRS BIT(21)
 
 static inline u64 rdmsr(u32 msr)
 {

@@ -125,6 +125,7 @@ enum cpuid_word {
 	FEAT_D1_EAX,
 	FEAT_E7_EDX,
 	FEAT_E8_EBX,
+	FEAT_E21_EAX,
 	FEAT_SYNTH,
 	FEAT_WORDS
 };
@@ -158,6 +159,7 @@ extern u32 cpu_feature_words[FEAT_WORDS];
 #define X86_XSAVEOPT FEATURE(FEAT_D1_EAX, 0)
 #define X86_INVARIANT_TSC FEATURE(FEAT_E7_EDX, 8)
 #define X86_IBPB FEATURE(FEAT_E8_EBX, 12)
+#define X86_AUTO_IBRS FEATURE(FEAT_E21_EAX, 8)
 /* Synthetic: decided by us, patched in or out */
 #define X86_XPTI FEATURE(FEAT_SYNTH, 0) /* two roots a guest (Meltdown) */
 #define X86_USE_SMAP FEATURE(FEAT_SYNTH, 1)
@@ -165,8 +167,11 @@ extern u32 cpu_feature_words[FEAT_WORDS];
 #define X86_IBPB_SWITCH FEATURE(FEAT_SYNTH, 3)
 #define X86_RSB_STUFF FEATURE(FEAT_SYNTH, 4)
 #define X86_TCG FEATURE(FEAT_SYNTH, 5) /* QEMU's software emulation underneath */
+#define X86_RETPOLINE                                                                              \
+	FEATURE(FEAT_SYNTH, 6) /* no indirect branch that a guest trained (Spectre variant 2) */
 #define X86_USE_FSGSBASE FEATURE(FEAT_SYNTH, 7)
 #define X86_TSC_SYNCED FEATURE(FEAT_SYNTH, 8) /* the warp test found none */
+#define X86_USE_IBRS FEATURE(FEAT_SYNTH, 9)   /* the same by the processor, set once */
 static inline bool cpu_has(unsigned feature)
 {
 	return cpu_feature_words[feature / 32] >> (feature % 32) & 1;

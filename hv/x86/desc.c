@@ -275,9 +275,15 @@ void percpu_load(struct cpu *c)
 
 void cpu_init_registers(struct cpu *c)
 {
+	u64 efer = rdmsr(MSR_EFER) | EFER_SCE | EFER_NX;
+
 	write_cr4(hv_cr4);
 	write_cr0(CR0_PG | CR0_WP | CR0_NE | CR0_ET | CR0_MP | CR0_PE | CR0_AM);
-	wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE | EFER_NX);
+	if (cpu_has(X86_USE_IBRS) && cpu_has(X86_AUTO_IBRS))
+		efer |= EFER_AUTO_IBRS;
+	else if (cpu_has(X86_USE_IBRS))
+		wrmsr(MSR_SPEC_CTRL, SPEC_CTRL_IBRS);
+	wrmsr(MSR_EFER, efer);
 	wrmsr(MSR_PAT, 0x0000050100070406);
 	percpu_load(c);
 }

@@ -75,6 +75,8 @@ static void __init read_words(void)
 		phys_addr_bits = l.a & 0xff;
 		w[FEAT_E8_EBX] = l.b;
 	}
+	if (ext >= 0x80000021)
+		w[FEAT_E21_EAX] = cpuid(0x80000021, 0).a;
 }
 
 static void __init read_vendor(void)
@@ -116,6 +118,7 @@ static void __init check_needed(void)
 
 #define MSR_ARCH_CAPABILITIES 0x10a
 #define ARCH_CAP_RDCL_NO BIT(0)
+#define ARCH_CAP_IBRS_ALL BIT(1)
 #define ARCH_CAP_MDS_NO BIT(5)
 
 static void __init choose_mitigations(void)
@@ -133,6 +136,10 @@ static void __init choose_mitigations(void)
 		    cpu_has(X86_MD_CLEAR) && (all || (intel && !(caps & ARCH_CAP_MDS_NO))));
 	feature_set(X86_IBPB_SWITCH, (all || on) && (cpu_has(X86_IBRS_IBPB) || cpu_has(X86_IBPB)));
 	feature_set(X86_RSB_STUFF, all || on);
+	feature_set(X86_USE_IBRS,
+		    (all || on) && (cpu_has(X86_AUTO_IBRS) ||
+				    (cpu_has(X86_IBRS_IBPB) && caps & ARCH_CAP_IBRS_ALL)));
+	feature_set(X86_RETPOLINE, (all || on) && !cpu_has(X86_USE_IBRS));
 }
 
 /* Is it to be used: as the command line says, else unless a defect of the emulator forbids it. */
@@ -197,9 +204,10 @@ void __init features_init(void)
 	choose_cr4();
 	log_info("Processor: %s (family %u, model %u, stepping %u)\n", cpu_brand(), cpu_family,
 		 cpu_model, cpu_stepping);
-	log_info("Uses:%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
+	log_info("Uses:%s%s%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
 		 cpu_has(X86_USE_SMAP) ? " SMAP" : "", cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
 		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "",
 		 cpu_has(X86_XPTI) ? " XPTI" : "", cpu_has(X86_IBPB_SWITCH) ? " IBPB" : "",
-		 cpu_has(X86_RSB_STUFF) ? " RSB" : "");
+		 cpu_has(X86_RSB_STUFF) ? " RSB" : "", cpu_has(X86_USE_IBRS) ? " IBRS" : "",
+		 cpu_has(X86_RETPOLINE) ? " retpolines" : "");
 }

@@ -178,10 +178,10 @@ CONFIGS = (
            hv_append='no_such_option=1', success='no_such_option is unknown and ignored'),
     Config(name='panic', ci=True, smp=2, mode='none', ends='panic', end='reset',
            success='Kernel panic - not syncing: sysrq'),
-    # Two roots a guest: what they have is looked at while it runs; the other kernel, other processors.
-    Config(name='xpti', ci=True, smp=4, hv_append='xpti=yes', checks=('cpus:4', 'compat32', 'debugreg', 'ldt', 'dmesg'),
+    # All mitigations. Two roots a guest: what they have is looked at while it runs; the other kernel, other processors.
+    Config(name='xpti', ci=True, smp=4, hv_append='spec-ctrl=yes xpti=yes', checks=('cpus:4', 'compat32', 'debugreg', 'ldt', 'dmesg'),
            follow=Roots, bare=False),
-    *(Config(name=f'xpti-{cpu.split("-")[0]}', cpu=cpu, smp=4, kernel='6.12', hv_append='xpti=yes', checks=LONG,
+    *(Config(name=f'xpti-{cpu.split("-")[0]}', cpu=cpu, smp=4, kernel='6.12', hv_append='spec-ctrl=yes xpti=yes', checks=LONG,
              bare=False) for cpu in CPUS),
     # In turn: QEMU 7.2 itself runs stale text otherwise (docs/security-tests.md).
     Config(name='textpatch', ci=True, smp=2, cpu='Skylake-Client-v1', hv_append='xpti=yes',
