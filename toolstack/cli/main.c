@@ -91,6 +91,8 @@ static const struct command commands[] = {
 	{ "dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c: and clear it" },
 	{ "domid", cmd_domid, "DOMAIN", "its number" },
 	{ "domname", cmd_domname, "DOMAIN", "its name" },
+	{ "dump-core", cmd_dump_core, "DOMAIN FILE",
+	  "its memory and vCPUs, for tools that read cores" },
 	{ "help", cmd_help, "", "list the commands" },
 	{ "info", cmd_info, "", "the machine and the hypervisor" },
 	{ "list", cmd_list, "[DOMAIN]", "domains and their states" },

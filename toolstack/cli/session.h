@@ -50,6 +50,7 @@ const char *state_name(uint32_t flags);
 int cmd_console(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_destroy(int argc, char **argv);
+int cmd_dump_core(int argc, char **argv);
 int cmd_shutdown(int argc, char **argv);
 int cmd_reboot(int argc, char **argv);
 int cmd_pause(int argc, char **argv);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that do something. */
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "../libpavise/dump.h"
 #include "../lib/util.h"
 #include "session.h"
 
@@ -119,6 +122,38 @@ int cmd_destroy(int argc, char **argv)
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_destroy(&se.p, &se.s, domid, &se.f);
+	return session_end(&se);
+}
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number)
+{
+	interrupted = number;
+}
+
+static bool say_progress(uint64_t done, uint64_t all)
+{
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%3lu %% of %lu MiB%s", done * 100 / all, all / 256,
+			done == all ? "\n" : "");
+	return !interrupted;
+}
+
+int cmd_dump_core(int argc, char **argv)
+{
+	const struct sigaction stop = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
+	struct session se;
+	uint16_t domid;
+
+	if (!check_usage(argc, argv, 2, 2, "dump-core DOMAIN FILE"))
+		return EXIT_USAGE;
+	/* Whatever ends us, the domain goes on. */
+	sigaction(SIGINT, &stop, NULL);
+	sigaction(SIGTERM, &stop, NULL);
+	sigaction(SIGHUP, &stop, NULL);
+	if (session_begin_with(&se, argv[1], &domid))
+		domain_dump(&se.p, domid, argv[2], say_progress, &se.f);
 	return session_end(&se);
 }
 

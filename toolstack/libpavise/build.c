@@ -248,6 +248,10 @@ static bool fill_shared_info(struct site *s)
 			    strerror(errno));
 	for (unsigned int i = 0; i < XEN_LEGACY_MAX_VCPUS; i++)
 		shared->vcpu_info[i].evtchn_upcall_mask = 1;
+	/* Where its list of frames is, for a core of a guest that never came to say so. */
+	shared->arch.max_pfn = s->l.nr_pages;
+	shared->arch.p2m_vaddr = si->mfn_list;
+	shared->arch.p2m_cr3 = xen_pfn_to_cr3(s->mfns[s->l.pt_pfn]);
 	xenforeignmemory_unmap(s->p->memory, shared, 1);
 	return true;
 }

@@ -19,6 +19,7 @@ enum failure_class {
 	FAIL_NO_DOMAIN = 23, /* none of that name or number */
 	FAIL_REFUSED = 24,   /* the hypervisor or the store did not do it */
 	FAIL_TIME = 25,      /* it did not happen in time */
+	FAIL_FILE = 26,      /* what was to be written can't be */
 };
 
 struct failure {
