@@ -7,6 +7,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -51,8 +52,9 @@ static bool confine_parser(void)
 	const struct rlimit seconds = { PARSER_SECONDS, PARSER_SECONDS }, none = { 0, 0 };
 
 	/* Descriptors too: /dev/xen/privcmd could be mapped. */
-	return !setrlimit(RLIMIT_CPU, &seconds) && !setrlimit(RLIMIT_CORE, &none) &&
-	       !syscall(SYS_close_range, 0, ~0u, 0) && confine_calls(allowed, ARRAY_SIZE(allowed));
+	return !prctl(PR_SET_PDEATHSIG, SIGKILL) && !setrlimit(RLIMIT_CPU, &seconds) &&
+	       !setrlimit(RLIMIT_CORE, &none) && !syscall(SYS_close_range, 0, ~0u, 0) &&
+	       confine_calls(allowed, ARRAY_SIZE(allowed));
 }
 
 enum { LOOKED = 0, NOT_CONFINED = 1 }; /* how the child ends */

@@ -74,11 +74,6 @@ static bool check_unique(struct creation *cr)
 	return good;
 }
 
-static bool is_there(enum config_action action)
-{
-	return action == ACTION_DESTROY || action == ACTION_RESTART || action == ACTION_PRESERVE;
-}
-
 /* What a configuration may ask and nobody does yet is not passed over in silence. */
 static bool check_possible(struct creation *cr)
 {
@@ -87,10 +82,6 @@ static bool check_possible(struct creation *cr)
 	if (c->weight || c->cap)
 		return fail(cr->f, FAIL_UNSUPPORTED,
 			    "shares of processors can't be set yet; remove cpu_weight and cap");
-	if (!is_there(c->on_poweroff) || !is_there(c->on_reboot) || !is_there(c->on_crash))
-		return fail(cr->f, FAIL_UNSUPPORTED,
-			    "a domain that ends is neither renamed nor dumped yet; say destroy,"
-			    " restart or preserve");
 	if (c->cmdline && strlen(c->cmdline) >= MAX_GUEST_CMDLINE)
 		return fail(cr->f, FAIL_UNSUPPORTED,
 			    "the command line has more than %d bytes; shorten it",
@@ -157,7 +148,7 @@ static bool equip_domain(struct creation *cr)
 }
 
 /* What the guest's kernel looks for, and what tools do. */
-static int write_nodes(struct creation *cr)
+static int write_nodes(struct store_client *s, void *ctx)
 {
 	static const char *const own[] = { "data",
 					   "attr",
@@ -170,7 +161,8 @@ static int write_nodes(struct creation *cr)
 					   "control/feature-reboot",
 					   "control/feature-suspend",
 					   "control/platform-feature-multiprocessor-suspend" };
-	struct store_writer w = { .s = cr->s };
+	const struct creation *cr = ctx;
+	struct store_writer w = { .s = s };
 	const struct domain_config *c = &cr->c;
 	unsigned int id = cr->build.domid;
 	char text[UUID_STR_LEN], perms[16], name[32];
@@ -203,23 +195,13 @@ static int write_nodes(struct creation *cr)
 	snprintf(perms, sizeof(perms), "n%u", id);
 	for (unsigned int i = 0; i < ARRAY_SIZE(own); i++)
 		writer_make(&w, own[i], perms);
-	return w.rc ? w.rc : devices_enter(&cr->devices, cr->s, cr->build.domid);
+	return w.rc ? w.rc : devices_enter(&cr->devices, s, cr->build.domid);
 }
 
 static bool enter_store(struct creation *cr)
 {
-	int rc;
+	int rc = store_transact(cr->s, write_nodes, cr);
 
-	do {
-		rc = store_begin(cr->s);
-		if (!rc)
-			rc = write_nodes(cr);
-		if (cr->s->transaction) {
-			int ended = store_end(cr->s, !rc);
-
-			rc = rc ? rc : ended;
-		}
-	} while (rc == -EAGAIN);
 	cr->entered = !rc;
 	if (!rc)
 		rc = store_introduce(cr->s, cr->build.domid, cr->build.store_mfn,

@@ -265,6 +265,59 @@ bool domain_rename(struct pavise *p, struct store_client *s, uint16_t domid, con
 	return !rc || fail(f, FAIL_REFUSED, "the store does not take %s: %s", base, strerror(-rc));
 }
 
+struct identity {
+	uint16_t domid;
+	const char *name, *uuid;
+};
+
+static int move_nodes(struct store_client *s, void *ctx)
+{
+	const struct identity *to = ctx;
+	struct store_writer w = { .s = s };
+	char path[64], start_path[96];
+	char *vm, *start;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/vm", to->domid);
+	vm = store_read(s, path);
+	snprintf(start_path, sizeof(start_path), "%.60s/start_time", vm ? vm : "");
+	start = store_read(s, start_path);
+	writer_move(&w, "/vm/%s", to->uuid);
+	writer_put(&w, "name", "%s", to->name);
+	writer_put(&w, "uuid", "%s", to->uuid);
+	writer_put(&w, "start_time", "%s", start ? start : "0");
+	writer_move(&w, "/local/domain/%u", to->domid);
+	writer_put(&w, "name", "%s", to->name);
+	writer_put(&w, "vm", "/vm/%s", to->uuid);
+	if (!w.rc && vm && !strncmp(vm, "/vm/", 4))
+		w.rc = store_remove(s, vm);
+	free(start);
+	free(vm);
+	return w.rc;
+}
+
+bool domain_preserve(struct pavise *p, struct store_client *s, uint16_t domid, const char *name,
+		     struct failure *f)
+{
+	char text[UUID_STR_LEN];
+	struct identity to = { domid, name, text };
+	struct xen_domctl *d;
+	uuid_t uuid;
+	int rc;
+
+	uuid_generate(uuid);
+	uuid_unparse_lower(uuid, text);
+	devices_remove(s, domid);
+	rc = store_transact(s, move_nodes, &to);
+	if (rc)
+		return fail(f, FAIL_REFUSED, "the store does not take the name %s: %s", name,
+			    strerror(-rc));
+	d = domctl_new(p, domid);
+	memcpy(d->u.setdomainhandle.handle, uuid, sizeof(uuid));
+	rc = domctl_call(p, XEN_DOMCTL_setdomainhandle);
+	return !rc ||
+	       fail(f, FAIL_REFUSED, "domain %u can't have another UUID: %s", domid, strerror(-rc));
+}
+
 bool domain_wait(struct pavise *p, struct store_client *s, uint16_t domid, enum domain_wait what,
 		 int seconds, struct failure *f)
 {

@@ -70,6 +70,13 @@ bool domain_set_vcpus(struct pavise *p, struct store_client *s, uint16_t domid, 
 bool domain_rename(struct pavise *p, struct store_client *s, uint16_t domid, const char *name,
 		   struct failure *f);
 
+/*
+ * Leaves one that has ended to be looked at: under that name, with a UUID of its own and without
+ * its devices, so that its successor can have all three.
+ */
+bool domain_preserve(struct pavise *p, struct store_client *s, uint16_t domid, const char *name,
+		     struct failure *f);
+
 enum domain_wait { WAIT_SHUTDOWN, WAIT_GONE };
 /* A domain that is gone has shut down, too. */
 bool domain_wait(struct pavise *p, struct store_client *s, uint16_t domid, enum domain_wait what,

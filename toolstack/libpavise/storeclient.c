@@ -242,6 +242,24 @@ int store_end(struct store_client *s, bool commit)
 	return rc;
 }
 
+int store_transact(struct store_client *s, int (*change)(struct store_client *s, void *ctx),
+		   void *ctx)
+{
+	int rc;
+
+	do {
+		rc = store_begin(s);
+		if (!rc)
+			rc = change(s, ctx);
+		if (s->transaction) {
+			int ended = store_end(s, !rc);
+
+			rc = rc ? rc : ended;
+		}
+	} while (rc == -EAGAIN);
+	return rc;
+}
+
 int store_watch(struct store_client *s, const char *path)
 {
 	const char *strings[] = { path, "w" };

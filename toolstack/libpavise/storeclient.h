@@ -34,6 +34,9 @@ int store_release(struct store_client *s, uint16_t domid);
 /* store_end() with commit: -EAGAIN, do it all again. */
 int store_begin(struct store_client *s);
 int store_end(struct store_client *s, bool commit);
+/* change(s, ctx), in a transaction, as often as it takes. What it, or the transaction, gave. */
+int store_transact(struct store_client *s, int (*change)(struct store_client *s, void *ctx),
+		   void *ctx);
 /* From now on store_wait() sees changes of path. */
 int store_watch(struct store_client *s, const char *path);
 /* Waits for an event since the last call, at most until timeout milliseconds are over (-1: for ever). -ETIMEDOUT. */

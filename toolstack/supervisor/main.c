@@ -2,14 +2,20 @@
 /*
  * pavise-supervisor: does what on_poweroff, on_reboot and on_crash say. It remembers nothing: which
  * domains have ended is asked of the hypervisor, what they were made from stands in their records,
- * and one that is being made again has its record in another folder until it is there.
+ * and one that is being made again has its record in another folder until it is there. What a
+ * domain needs done, a process of its own does, which ends with the supervisor.
  */
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <xen/sched.h>
@@ -18,13 +24,34 @@
 #include "../lib/notify.h"
 #include "../lib/util.h"
 #include "../libpavise/domain.h"
+#include "../libpavise/dump.h"
 #include "../libpavise/record.h"
 
 #define CRASH_SECONDS 10 /* who crashes sooner would do so again */
 #define GONE_SECONDS 30  /* back ends let go of it in that time */
-#define RETRY_MS 10000
+#define RETRY_SECONDS 10
+#define WORKERS_MAX 16 /* at a time */
+#define CORES "/var/lib/pavise/dump"
+
+/* A domain that a worker is about, or that waits for another try. */
+struct job {
+	uuid_t uuid;
+	pid_t worker; /* 0: it failed, and there is another from then on: */
+	time_t again;
+};
 
 static struct pavise p;
+static struct job *jobs;
+static unsigned int nr_jobs;
+static int children; /* says when one has ended */
+
+static time_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec;
+}
 
 /* A connection of its own: what it watches goes with it. */
 static bool with_store(struct store_client *s)
@@ -37,6 +64,7 @@ static bool with_store(struct store_client *s)
 	return false;
 }
 
+/* Prefers the one that lives: another of that UUID may not be gone yet. */
 static bool find_uuid(const uuid_t uuid, struct xen_domctl_getdomaininfo *found)
 {
 	struct failure f = { 0 };
@@ -44,10 +72,12 @@ static bool find_uuid(const uuid_t uuid, struct xen_domctl_getdomaininfo *found)
 	struct xen_domctl_getdomaininfo *all = domain_list(&p, &n, &f);
 	bool there = false;
 
-	for (unsigned int i = 0; all && i < n && !there; i++) {
-		there = !memcmp(all[i].handle, uuid, sizeof(uuid_t));
-		if (there)
-			*found = all[i];
+	for (unsigned int i = 0; all && i < n; i++) {
+		if (memcmp(all[i].handle, uuid, sizeof(uuid_t)) ||
+		    (there && all[i].flags & XEN_DOMINF_dying))
+			continue;
+		there = true;
+		*found = all[i];
 	}
 	free(all);
 	return there;
@@ -63,67 +93,6 @@ static void wait_gone(const uuid_t uuid)
 		nanosleep(&moment, NULL);
 }
 
-/* Makes what stands in RESTARTS; the file goes when the domain is there. */
-static void make_again(const uuid_t uuid)
-{
-	const struct create_options o = { 0 };
-	struct xen_domctl_getdomaininfo d;
-	struct domain_config c = { 0 };
-	struct phases phases = { 0 };
-	struct store_client s;
-	struct failure f = { 0 };
-	char path[96];
-	uint16_t domid;
-
-	record_path(path, RESTARTS, uuid);
-	if (!record_read(&c, RESTARTS, uuid)) {
-		log_line("%s can't be read: its domain is not made again", path);
-		unlink(path);
-	} else if (with_store(&s)) {
-		if (find_uuid(uuid, &d) && !(d.flags & XEN_DOMINF_dying))
-			domain_destroy(&p, &s, d.domain, &f);
-		wait_gone(uuid);
-		f = (struct failure){ 0 };
-		if (domain_create(&p, &s, &c, &o, &phases, &domid, &f)) {
-			unlink(path);
-			log_line("%s is there again, as domain %u", c.name, domid);
-		} else {
-			log_line("%s can't be made again: %s; tried again in %d s", c.name, f.text,
-				 RETRY_MS / 1000);
-		}
-		store_close(&s);
-	}
-	config_free(&c);
-}
-
-/* True: there are files left. */
-static bool make_all_again(void)
-{
-	DIR *folder = opendir(RESTARTS);
-	struct dirent *e;
-	unsigned int n = 0;
-	uuid_t *list = NULL;
-	char path[96];
-	bool left = false;
-
-	while (folder && (e = readdir(folder))) {
-		char text[UUID_STR_LEN] = "";
-
-		snprintf(text, sizeof(text), "%.36s", e->d_name);
-		list = xrealloc(list, (n + 1) * sizeof(*list));
-		n += !uuid_parse(text, list[n]);
-	}
-	if (folder)
-		closedir(folder);
-	for (unsigned int i = 0; i < n; i++) {
-		make_again(list[i]);
-		record_path(path, RESTARTS, list[i]);
-		left |= !access(path, F_OK);
-	}
-	free(list);
-	return left;
-}
-
 static bool lived_shortly(struct store_client *s, const uuid_t uuid)
 {
 	char path[64], text[UUID_STR_LEN], *start;
@@ -137,63 +106,253 @@ static bool lived_shortly(struct store_client *s, const uuid_t uuid)
 	return seconds < CRASH_SECONDS;
 }
 
-static void destroy(struct store_client *s, const struct xen_domctl_getdomaininfo *d,
-		    const char *name, const char *why)
+static uint32_t reason_of(const struct xen_domctl_getdomaininfo *d)
 {
-	struct failure f = { 0 };
-
-	if (domain_destroy(&p, s, d->domain, &f))
-		log_line("%s (domain %u) %s: destroyed", name, d->domain, why);
-	else
-		log_line("%s (domain %u) %s: %s", name, d->domain, why, f.text);
+	return d->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
 }
 
-/* From here on a restart of ours goes on with it. */
-static void restart(struct store_client *s, const struct xen_domctl_getdomaininfo *d,
-		    const char *name, const char *why)
+/* What follows its end; ACTION_PRESERVE: nothing does. */
+static enum config_action action_of(const struct domain_config *c, uint32_t reason)
+{
+	switch (reason) {
+	case SHUTDOWN_poweroff:
+		return c->on_poweroff;
+	case SHUTDOWN_crash:
+	case SHUTDOWN_watchdog:
+		return c->on_crash;
+	case SHUTDOWN_reboot:
+	case SHUTDOWN_soft_reset:
+		return c->on_reboot;
+	default:
+		return ACTION_PRESERVE;
+	}
+}
+
+/* ---- a worker ---- */
+
+/* A domain cannot wait for room to be made: it goes on without a core. */
+static void dump(const struct xen_domctl_getdomaininfo *d, const char *name, const char *date)
+{
+	char *path = xasprintf(CORES "/%s-%s.core", name, date);
+	struct failure f = { 0 };
+
+	make_parents(path);
+	if (domain_dump(&p, d->domain, path, NULL, &f))
+		log_line("%s (domain %u): its core is in %s", name, d->domain, path);
+	else
+		log_line("%s (domain %u) has no core: %s", name, d->domain, f.text);
+	free(path);
+}
+
+static bool end_as(struct store_client *s, const struct xen_domctl_getdomaininfo *d,
+		   const char *new_name, const char *name, const char *why)
+{
+	struct failure f = { 0 };
+	bool good = new_name ? domain_preserve(&p, s, d->domain, new_name, &f) :
+			       domain_destroy(&p, s, d->domain, &f);
+
+	if (!good)
+		log_line("%s (domain %u) %s: %s", name, d->domain, why, f.text);
+	else if (new_name)
+		log_line("%s (domain %u) %s: it is %s now", name, d->domain, why, new_name);
+	else
+		log_line("%s (domain %u) %s: destroyed", name, d->domain, why);
+	return good;
+}
+
+/* From the moment that its record is in RESTARTS a restart of ours goes on with it. */
+static bool move_record(const uuid_t uuid, const char *name)
 {
 	char from[96], to[96];
 
-	record_path(from, RECORDS, d->handle);
-	record_path(to, RESTARTS, d->handle);
-	if (rename(from, to)) {
-		log_line("%s: %s: %s is not made again", to, strerror(errno), name);
-		return;
-	}
-	destroy(s, d, name, why);
-	make_again(d->handle);
+	record_path(from, RECORDS, uuid);
+	record_path(to, RESTARTS, uuid);
+	if (!rename(from, to) || errno == ENOENT)
+		return true;
+	log_line("%s: %s: %s is not made again", to, strerror(errno), name);
+	return false;
 }
 
-static void act(struct store_client *s, const struct xen_domctl_getdomaininfo *d)
+/* Ends one that has ended itself, as its configuration says; *again: it is to be made again. */
+static bool finish(struct store_client *s, const struct xen_domctl_getdomaininfo *d,
+		   const struct domain_config *c, bool *again)
 {
 	static const char *const reasons[] = {
-		"has powered off",           "reboots", "is suspended", "has crashed",
-		"hangs (its watchdog says)", "reboots"
+		[SHUTDOWN_poweroff] = "has powered off",
+		[SHUTDOWN_reboot] = "reboots",
+		[SHUTDOWN_crash] = "has crashed",
+		[SHUTDOWN_watchdog] = "hangs (its watchdog says)",
+		[SHUTDOWN_soft_reset] = "reboots",
 	};
-	uint32_t reason = d->flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
-	struct domain_config c = { 0 };
-	enum config_action action;
+	static const struct {
+		bool dump, rename, restart;
+	} steps[ACTIONS] = {
+		[ACTION_RESTART] = { .restart = true },
+		[ACTION_RENAME_RESTART] = { .rename = true, .restart = true },
+		[ACTION_COREDUMP_DESTROY] = { .dump = true },
+		[ACTION_COREDUMP_RESTART] = { .dump = true, .restart = true },
+	};
+	uint32_t reason = reason_of(d);
+	enum config_action action = action_of(c, reason);
+	const time_t moment = time(NULL);
+	char date[20], *new_name = NULL;
+	bool good;
 
-	if (reason == SHUTDOWN_suspend || reason >= ARRAY_SIZE(reasons) ||
-	    !record_read(&c, RECORDS, d->handle)) {
-		config_free(&c);
-		return; /* made by somebody else, who looks after it */
+	*again = steps[action].restart;
+	if (action == ACTION_PRESERVE)
+		return true;
+	if (*again && reason == SHUTDOWN_crash && lived_shortly(s, d->handle)) {
+		log_line("%s crashed within %d s of its start: not again", c->name, CRASH_SECONDS);
+		*again = false;
 	}
-	action = reason == SHUTDOWN_poweroff                             ? c.on_poweroff :
-		 reason == SHUTDOWN_crash || reason == SHUTDOWN_watchdog ? c.on_crash :
-									   c.on_reboot;
-	if (action == ACTION_RESTART && reason == SHUTDOWN_crash && lived_shortly(s, d->handle)) {
-		log_line("%s crashed within %d s of its start: not again", c.name, CRASH_SECONDS);
-		action = ACTION_DESTROY;
+	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", gmtime(&moment));
+	if (steps[action].dump)
+		dump(d, c->name, date);
+	*again = *again && move_record(d->handle, c->name);
+	if (steps[action].rename)
+		new_name = xasprintf("%s-%s", c->name, date);
+	good = end_as(s, d, new_name, c->name, reasons[reason]);
+	if (good && new_name)
+		record_remove(d->handle); /* if it is not to be made again */
+	free(new_name);
+	return good;
+}
+
+static bool make_again(struct store_client *s, const struct domain_config *c)
+{
+	const struct create_options o = { 0 };
+	struct phases phases = { 0 };
+	struct failure f = { 0 };
+	uint16_t domid;
+
+	wait_gone(c->uuid);
+	if (domain_create(&p, s, c, &o, &phases, &domid, &f)) {
+		log_line("%s is there again, as domain %u", c->name, domid);
+		return true;
 	}
-	if (action == ACTION_DESTROY)
-		destroy(s, d, c.name, reasons[reason]);
-	else if (action == ACTION_RESTART)
-		restart(s, d, c.name, reasons[reason]);
+	log_line("%s can't be made again: %s; tried again in %d s", c->name, f.text, RETRY_SECONDS);
+	return false;
+}
+
+/* What a worker does with its domain; false: to be tried again. */
+static bool work(struct store_client *s, const uuid_t uuid)
+{
+	struct xen_domctl_getdomaininfo d;
+	struct domain_config c = { 0 };
+	char path[96];
+	bool again, good = true;
+
+	record_path(path, RESTARTS, uuid);
+	again = !access(path, F_OK);
+	if (record_read(&c, again ? RESTARTS : RECORDS, uuid)) {
+		if (find_uuid(uuid, &d) && !(d.flags & XEN_DOMINF_dying))
+			good = d.flags & XEN_DOMINF_shutdown ?
+				       finish(s, &d, &c, &again) :
+				       end_as(s, &d, NULL, c.name, "was half made");
+		good = good && (!again || make_again(s, &c));
+	} else if (again) {
+		log_line("%s can't be read: its domain is not made again", path);
+	}
+	if (good)
+		unlink(path);
+	config_free(&c);
+	return good;
+}
+
+static bool run_worker(const uuid_t uuid, pid_t supervisor)
+{
+	struct store_client s;
+	struct failure f = { 0 };
+	bool good = false;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != supervisor)
+		return false;
+	if (!pavise_open(&p, &f))
+		log_line("%s", f.text);
+	else if (with_store(&s)) {
+		good = work(&s, uuid);
+		store_close(&s);
+	}
+	return good;
+}
+
+/* ---- the supervisor ---- */
+
+/* Unless one is about it, or it has just failed. */
+static void start_worker(const uuid_t uuid)
+{
+	const pid_t supervisor = getpid();
+	unsigned int running = 0;
+	struct job *job;
+
+	for (unsigned int i = 0; i < nr_jobs; i++) {
+		running += jobs[i].worker != 0;
+		if (!uuid_compare(jobs[i].uuid, uuid))
+			return;
+	}
+	if (running == WORKERS_MAX)
+		return; /* the end of one of them comes back to it */
+	jobs = xrealloc(jobs, (nr_jobs + 1) * sizeof(*jobs));
+	job = &jobs[nr_jobs++];
+	*job = (struct job){ .worker = fork(), .again = now() + RETRY_SECONDS };
+	uuid_copy(job->uuid, uuid);
+	if (!job->worker)
+		_exit(!run_worker(uuid, supervisor));
+	if (job->worker < 0) {
+		log_line("no process can be started: %s", strerror(errno));
+		job->worker = 0;
+	}
+}
+
+/* Forgets what is done, and what may be tried again. */
+static void reap_workers(void)
+{
+	unsigned int left = 0;
+	int status;
+
+	for (unsigned int i = 0; i < nr_jobs; i++) {
+		struct job *j = &jobs[i];
+		bool ended = j->worker && waitpid(j->worker, &status, WNOHANG);
+
+		if (ended) {
+			j->worker = 0;
+			j->again = status ? now() + RETRY_SECONDS : 0;
+		}
+		if (j->worker || j->again > now())
+			jobs[left++] = *j;
+	}
+	nr_jobs = left;
+}
+
+static void go_on_with_restarts(void)
+{
+	DIR *folder = opendir(RESTARTS);
+	struct dirent *e;
+	uuid_t uuid;
+
+	while (folder && (e = readdir(folder))) {
+		char text[UUID_STR_LEN] = "";
+
+		snprintf(text, sizeof(text), "%.36s", e->d_name);
+		if (!uuid_parse(text, uuid))
+			start_worker(uuid);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+/* Those with no record of ours were made by somebody else, who looks after them. */
+static void act_on(const struct xen_domctl_getdomaininfo *d)
+{
+	struct domain_config c = { 0 };
+
+	if (record_read(&c, RECORDS, d->handle) && action_of(&c, reason_of(d)) != ACTION_PRESERVE)
+		start_worker(d->handle);
 	config_free(&c);
 }
 
-static void act_on_all(struct store_client *s)
+static void act_on_all(void)
 {
 	struct failure f = { 0 };
 	unsigned int n;
@@ -204,9 +363,30 @@ static void act_on_all(struct store_client *s)
 	for (unsigned int i = 0; all && i < n; i++) {
 		if (all[i].domain && all[i].flags & XEN_DOMINF_shutdown &&
 		    !(all[i].flags & XEN_DOMINF_dying))
-			act(s, &all[i]);
+			act_on(&all[i]);
 	}
 	free(all);
+}
+
+/* Until the store says something, a worker has ended, or one is to be tried again. */
+static int wait_for_more(struct store_client *s)
+{
+	struct pollfd on[] = { { .fd = s->fd, .events = POLLIN },
+			       { .fd = children, .events = POLLIN } };
+	struct signalfd_siginfo ended;
+	long left = -1;
+
+	for (unsigned int i = 0; i < nr_jobs; i++) {
+		long seconds = jobs[i].again - now();
+
+		if (!jobs[i].worker && (left < 0 || seconds < left))
+			left = seconds > 0 ? seconds : 0;
+	}
+	if (!s->event)
+		poll(on, ARRAY_SIZE(on), (int)left * 1000);
+	if (on[1].revents && read(children, &ended, sizeof(ended)) < 0)
+		return -errno;
+	return s->event || on[0].revents ? store_wait(s, 0) : 0;
 }
 
 int main(int argc, char **argv)
@@ -214,7 +394,7 @@ int main(int argc, char **argv)
 	const struct timespec second = { .tv_sec = 1 };
 	struct store_client s;
 	struct failure f = { 0 };
-	bool left;
+	sigset_t child;
 
 	if (argc > 1) {
 		fprintf(stderr,
@@ -226,7 +406,11 @@ int main(int argc, char **argv)
 	setvbuf(stderr, NULL, _IOLBF, 512);
 	make_parents(RECORDS "/");
 	make_parents(RESTARTS "/");
-	only_one("/run/pavise/supervisor");
+	only_one("/run/pavise/supervisor"); /* which its workers hold, too */
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child, NULL);
+	children = signalfd(-1, &child, SFD_CLOEXEC);
 	if (!pavise_open(&p, &f))
 		die("%s", f.text);
 	notify_ready();
@@ -238,9 +422,10 @@ int main(int argc, char **argv)
 		}
 		if (!store_watch(&s, "@releaseDomain")) {
 			do {
-				left = make_all_again();
-				act_on_all(&s);
-			} while (store_wait(&s, left ? RETRY_MS : -1) != -EPIPE);
+				reap_workers();
+				go_on_with_restarts();
+				act_on_all();
+			} while (wait_for_more(&s) != -EPIPE);
 		}
 		store_close(&s);
 	}
