@@ -2,11 +2,7 @@
 /*
  * The type engine against its model: model-run --steps N --seed S
  *
- * By hand, from the top of the tree (-fsanitize=address,undefined finds other things):
- *	gcc -std=gnu17 -O2 -g -fno-strict-aliasing -Wno-attributes -DPV_ABI_HYPERVISOR \
- *		-DPAVISE_CHECKS -DL1_STEP=2 -Itests/unit/model -Ihv -Ipv-abi -o /tmp/model-run \
- *		tests/unit/model/[a-z]*.c hv/paging/[a-z]*.c hv/mm/[a-z]*.c
- *	/tmp/model-run --steps 1000000 --seed 1
+ * Ten million steps, as `scripts/test --full model` runs them, take two minutes and more.
  */
 #include <inttypes.h>
 #include <stdarg.h>
