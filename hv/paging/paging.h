@@ -95,7 +95,8 @@ int relinquish_page_tables(struct domain *d);
  * v's kernel faulted on writing to va, which a present entry maps: if that is a validated L1 table
  * of its own, do what the instruction at its RIP would. true: done, RIP advanced; false: nothing
  * has changed. The first knows the most common instructions alone; where the second refuses, the
- * fault is the guest's. Either may fault itself, which changes CR2.
+ * fault is the guest's. Either may fault itself, which changes CR2. regs: those in this processor's
+ * struct cpu_info.
  */
 bool ptwr_move(struct vcpu *v, u64 va, cpu_user_regs_t *regs);
 bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs);

@@ -8,26 +8,42 @@
 #include "paging/decode.h"
 #include "paging/walk.h"
 #include "x86/asm.h"
+#include "x86/cpu.h"
 #include "x86/regs.h"
 
-/* The entry that maps va for v, read where nothing may be: believed when it names a table that can be locked. */
-static always_inline_fn bool read_mapping(const struct vcpu *v, u64 va, u64 *e)
-{
-	unsigned top = pt_index(va, 4);
+/* ---- which table ---- */
 
-	if (unlikely(top - HV_SLOT_FIRST <= HV_SLOT_LAST - HV_SLOT_FIRST))
-		return false;
-	return likely(walk_step(v->arch.guest_table, top, e)) &&
-	       likely(walk_step(pte_mfn(*e), pt_index(va, 3), e)) &&
-	       likely(walk_step(pte_mfn(*e), pt_index(va, 2), e)) &&
-	       likely(get_guest_u64(e, directmap_base + (pte_mfn(*e) << PAGE_SHIFT) +
-					       pt_index(va, 1) * sizeof(u64))) &&
-	       likely((*e & (PTE_P | PTE_RW)) == PTE_P) && likely(pte_mfn(*e) < max_mfn);
+#define IN_TABLE (~PAGE_MASK & ~7UL) /* bits of an address that choose the entry */
+
+static always_inline_fn struct write_tlb *write_tlb(cpu_user_regs_t *regs)
+{
+	return &container_of(regs, struct cpu_info, regs)->write_tlb;
 }
 
-static always_inline_fn u64 *entry_at(u64 e, u64 va)
+/* Is va in the page that t knows, but for the bits in `offset`? */
+static always_inline_fn bool tlb_hit(const struct write_tlb *t, u64 va, u64 offset)
 {
-	return maddr_to_virt((e & PTE_ADDR) + (va & ~PAGE_MASK & ~7UL));
+	return likely(t->table) && likely(!((va ^ t->va) & ~offset));
+}
+
+/* Look where v's kernel has va; false: not on a page that it may only read. Believed once that is locked as a table. */
+static noinline_fn bool tlb_fill(struct write_tlb *t, const struct vcpu *v, u64 va)
+{
+	struct page_info *pg;
+	u64 e, *entry = walk_l1(v->arch.guest_table, va, &pg);
+
+	if (!entry || !get_guest_u64(&e, (u64)entry) || (e & (PTE_P | PTE_RW)) != PTE_P ||
+	    pte_mfn(e) >= max_mfn)
+		return false;
+	t->table = mfn_to_page(pte_mfn(e));
+	t->entries = mfn_to_virt(pte_mfn(e));
+	t->va = va & PAGE_MASK;
+	return true;
+}
+
+static always_inline_fn u64 *entry_at(const struct write_tlb *t, u64 va)
+{
+	return (u64 *)((u64)t->entries + (va & IN_TABLE));
 }
 
 /* ---- the common instructions ---- */
@@ -98,21 +114,30 @@ static always_inline_fn bool read_code(u64 rip, u64 *code)
 	return true;
 }
 
+/* On another page than the last. */
+static noinline_fn bool move_elsewhere(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
+{
+	return !(va & 7) && tlb_fill(write_tlb(regs), v, va) && ptwr_move(v, va, regs);
+}
+
 /* Most writes clear an entry. The calls are tail calls, so that no registers are saved. */
 bool ptwr_move(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 {
+	const struct write_tlb *t = write_tlb(regs);
 	const struct domain *d = v->domain;
-	u64 code, length, e, drop, *entry, *reg;
+	u64 code, length, drop, *entry, *reg;
 	struct page_info *table;
 
+	if (!tlb_hit(t, va, IN_TABLE))
+		return move_elsewhere(v, va, regs);
 	if (unlikely(!read_code(regs->rip, &code)))
 		return false;
 	length = move_length[(u8)(code >> 16)];
-	if (unlikely(!is_move(code) || !length || va & 7 || !read_mapping(v, va, &e)))
+	if (unlikely(!is_move(code) || !length))
 		return false;
 	/* All that can be is ready before the lock: then the registers suffice. */
-	table = mfn_to_page(pte_mfn(e));
-	entry = entry_at(e, va);
+	table = t->table;
+	entry = entry_at(t, va);
 	reg = regs_gpr(regs, (code >> 19 & 7) | (code & REX_R) << 1);
 	if (unlikely(!l1_lock_fast(table, d)))
 		return false;
@@ -165,20 +190,22 @@ static int write_entry(struct vcpu *v, u64 *entry, unsigned shift, const struct 
 
 bool ptwr_emulate(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 {
+	struct write_tlb *t = write_tlb(regs);
 	struct page_info *table;
 	struct pte_write w;
 	u8 code[15];
 	int rc = -EOPNOTSUPP;
-	u64 e;
+	u64 *entry;
 
-	if (!read_mapping(v, va, &e))
+	if (!tlb_hit(t, va, ~PAGE_MASK) && !tlb_fill(t, v, va))
 		return false;
-	table = mfn_to_page(pte_mfn(e));
+	table = t->table;
+	entry = entry_at(t, va);
 	if (!l1_lock(table, v->domain))
 		return false;
 	if (pte_write_decode(code, fetch_guest_code(code, regs->rip, sizeof(code)), &w) &&
 	    !(va & (w.size - 1)))
-		rc = write_entry(v, entry_at(e, va), (va & 7) * 8, &w, regs);
+		rc = write_entry(v, entry, (va & 7) * 8, &w, regs);
 	table_unlock(table);
 	if (rc) {
 		guest_warn("d%uv%u: write to page table at %lx by RIP %lx refused (error %d)\n",

@@ -38,6 +38,7 @@ static inline void load_root(u64 cr3, u64 exit_cr3)
 		e->root_cr3 = cr3;
 		e->exit_cr3 = exit_cr3;
 	}
+	cpu_info()->write_tlb.table = NULL;
 	write_cr3(cr3);
 }
 static inline void load_kernel_root(const struct vcpu *v)

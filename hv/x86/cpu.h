@@ -25,6 +25,17 @@ _Static_assert(sizeof(struct tss) == 104, "SDM vol. 3, 8.7");
 #define FRAME_SYSRET BIT(30)
 
 /*
+ * The last page-table write that was emulated (paging/ptwr.c): which table its page is. A TLB with one entry, of the current
+ * vCPU's kernel root: forgotten where this processor's own forgets that root. It may be as stale as a TLB, so nothing is
+ * believed of the table that its type doesn't say.
+ */
+struct write_tlb {
+	struct page_info *table; /* NULL: nothing is known */
+	u64 *entries;            /* of the table, in the direct map */
+	u64 va;                  /* of the page */
+};
+
+/*
  * Top of every stack. `regs` comes first so that the processor and the entry code push into it; what follows
  * is written only by its own processor, but for `work`.
  */
@@ -36,7 +47,7 @@ struct cpu_info {
 	struct cpu *cpu;
 	struct tss *tss;
 	u64 scratch;
-	u64 pad; /* for the alignment below */
+	struct write_tlb write_tlb;
 };
 /* RSP0 (end of what the processor pushes) must be 16-byte aligned: it would round it down otherwise. */
 _Static_assert(sizeof(struct cpu_info) % 16 == 8, "alignment of the hardware frame");

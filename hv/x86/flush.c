@@ -82,6 +82,7 @@ static u32 tick(void)
 /* Forget everything but global entries, which are only ours. */
 static void flush_hardware(void)
 {
+	cpu_info()->write_tlb.table = NULL;
 	write_cr3(read_cr3());
 }
 
@@ -90,8 +91,16 @@ static void flush_hardware_global(void)
 {
 	u64 cr4 = read_cr4();
 
+	cpu_info()->write_tlb.table = NULL;
 	write_cr4(cr4 & ~CR4_PGE);
 	write_cr4(cr4);
+}
+
+/* Forget one page, and perhaps more. */
+static void flush_page(u64 va)
+{
+	cpu_info()->write_tlb.table = NULL;
+	invlpg(va);
 }
 
 void tlb_flush_local(void)
@@ -107,7 +116,7 @@ void tlb_flush_local(void)
 
 void tlb_flush_va_local(u64 va)
 {
-	invlpg(va);
+	flush_page(va);
 }
 
 void flush_serve(void)
@@ -124,10 +133,10 @@ void flush_serve(void)
 		else
 			flush_hardware();
 		if (va)
-			invlpg(va);
+			flush_page(va);
 		__atomic_store_n(&c->tlb_stamp, now, __ATOMIC_RELEASE);
 	} else if (va) {
-		invlpg(va);
+		flush_page(va);
 	}
 	if (va)
 		__atomic_store_n(&c->flush_va, 0, __ATOMIC_RELEASE);
@@ -234,7 +243,7 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 		}
 	}
 	if (cpumask_test(this_cpu()->id, mask))
-		invlpg(va);
+		flush_page(va);
 	for_each_present_cpu(cpu, &one) while (
 		__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va) spin_wait();
 	tlb_flush_mask(&all);

@@ -21,6 +21,7 @@ void test_sched(void);
 void test_memory(void);
 void test_grants(void);
 void test_vcpu(void);
+void test_moved(void); /* after test_vcpu(), to which processor 1 must be new */
 void test_platform(void);
 void test_physdev(void);
 void test_control(void);

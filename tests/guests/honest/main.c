@@ -25,6 +25,7 @@ static const struct {
 	{ "memory", test_memory },
 	{ "grants", test_grants },
 	{ "vcpu", test_vcpu },
+	{ "moved", test_moved },
 	{ "platform", test_platform },
 	{ "physdev", test_physdev },
 	{ "control", test_control },

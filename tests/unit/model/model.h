@@ -100,7 +100,8 @@ struct mmuext_op;
 int m_mmu_update(struct m_caller c, const struct mmu_update *req, u32 n, u32 foreign, u32 *done);
 int m_mmuext(struct m_caller c, const struct mmuext_op *op, u32 n, u32 foreign, u32 *done);
 int m_update_va(struct m_caller c, u64 va, u64 val, u64 flags, u32 foreign);
-bool m_ptwr(struct m_caller c, u64 va, struct m_write *w);
+/* seen: the frame that the processor has found at va before, and not forgotten; or 0. */
+bool m_ptwr(struct m_caller c, u64 va, u64 seen, struct m_write *w);
 int m_set_gdt(struct m_caller c, const u64 *frames, unsigned entries);
 
 int m_grant_hold(u8 owner, u64 mfn, bool readonly); /* what a grant table takes for a mapping */

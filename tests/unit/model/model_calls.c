@@ -138,15 +138,19 @@ static u64 execute(struct m_write *w, u64 old)
 	}
 }
 
-/* Writing where a table of one's own is mapped read-only. */
-bool m_ptwr(struct m_caller c, u64 va, struct m_write *w)
+/* Writing where a table of one's own is mapped read-only, or was when the processor looked. */
+bool m_ptwr(struct m_caller c, u64 va, u64 seen, struct m_write *w)
 {
-	u64 *map = current_entry(c, va), mfn = map ? frame_of(*map) : 0, *entry, old, new, mask;
+	u64 *map = current_entry(c, va), mfn = seen, *entry, old, new, mask;
 	unsigned shift = (va & 7) * 8;
 	struct m_write done = *w;
 
-	if (!map || (*map & (P | RW)) != P || !is_table(mfn, c.d) || M.f[mfn].type != T_L1 ||
-	    va % w->size)
+	if (!seen) {
+		if (!map || (*map & (P | RW)) != P)
+			return false;
+		mfn = frame_of(*map);
+	}
+	if (!is_table(mfn, c.d) || M.f[mfn].type != T_L1 || va % w->size)
 		return false;
 	entry = &M.f[mfn].e[slot_of((va & 0xfff) / 8)];
 	mask = (w->size == 8 ? ~0UL : (1UL << 8 * w->size) - 1) << shift;

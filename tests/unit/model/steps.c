@@ -14,6 +14,7 @@
 #include "core/hypercall.h"
 #include "paging/paging.h"
 #include "paging/tables.h"
+#include "x86/cpu.h"
 
 struct outcome outcomes[STEP_KINDS];
 const char *const step_names[STEP_KINDS] = {
@@ -434,16 +435,37 @@ static void set_mode(bool user)
 	M.d[who.d].v[who.v].user = user;
 }
 
+/* Of each vCPU, that of the next domain by this number included. */
+static struct cpu_info processors[DOMS][VCPUS];
+
+/*
+ * Where to write, the frame that is there, and whether the processor only believes that it is: it is never made to
+ * forget, so that may have been true of a domain that is long gone.
+ */
+static u64 va_for_emulation(struct write_tlb *t, u64 *mfn, bool *believed)
+{
+	u64 va;
+
+	if (once_in(4))
+		t->table = NULL;
+	va = t->table && once_in(2) ? t->va : va_for_writing(false, mfn);
+	*believed = t->table && va == t->va;
+	if (*believed)
+		*mfn = page_to_mfn(t->table);
+	return va;
+}
+
 static void emulated_write_step(void)
 {
-	cpu_user_regs_t regs = { .rip = (u64)guest_code, .rflags = 2 };
+	struct cpu_info *cpu = &processors[who.d][who.v];
+	cpu_user_regs_t *regs = &cpu->regs;
 	u64 mfn, va, val = entry_for(who.d, who.d, 1);
 	struct m_write w = { .op = below(W_OPS), .size = 8, .src = val, .rax = val };
+	bool ok, believed;
 	unsigned len;
-	bool ok;
 
 	set_mode(false);
-	va = va_for_writing(false, &mfn);
+	va = va_for_emulation(&cpu->write_tlb, &mfn, &believed);
 	if (!va)
 		return;
 	va |= entry_offset();
@@ -460,16 +482,18 @@ static void emulated_write_step(void)
 	if (w.op == W_CMPXCHG && !once_in(3))
 		w.rax = M.f[mfn].e[slot_of((va & 0xfff) / 8)] >> (va & 7) * 8;
 	len = assemble(&w);
-	regs.rcx = w.src;
-	regs.rax = w.rax;
+	*regs = (cpu_user_regs_t){ .rip = (u64)guest_code, .rflags = 2 };
+	regs->rcx = w.src;
+	regs->rax = w.rax;
 	about_to(STEP_PTWR, va, w.op, w.size, w.src);
-	ok = ptwr_move(vcpu, va, &regs) || ptwr_emulate(vcpu, va, &regs);
-	AGREE(STEP_PTWR, "emulated", ok, m_ptwr(who, va, &w));
+	ok = ptwr_move(vcpu, va, regs) || ptwr_emulate(vcpu, va, regs);
+	AGREE(STEP_PTWR, "emulated", ok, m_ptwr(who, va, believed ? mfn : 0, &w));
 	if (unruly)
 		return;
-	if (regs.rcx != w.src || regs.rax != w.rax || regs.rip != (u64)guest_code + (ok ? len : 0))
+	if (regs->rcx != w.src || regs->rax != w.rax ||
+	    regs->rip != (u64)guest_code + (ok ? len : 0))
 		fail("emulated write (op %u size %u): RCX %lx RAX %lx RIP %lx, model %lx %lx", w.op,
-		     w.size, regs.rcx, regs.rax, regs.rip, w.src, w.rax);
+		     w.size, regs->rcx, regs->rax, regs->rip, w.src, w.rax);
 	count(STEP_PTWR, ok);
 }
 
