@@ -119,7 +119,7 @@ static noinline_fn int update_other(struct vcpu *v, struct target *t, struct dom
 }
 
 /* What l1e_put_fast() left. Returns 0, for tail calls. */
-static noinline_fn int l1e_put_rest(u64 e)
+static noinline_fn long l1e_put_rest(u64 e)
 {
 	l1e_put(e);
 	return 0;
