@@ -37,17 +37,21 @@ void evtchn_2l_tell_all(struct domain *d, struct evtchn *chn)
 	evtchn_wake_pollers(d, chn->port);
 }
 
-/* An interrupt arrived that was bound to `port` of d: send it, if that still holds. */
-static void send_bound(struct domain *d, u32 port, enum port_state state, u32 virq)
+/* An interrupt arrived that was bound to `port` of d: send it, if that still holds, to a processor. */
+static s32 send_bound(struct domain *d, u32 port, enum port_state state, u32 virq)
 {
 	struct evtchn *chn = evtchn_from_port(d, port);
+	s32 cpu = -1;
 
 	if (unlikely(!chn)) /* a reset closed it, and took its number's room */
-		return;
+		return -1;
 	spin_lock(&chn->lock);
-	if (chn->state == state && (state == PORT_PIRQ || chn->nr == virq))
+	if (chn->state == state && (state == PORT_PIRQ || chn->nr == virq)) {
 		evtchn_set_pending(chn);
+		cpu = (s32)READ_ONCE(chn->vcpu->processor);
+	}
 	spin_unlock(&chn->lock);
+	return cpu;
 }
 
 void send_vcpu_virq(struct vcpu *v, u32 virq)
@@ -64,9 +68,9 @@ void send_global_virq(u32 virq)
 		send_vcpu_virq(hardware_domain->vcpu[0], virq);
 }
 
-void send_pirq_event(struct domain *d, u32 port)
+s32 send_pirq_event(struct domain *d, u32 port)
 {
-	send_bound(d, port, PORT_PIRQ, 0);
+	return send_bound(d, port, PORT_PIRQ, 0);
 }
 
 void evtchn_vcpu_info_moved(struct vcpu *v)

@@ -16,8 +16,8 @@ void evtchn_free_domain(struct domain *d);   /* memory; nobody refers to it any 
 void send_vcpu_virq(struct vcpu *v, u32 virq);
 void send_global_virq(u32 virq);
 
-/* A machine interrupt bound to a port of d arrived. */
-void send_pirq_event(struct domain *d, u32 port);
+/* A machine interrupt bound to a port of d arrived: the processor of the port's vCPU; -1: it is not. */
+s32 send_pirq_event(struct domain *d, u32 port);
 /* EVTCHNOP_bind_pirq and its undoing reach x86/ through these two (arch): */
 int arch_pirq_bind(struct domain *d, u32 pirq, u32 port, bool will_share); /* 0 or an error */
 void arch_pirq_unbind(struct domain *d, u32 pirq);

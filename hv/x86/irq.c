@@ -22,7 +22,8 @@
 #define I8259_MASTER 0x20
 #define I8259_SLAVE 0xa0
 
-#define STRAYS_MAX 100 /* arrivals nobody asked for, before the source is switched off */
+#define FOLLOW_NS 10000000UL /* a vCPU's turn: no more than one move in it */
+#define STRAYS_MAX 100       /* arrivals nobody asked for, before the source is switched off */
 
 struct irq *irqs;
 u32 nr_irqs;
@@ -151,6 +152,23 @@ static void stray(struct irq *irq)
 	}
 }
 
+/*
+ * Its vCPU is on another processor: the next one goes there. But not the edge of a pin, which is
+ * lost when it comes while the pin is masked to be changed.
+ */
+static void follow(struct irq *irq, struct domain *d, s32 cpu)
+{
+	u64 now;
+
+	if (cpu < 0 || (u32)cpu == this_cpu()->id || (irq->kind == IRQ_GSI && !irq->level))
+		return;
+	now = now_ns();
+	if (now - READ_ONCE(irq->followed) < FOLLOW_NS)
+		return;
+	WRITE_ONCE(irq->followed, now);
+	arch_pirq_set_cpu(d, irq->nr, (u32)cpu);
+}
+
 static void arrived(struct irq *irq, u32 vector)
 {
 	void (*handler)(void);
@@ -178,7 +196,7 @@ static void arrived(struct irq *irq, u32 vector)
 	lapic_eoi();
 	/* Without the lock: a port that was closed meanwhile is core's to notice. */
 	if (d)
-		send_pirq_event(d, port);
+		follow(irq, d, send_pirq_event(d, port));
 }
 
 void irq_dispatch(u32 vector)

@@ -32,6 +32,7 @@ struct irq {
 	bool switched_off; /* MSI that cannot be masked, disabled as a storm */
 	u32 strays;        /* arrivals that nobody was bound to */
 	u64 count;         /* arrivals */
+	u64 followed;      /* [a] ns: when it was last sent after its vCPU */
 
 	struct domain *domain; /* bound to this one's port, or NULL */
 	u32 port;
