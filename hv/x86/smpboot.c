@@ -21,6 +21,7 @@ struct cpu *ap_expected;
 noreturn_fn void ap_main(struct cpu *c);
 
 #define COME_UP_US 200000
+#define SET_UP_NS 5000000000UL /* from there to its idle loop */
 
 static void run_hooks(struct cpu *c)
 {
@@ -87,6 +88,23 @@ static bool __init wake(struct cpu *c)
 	return false;
 }
 
+/* It runs; is it ready for work in time? If not, it is stopped, wherever it is. */
+static bool __init set_up(struct cpu *c)
+{
+	u64 end = now_ns() + SET_UP_NS;
+	bool came = tsc_check_boot(end);
+
+	while (came && !__atomic_load_n(&c->online, __ATOMIC_ACQUIRE)) {
+		came = now_ns() < end;
+		spin_wait();
+	}
+	if (!came) {
+		lapic_send_init(c->apic_id);
+		cpumask_clear(c->id, &cpu_online_map);
+	}
+	return came;
+}
+
 static void __init bring_up(const struct acpi_cpu *a)
 {
 	struct cpu *c = xzalloc(struct cpu);
@@ -100,16 +118,14 @@ static void __init bring_up(const struct acpi_cpu *a)
 	percpu_create(c);
 	cpus[c->id] = c;
 	prepare(c);
-	if (!wake(c)) {
+	tsc_check_begin();
+	nr_cpus++;
+	if (!wake(c) || !set_up(c)) {
 		log_warn("The processor with APIC id %u does not come up; going on without it\n",
 			 c->apic_id);
 		cpus[c->id] = NULL;
-		return;
+		nr_cpus--;
 	}
-	nr_cpus++;
-	tsc_check_boot();
-	while (!__atomic_load_n(&c->online, __ATOMIC_ACQUIRE))
-		spin_wait();
 }
 
 void __init smp_boot(void)

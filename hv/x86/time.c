@@ -374,10 +374,15 @@ static u32 tsc_turn;   /* [a] odd: asked; even: answered, half as many questions
 static u64 tsc_answer; /* [a] */
 static bool warped;    /* [a] */
 
-static void await_turn(u32 turn)
+/* False: not before `end` (0: there is none). */
+static bool await_turn(u32 turn, u64 end)
 {
-	while (__atomic_load_n(&tsc_turn, __ATOMIC_ACQUIRE) != turn)
+	while (__atomic_load_n(&tsc_turn, __ATOMIC_ACQUIRE) != turn) {
+		if (end && now_ns() >= end)
+			return false;
 		cpu_relax();
+	}
+	return true;
 }
 
 static void set_turn(u32 turn)
@@ -385,13 +390,20 @@ static void set_turn(u32 turn)
 	__atomic_store_n(&tsc_turn, turn, __ATOMIC_RELEASE);
 }
 
-void __init tsc_check_boot(void)
+void __init tsc_check_begin(void)
+{
+	set_turn(0); /* whoever did not finish may have left another */
+}
+
+bool __init tsc_check_boot(u64 end)
 {
 	for (u32 i = 0; i < TSC_QUESTIONS; i++) {
-		await_turn(2 * i + 1);
+		if (!await_turn(2 * i + 1, end))
+			return false;
 		tsc_answer = rdtsc_ordered();
 		set_turn(2 * i + 2);
 	}
+	return true;
 }
 
 void tsc_check_ap(void)
@@ -403,7 +415,7 @@ void tsc_check_ap(void)
 		u64 before = rdtsc_ordered(), after;
 
 		set_turn(2 * i + 1);
-		await_turn(2 * i + 2);
+		(void)await_turn(2 * i + 2, 0);
 		after = rdtsc_ordered();
 		if ((s64)(tsc_answer - before) < 0 || (s64)(after - tsc_answer) < 0)
 			backwards = true;

@@ -16,7 +16,8 @@ void delay_us(u32 us);
 
 /* Both called at the same time, by the boot processor and by one that comes up: do their TSCs
  * agree? Sets tsc_offset of the latter where they do not. */
-void tsc_check_boot(void);
+void tsc_check_begin(void);   /* before that one is woken */
+bool tsc_check_boot(u64 end); /* false: at `end` (by now_ns()) it has not answered */
 void tsc_check_ap(void);
 /* All are up: X86_TSC_SYNCED, if every check went well. */
 void tsc_check_finish(void);

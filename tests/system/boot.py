@@ -15,6 +15,7 @@ import gzip
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -70,6 +71,7 @@ class Config:
     first_module: object = None  # a function that makes another file in place of the kernel
     initramfs: str = ''
     via: str = 'direct'          # how the hypervisor is started: direct, pvh, bios, uefi, kexec
+    acpi_table: object = None    # a function that makes a table in place of the firmware's; only with bios, uefi
     one_thread: bool = False     # the emulator runs the processors in turn
     timeout: int = 600
     bare: bool = True            # makes sense without a hypervisor, too
@@ -111,7 +113,6 @@ def empty(folder, kernel):
 
 def elf(folder, name, elf_class, machine):
     """A minimal ELF program: one header, one segment, no notes."""
-    import struct
     wide = elf_class == 2
     header = struct.pack('<4sBBB9xHHI', b'\x7fELF', elf_class, 1, 1, 2, machine, 1)
     if wide:
@@ -130,6 +131,17 @@ def without_notes(folder, kernel):
 
 def of_32_bits(folder, kernel):
     return elf(folder, 'of-32-bits', 1, 3)
+
+
+def madt_with_a_ghost():
+    """QEMU's MADT for two processors, and a third that is not there, before the second."""
+    entries = b''.join(struct.pack('<BBBBI', 0, 8, n, apic_id, 1) for n, apic_id in enumerate((0, 77, 1)))
+    entries += struct.pack('<BBBBII', 1, 12, 0, 0, 0xfec00000, 0)
+    entries += b''.join(struct.pack('<BBBBIH', 2, 10, 0, irq, gsi, flags)
+                        for irq, gsi, flags in ((0, 2, 0), (5, 5, 13), (9, 9, 13), (10, 10, 13), (11, 11, 13)))
+    table = struct.pack('<4sIBB6s8sI4sIII', b'APIC', 44 + len(entries), 1, 0, b'PAVISE', b'GHOST   ', 1, b'TEST', 1,
+                        0xfee00000, 1) + entries
+    return table[:9] + bytes([-sum(table) & 0xff]) + table[10:]
 
 
 def refused(name, says, **more):
@@ -204,6 +216,8 @@ CONFIGS = (
                                  ('uefi', 'q35', r'Started by GRUB.*EFI memory map'))),
     Config(name='via-kexec', via='kexec', mode='kexec', smp=1, memory=1536, 
            says=r'Started by kexec.*\(multiboot\)', bare=False),
+    Config(name='absent-processor', via='bios', machine='pc', acpi_table=madt_with_a_ghost, mode='none', bare=False,
+           says=r'(?s)processor with APIC id 77 does not come up; going on without it.*\] 2 processors'),
     # What the machine can do to us. Bank 3: an error that a scrubber found, then one that took the processor's state.
     Config(name='watchdog', hv='pavise-test.elf', mode='none', ends='stay', hv_append='watchdog', bare=False,
            talk=((r'INIT-REACHED', '\x01\x01\x01H'),), end='reset', success='processor 0 has stood still for 5 s'),
@@ -319,7 +333,11 @@ def started_by(c, folder, arguments):
         # Under load QEMU's timer may be late for Linux's check of it.
         return ['--bare', '--initramfs', str(folder / 'initramfs'), '--append', 'no_timer_check']
     image = folder / 'boot.iso'
-    subprocess.run([str(TOP / 'scripts/iso'), str(image), c.via, str(HYPERVISOR), f'{CONSOLE} {c.hv_append}',
+    table = ()
+    if c.acpi_table:
+        (folder / 'table').write_bytes(c.acpi_table())
+        table = ('--acpi', str(folder / 'table'))
+    subprocess.run([str(TOP / 'scripts/iso'), *table, str(image), c.via, str(HYPERVISOR), f'{CONSOLE} {c.hv_append}',
                     f'{kernel} {line}', str(initramfs)], check=True)
     return ['--iso', str(image), *(['--uefi'] if c.via == 'uefi' else [])]
 
