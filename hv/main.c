@@ -8,7 +8,6 @@
 #include "core/hypercall.h"
 #include "lib/log.h"
 #include "pv/pv.h"
-#include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/ioports.h"
 #include "x86/irq.h"
@@ -30,7 +29,6 @@ noreturn_fn void hv_main(void)
 	struct domain *dom0;
 
 	domains_init();
-	acpi_init();
 	lapic_init();
 	irq_init();
 	time_init();

@@ -14,6 +14,8 @@ u32 smp_processor_id(void);
 struct vcpu *current_vcpu(void);
 extern cpumask_t cpu_online_map; /* [a] */
 extern u32 nr_cpus;              /* processors found; ids are 0..nr_cpus-1 */
+u32 cpu_node(u32 cpu);           /* the node that it is of, below nr_nodes */
+u32 node_distance(u32 a, u32 b); /* 10: none; twice as much: twice as slow, about */
 
 /* Work asked of a processor, done on its way out to a guest or in its idle loop. Atomic, any processor. */
 #define WORK_RESCHED BIT(0) /* call schedule() */

@@ -298,6 +298,7 @@ struct vcpu *vcpu_create(struct domain *d, u32 id, u32 cpu)
 		return NULL;
 	if (id < XEN_LEGACY_MAX_VCPUS)
 		v->vcpu_info = &d->shared_info->vcpu_info[id];
+	v->soft_affinity = d->sched.near;
 	v->pause_flags = VPF_down | (d->pause_count ? VPF_paused : 0);
 	v->pause_count = d->pause_count;
 	v->runstate.state = RUNSTATE_offline;

@@ -49,6 +49,7 @@ struct sched_domain {
 	s64 tokens;          /* [cap_lock] ns it may still run; below 0: owes */
 	u64 tokens_at;       /* [cap_lock] ns: when that was so */
 	struct timer refill; /* [cap_lock] until vCPUs with VPF_capped go on */
+	cpumask_t near;      /* [placement lock] processors of domain.nodes */
 };
 
 /* What a vCPU is to the policy. [S] */
@@ -125,8 +126,9 @@ struct domain {
 	struct exchange *exchanges; /* [P] exchanges its vCPUs began, that wait to go on */
 	u64 tot_pages, max_pages;   /* [P] */
 	u64 claimed_pages;          /* [heap lock] set aside for it */
-	u32 extra_pages;            /* [P] PGC_extra pages */
-	cpumask_t dirty_cpus;       /* [a] processors whose TLB may hold its entries */
+	u64 nodes;            /* [a] bit n: its memory comes from node n rather than from others */
+	u32 extra_pages;      /* [P] PGC_extra pages */
+	cpumask_t dirty_cpus; /* [a] processors whose TLB may hold its entries */
 	/* [a] tables of another domain have named its frames, grants apart */
 	bool mapped_elsewhere;
 	/* [a] TLB clock since which no processor can have kept entries of its frames */
@@ -259,6 +261,11 @@ int domain_set_share(struct domain *d, u32 weight, u32 cap);
 int vcpu_set_affinity(struct vcpu *v, const cpumask_t *mask);
 /* Where v runs rather, as long as that is not worse. */
 void vcpu_set_soft_affinity(struct vcpu *v, const cpumask_t *mask);
+/*
+ * Nodes that its memory rather comes from from now on, and its vCPUs rather run near: that becomes
+ * their soft affinity. 0, -EINVAL there are none such.
+ */
+int domain_set_nodes(struct domain *d, u64 nodes);
 /* SCHEDOP_pin_override: on that processor alone; below 0: as before. 0, -EINVAL, -EBUSY. */
 int vcpu_pin(struct vcpu *v, s32 cpu);
 /* Clear VPF bits and, when none is left, queue it and kick its processor. */

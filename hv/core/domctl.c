@@ -315,21 +315,18 @@ static int share(struct control_call *c)
 	return 0;
 }
 
-/* There is one node, on which everything is. */
 static int set_nodes(struct control_call *c)
 {
 	u64 nodes;
 
 	if (control_get_bitmap(&nodes, 64, &c->op.domctl.u.nodeaffinity.nodemap))
 		return err_here(-EFAULT);
-	return nodes & 1 ? 0 : err_here(-EINVAL);
+	return domain_set_nodes(c->d, nodes);
 }
 
 static int get_nodes(struct control_call *c)
 {
-	u64 nodes = 1;
-
-	return control_put_bitmap(&c->op.domctl.u.nodeaffinity.nodemap, &nodes, 1);
+	return control_put_bitmap(&c->op.domctl.u.nodeaffinity.nodemap, &c->d->nodes, nr_nodes);
 }
 
 /* ---- frames ---- */

@@ -104,7 +104,8 @@ static int chunk_allocate(struct exchange *x)
 	struct page_info *pg;
 
 	while (x->got < all) {
-		if (x->out_order > HEAP_CLEAR_ORDER && heap_prepare(x->out_order, x->memflags))
+		if (x->out_order > HEAP_CLEAR_ORDER &&
+		    heap_prepare(NULL, x->out_order, x->memflags))
 			return -ERESTART;
 		pg = alloc_heap_pages(x->out_order, x->memflags | MEMF_scrub);
 		if (!pg)

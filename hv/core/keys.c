@@ -50,8 +50,14 @@ DEBUG_KEY('q', key_domains, "domains and their vCPUs, registers of those that do
 
 static void key_memory(void)
 {
+	u64 total, free;
+
 	log_info("heap: %lu of %lu pages free; highest frame %lx\n", heap_free_pages(),
 		 heap_total_pages(), max_mfn - 1);
+	for (u32 i = 0; i < nr_nodes; i++) {
+		heap_node_pages(i, &total, &free);
+		log_info("node %u: %lu of %lu pages free\n", i, free, total);
+	}
 }
 DEBUG_KEY('m', key_memory, "memory");
 

@@ -42,12 +42,15 @@ int memory_domain(struct vcpu *v, u16 domid, struct domain **d)
 
 bool memflags_of(u32 mem_flags, u32 *memflags)
 {
-	u32 bits = XENMEMF_get_address_bits(mem_flags);
+	u32 bits = XENMEMF_get_address_bits(mem_flags), node = XENMEMF_get_node(mem_flags);
+	bool exact = mem_flags & XENMEMF_exact_node_request;
 
 	if (mem_flags & XENMEMF_populate_on_demand || (bits && bits <= PAGE_SHIFT) ||
-	    (mem_flags & XENMEMF_exact_node_request && XENMEMF_get_node(mem_flags) != 0))
-		return false;                        /* one node is all there is */
+	    (exact && node >= nr_nodes))
+		return false;
 	*memflags = MEMF_bits(bits > 63 ? 0 : bits); /* the allocator clears what was used */
+	if (node < nr_nodes)
+		*memflags |= MEMF_node(node) | (exact ? MEMF_exact_node : 0);
 	return true;
 }
 
@@ -94,7 +97,7 @@ static int take_extent(struct domain *d, const struct xen_memory_reservation *r,
 		return -EINVAL;
 	if (populate && read_guest_at(&pfn, r->extent_start.va, i))
 		return -EFAULT;
-	if (r->extent_order > HEAP_CLEAR_ORDER && heap_prepare(r->extent_order, memflags))
+	if (r->extent_order > HEAP_CLEAR_ORDER && heap_prepare(d, r->extent_order, memflags))
 		return -ERESTART;
 	pg = alloc_domheap_pages(d, r->extent_order, memflags, pfn);
 	if (!pg)

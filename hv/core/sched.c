@@ -472,8 +472,9 @@ void sched_dump(void)
 		if (!sc)
 			continue;
 		spin_lock(&sc->lock);
-		log_info("processor %u: d%uv%u, %lu switches; %u wait\n", cpu,
-			 sc->current->domain->id, sc->current->id, sc->switches, sc->queued);
+		log_info("processor %u of node %u: d%uv%u, %lu switches; %u wait\n", cpu,
+			 cpu_node(cpu), sc->current->domain->id, sc->current->id, sc->switches,
+			 sc->queued);
 		spin_unlock(&sc->lock);
 	}
 }

@@ -12,12 +12,23 @@
 #include "core/sched.h"
 
 #define LOOK_AT 8
+#define LOOK_NEAR 4 /* of them, first, where its domain is at home */
 #define PUSH_TO 2
 
 /* The next to look at. May be none at all, or sc. */
 static struct sched_cpu *another(struct sched_cpu *sc)
 {
 	sc->look = sc->look + 1 < nr_cpus ? sc->look + 1 : 0;
+	return sched_cpus[sc->look];
+}
+
+/* The next that v wants, if it wants any. */
+static struct sched_cpu *another_near(struct sched_cpu *sc, const struct vcpu *v)
+{
+	const u64 *wanted = v->soft_affinity.bits;
+	u32 next = bitmap_next_set(wanted, nr_cpus, sc->look + 1);
+
+	sc->look = next < nr_cpus ? next : bitmap_next_set(wanted, nr_cpus, 0) % nr_cpus;
 	return sched_cpus[sc->look];
 }
 
@@ -31,13 +42,13 @@ static u32 merit(const struct vcpu *v, const struct sched_cpu *sc)
 
 struct sched_cpu *sched_place(struct sched_cpu *sc, struct vcpu *v)
 {
-	u32 most = merit(v, sc), i;
+	u32 most = merit(v, sc), near = nr_nodes > 1 ? LOOK_NEAR : 0, i;
 	struct sched_cpu *best = sc;
 
 	if (likely(most == MERIT_BEST) || !sched_at_rest(v))
 		return sc;
-	for (i = 0; i < nr_cpus && most < MERIT_BEST && (i < LOOK_AT || !most); i++) {
-		struct sched_cpu *other = another(sc);
+	for (i = 0; i < near + nr_cpus && most < MERIT_BEST && (i < LOOK_AT || !most); i++) {
+		struct sched_cpu *other = i < near ? another_near(sc, v) : another(sc);
 		u32 m = other ? merit(v, other) : 0;
 
 		if (m > most) {

@@ -7,6 +7,7 @@
 #include "core/arch.h"
 #include "core/sched.h"
 #include "lib/log.h"
+#include "lib/string.h"
 
 static spinlock_t placement_lock;
 static struct sched_pool pool_none; /* whose processors nobody uses */
@@ -20,6 +21,55 @@ static bool can_run(const cpumask_t *mask, const struct sched_pool *pool)
 	for (u32 i = 0; i < ARRAY_SIZE(mask->bits); i++)
 		both |= mask->bits[i] & pool->cpus.bits[i];
 	return both;
+}
+
+/* ---- nodes ---- */
+
+/* Those with most memory free, as many as it takes to have a processor for each vCPU. */
+static u64 home_nodes(u32 vcpus)
+{
+	u32 cpus[MAX_NODES] = { 0 }, best;
+	u64 nodes = 0, total, free, most;
+
+	for (u32 i = 0; i < nr_cpus; i++)
+		cpus[cpu_node(i)]++;
+	do {
+		best = nr_nodes;
+		most = 0;
+		for (u32 i = 0; i < nr_nodes; i++) {
+			heap_node_pages(i, &total, &free);
+			if (cpus[i] && !(nodes & BIT(i)) && free > most) {
+				best = i;
+				most = free;
+			}
+		}
+		if (best == nr_nodes)
+			return ALL_NODES;
+		nodes |= BIT(best);
+		vcpus -= MIN(vcpus, cpus[best]);
+	} while (vcpus);
+	return nodes;
+}
+
+int domain_set_nodes(struct domain *d, u64 nodes)
+{
+	u64 all = BIT(nr_nodes) - 1;
+	cpumask_t *near = &d->sched.near;
+	struct vcpu *v;
+	u32 i;
+
+	if (!(nodes & all))
+		return err_here(-EINVAL);
+	spin_lock(&placement_lock);
+	WRITE_ONCE(d->nodes, nodes);
+	memset(near, (nodes & all) == all ? 0xff : 0, sizeof(*near));
+	for (i = 0; i < nr_cpus; i++)
+		if (nodes & BIT(cpu_node(i)))
+			cpumask_set(i, near);
+	for_each_vcpu(d, v, i)
+		v->soft_affinity = *near;
+	spin_unlock(&placement_lock);
+	return 0;
 }
 
 /* ---- shares ---- */
@@ -45,6 +95,8 @@ void sched_domain_init(struct domain *d)
 	};
 	timer_init(&d->sched.refill, refill, d, 0);
 	__atomic_fetch_add(&sched_pools[0].domains, 1, __ATOMIC_RELAXED);
+	(void)domain_set_nodes(d, nr_nodes > 1 && !d->privileged ? home_nodes(d->max_vcpus) :
+								   ALL_NODES);
 }
 
 void sched_domain_free(struct domain *d)

@@ -9,7 +9,6 @@
 
 #define READ_AT_ONCE 8192 /* bytes of one call: bounds how long it takes */
 #define MAX_KEYS 64
-#define NODE_DISTANCE 10 /* to itself, as firmware counts */
 
 /* [one caller at a time by nature: worst case a line is shown again] log position */
 static u64 cleared;
@@ -59,10 +58,11 @@ static int physinfo(struct control_call *c)
 
 	*op = (struct xen_sysctl_physinfo){
 		.threads_per_core = 1,
-		.cores_per_socket = nr_cpus, /* as if all were equally near */
+		.cores_per_socket = nr_cpus / nr_nodes, /* as if all of a node were equally near */
 		.nr_cpus = nr_cpus,
 		.max_cpu_id = nr_cpus - 1,
-		.nr_nodes = 1,
+		.nr_nodes = nr_nodes,
+		.max_node_id = nr_nodes - 1,
 		.cpu_khz = arch_cpu_khz(),
 		.capabilities = XEN_SYSCTL_PHYSCAP_pv | XEN_SYSCTL_PHYSCAP_gnttab_v1,
 		.total_pages = heap_total_pages(),
@@ -100,11 +100,15 @@ static int avail_heap(struct control_call *c)
 {
 	struct xen_sysctl_availheap *op = &c->op.sysctl.u.availheap;
 
-	if (op->node < -1 || op->node > 0)
+	u64 total, free = heap_free_pages();
+
+	if (op->node < -1 || op->node >= (int)nr_nodes)
 		return err_here(-EINVAL);
 	if (op->min_bitwidth || op->max_bitwidth)
 		return err_here(-EOPNOTSUPP);
-	op->avail_bytes = heap_free_pages() << PAGE_SHIFT;
+	if (op->node >= 0)
+		heap_node_pages(op->node, &total, &free);
+	op->avail_bytes = free << PAGE_SHIFT;
 	return 0;
 }
 
@@ -114,7 +118,7 @@ static int cpu_topology(struct control_call *c)
 	u32 n = op->cputopo.va ? MIN(op->num_cpus, nr_cpus) : 0;
 
 	for (u32 i = 0; i < n; i++) {
-		struct xen_sysctl_cputopo t = { .core = i };
+		struct xen_sysctl_cputopo t = { i, cpu_node(i), cpu_node(i) };
 
 		if (write_guest_at(op->cputopo.va, i, &t))
 			return err_here(-EFAULT);
@@ -126,14 +130,25 @@ static int cpu_topology(struct control_call *c)
 static int numa_info(struct control_call *c)
 {
 	struct xen_sysctl_numainfo *op = &c->op.sysctl.u.numainfo;
-	struct xen_sysctl_meminfo mem = { heap_total_pages() << PAGE_SHIFT, heap_free_pages()
-										    << PAGE_SHIFT };
-	u32 distance = NODE_DISTANCE;
+	u32 n = op->meminfo.va || op->distance.va ? MIN(op->num_nodes, nr_nodes) : 0;
+	u32 row[MAX_NODES];
 
-	if ((op->meminfo.va && op->num_nodes && write_guest(op->meminfo.va, &mem)) ||
-	    (op->distance.va && op->num_nodes && write_guest(op->distance.va, &distance)))
-		return err_here(-EFAULT);
-	op->num_nodes = 1;
+	for (u32 i = 0; i < n; i++) {
+		struct xen_sysctl_meminfo mem;
+
+		heap_node_pages(i, &mem.memsize, &mem.memfree);
+		mem.memsize <<= PAGE_SHIFT;
+		mem.memfree <<= PAGE_SHIFT;
+		if (op->meminfo.va && write_guest_at(op->meminfo.va, i, &mem))
+			return err_here(-EFAULT);
+		for (u32 j = 0; j < n; j++)
+			row[j] = node_distance(i, j);
+		if (op->distance.va &&
+		    copy_to_guest(guest_index(op->distance.va, i * n, sizeof(*row)), row,
+				  n * sizeof(*row)))
+			return err_here(-EFAULT);
+	}
+	op->num_nodes = n ? n : nr_nodes;
 	return 0;
 }
 

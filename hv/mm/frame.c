@@ -68,7 +68,7 @@ struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memf
 	    READ_ONCE(d->tot_pages) + (1UL << order) > d->max_pages ||
 	    !heap_may_take(d, 1UL << order))
 		return NULL;
-	pg = heap_take(order, memflags | MEMF_scrub);
+	pg = heap_take(d, order, memflags | MEMF_scrub);
 	if (!pg)
 		return NULL;
 	spin_lock(&d->page_lock);

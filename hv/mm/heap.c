@@ -4,29 +4,33 @@
  *
  * Invariants, under heap_lock:
  *  - a free block of order o starts at a multiple of 2^o; its first frame has PGC_free and u.order
- *    = o, and is linked in lists[zone][o]; the others have neither;
- *  - a block lies in one zone; two buddies of one order and zone are never both free, but for
- *    MAX_ORDER;
+ *    = o, and is linked in its zone's lists[o]; the others have neither;
+ *  - a block lies in one zone of one node; two buddies of one order and zone are never both free,
+ *    but for MAX_ORDER;
  *  - every free frame has general count 0; PGC_dirty if anybody used it since start; PGC_stale if a
  *    TLB may still map it for the guest that had it: type_info then holds the flush epoch in which
  *    it was freed.
  *
- * Zones divide memory by the highest bit of the frame number, so that "below 2^n" is a range of
- * zones.
+ * Zones divide a node's memory by the highest bit of the frame number, so that "below 2^n" is a
+ * range of zones.
  */
 #include "core/arch.h"
 #include "lib/string.h"
 #include "mm/internal.h"
 
-#define NR_ZONES 41    /* 52-bit machine addresses */
+#define NR_ZONES 33 /* frame numbers of 32 bits */
+#define MAX_NODE_RANGES 64
 #define MAX_RANGES 320 /* those of the machine's map, modules between them */
 
 static spinlock_t heap_lock = SPINLOCK_INIT;
-static u32 lists[NR_ZONES][MAX_ORDER + 1]; /* [heap_lock] first frame number + 1 of free blocks */
-static u32 orders[NR_ZONES];               /* [heap_lock] bit o: lists[][o] is not empty */
-static u64 free_frames;                    /* [heap_lock] */
-static u64 total_frames;                   /* [heap_lock] */
-static u64 claimed_frames;                 /* [heap_lock] the sum of the domains' claims */
+static struct zone {
+	u32 lists[MAX_ORDER + 1]; /* first frame number + 1 of free blocks */
+	u32 orders;               /* bit o: lists[o] is not empty */
+} zones[MAX_NODES][NR_ZONES];     /* [heap_lock] */
+static u64 free_frames;           /* [heap_lock] */
+static u64 total_frames;          /* [heap_lock] */
+static u64 claimed_frames;        /* [heap_lock] the sum of the domains' claims */
+static u64 node_free[MAX_NODES], node_total[MAX_NODES]; /* [heap_lock] frames */
 
 /* A frame freed in epoch e is in no TLB any more once flush e is done. [heap_lock] */
 static u64 flush_epoch = 1, flush_done;
@@ -36,20 +40,38 @@ static struct range {
 } ranges[MAX_RANGES]; /* [I after boot] what heap_add() was given, in frames */
 static unsigned nr_ranges;
 
+u32 nr_nodes = 1;
+static struct node_range {
+	u64 start, end;
+	u32 node;
+} node_ranges[MAX_NODE_RANGES]; /* [I after boot] */
+static unsigned nr_node_ranges;
+
 /* ---- blocks; heap_lock held ---- */
 
-static unsigned zone_of(u64 mfn, unsigned order)
+static u32 node_of(u64 mfn)
 {
-	u64 last = mfn | ((1UL << order) - 1);
+	for (unsigned i = 0; i < nr_node_ranges; i++)
+		if (mfn >= node_ranges[i].start && mfn < node_ranges[i].end)
+			return node_ranges[i].node;
+	return 0;
+}
 
+static unsigned zone_number(u64 last)
+{
 	return last ? 64 - __builtin_clzl(last) : 0;
+}
+
+static struct zone *zone_of(u64 mfn, unsigned order)
+{
+	return &zones[node_of(mfn)][zone_number(mfn | ((1UL << order) - 1))];
 }
 
 static void link_block(u64 mfn, unsigned order)
 {
-	unsigned zone = zone_of(mfn, order);
+	struct zone *zone = zone_of(mfn, order);
 	struct page_info *pg = mfn_to_page(mfn);
-	u32 *head = &lists[zone][order];
+	u32 *head = &zone->lists[order];
 
 	pg->count_info |= PGC_free;
 	pg->u.order = order;
@@ -58,12 +80,12 @@ static void link_block(u64 mfn, unsigned order)
 	if (*head)
 		mfn_to_page(*head - 1)->list.prev = mfn + 1;
 	*head = mfn + 1;
-	orders[zone] |= 1U << order;
+	zone->orders |= 1U << order;
 }
 
 static void unlink_block(u64 mfn, unsigned order)
 {
-	unsigned zone = zone_of(mfn, order);
+	struct zone *zone = zone_of(mfn, order);
 	struct page_info *pg = mfn_to_page(mfn);
 
 	pg->count_info &= ~PGC_free;
@@ -72,15 +94,16 @@ static void unlink_block(u64 mfn, unsigned order)
 	if (pg->list.prev)
 		mfn_to_page(pg->list.prev - 1)->list.next = pg->list.next;
 	else
-		lists[zone][order] = pg->list.next;
-	if (!lists[zone][order])
-		orders[zone] &= ~(1U << order);
+		zone->lists[order] = pg->list.next;
+	if (!zone->lists[order])
+		zone->orders &= ~(1U << order);
 }
 
 /* Link a block, merged with its buddy as often as that is free too. */
 static void insert_block(u64 mfn, unsigned order)
 {
 	free_frames += 1UL << order;
+	node_free[node_of(mfn)] += 1UL << order;
 	for (; order < MAX_ORDER; order++) {
 		u64 buddy = mfn ^ (1UL << order);
 		struct page_info *pg = mfn_to_page(buddy);
@@ -106,27 +129,43 @@ static u64 split_block(u64 mfn, unsigned from, unsigned order, bool low)
 			mfn = half;
 	}
 	free_frames -= 1UL << order;
+	node_free[node_of(mfn)] -= 1UL << order;
 	return mfn;
 }
 
-static struct page_info *find_block(unsigned order, u32 memflags)
+static struct page_info *find_block(u32 node, unsigned order, u32 memflags)
 {
-	unsigned bits = memflags & MEMF_bits_mask, zones = zone_of(max_mfn - 1, 0) + 1;
+	unsigned bits = memflags & MEMF_bits_mask, n = zone_number(max_mfn - 1) + 1;
 	bool low = memflags & MEMF_low;
 
-	if (bits && bits < PAGE_SHIFT + zones)
-		zones = bits > PAGE_SHIFT ? bits - PAGE_SHIFT + 1 : 0;
-	for (unsigned i = 0; i < zones; i++) {
-		unsigned zone = low ? i : zones - 1 - i;
-		u32 have = orders[zone] >> order;
+	if (bits && bits < PAGE_SHIFT + n)
+		n = bits > PAGE_SHIFT ? bits - PAGE_SHIFT + 1 : 0;
+	for (unsigned i = 0; i < n; i++) {
+		const struct zone *zone = &zones[node][low ? i : n - 1 - i];
+		u32 have = zone->orders >> order;
 
 		if (have) {
 			unsigned from = order + __builtin_ctz(have);
 
-			return mfn_to_page(split_block(lists[zone][from] - 1, from, order, low));
+			return mfn_to_page(split_block(zone->lists[from] - 1, from, order, low));
 		}
 	}
 	return NULL;
+}
+
+/* From one of these nodes; of several the highest first, unless low memory is wanted. */
+static struct page_info *find_in_nodes(u64 nodes, unsigned order, u32 memflags)
+{
+	struct page_info *pg = NULL;
+
+	nodes &= BIT(nr_nodes) - 1;
+	while (nodes && !pg) {
+		u32 node = memflags & MEMF_low ? __builtin_ctzl(nodes) : 63 - __builtin_clzl(nodes);
+
+		pg = find_block(node, order, memflags);
+		nodes &= ~BIT(node);
+	}
+	return pg;
 }
 
 /* ---- frames on their way in and out ---- */
@@ -148,15 +187,19 @@ static void flush_stale(u64 epoch)
 }
 
 /* A block off the lists, in no TLB any more; its marks are what they were. */
-static struct page_info *take_block(unsigned order, u32 memflags)
+static struct page_info *take_block(const struct domain *d, unsigned order, u32 memflags)
 {
+	u64 nodes = d ? READ_ONCE(d->nodes) : ALL_NODES, stale = 0;
 	struct page_info *pg;
-	u64 stale = 0;
 
 	if (order > MAX_ORDER)
 		return NULL;
+	if (MEMF_get_node(memflags) < nr_nodes)
+		nodes = BIT(MEMF_get_node(memflags));
 	spin_lock(&heap_lock);
-	pg = find_block(order, memflags);
+	pg = find_in_nodes(nodes, order, memflags);
+	if (!pg && !(memflags & MEMF_exact_node))
+		pg = find_in_nodes(~nodes, order, memflags);
 	spin_unlock(&heap_lock);
 	if (!pg)
 		return NULL;
@@ -168,9 +211,9 @@ static struct page_info *take_block(unsigned order, u32 memflags)
 	return pg;
 }
 
-int heap_prepare(unsigned order, u32 memflags)
+int heap_prepare(const struct domain *d, unsigned order, u32 memflags)
 {
-	struct page_info *pg = take_block(order, memflags);
+	struct page_info *pg = take_block(d, order, memflags);
 	unsigned cleared = 0;
 	int rc = 0;
 
@@ -191,9 +234,9 @@ int heap_prepare(unsigned order, u32 memflags)
 	return rc;
 }
 
-struct page_info *heap_take(unsigned order, u32 memflags)
+struct page_info *heap_take(const struct domain *d, unsigned order, u32 memflags)
 {
-	struct page_info *pg = take_block(order, memflags);
+	struct page_info *pg = take_block(d, order, memflags);
 
 	for (u64 i = 0; pg && i < 1UL << order; i++) {
 		if ((memflags & MEMF_zero) ||
@@ -253,6 +296,24 @@ static void forget_use(struct page_info *pg, u64 n)
 	}
 }
 
+void heap_node_range(u64 start_mfn, u64 end_mfn, u32 node)
+{
+	if (start_mfn < end_mfn)
+		node_ranges[nr_node_ranges++] = (struct node_range){ start_mfn, end_mfn, node };
+}
+
+/* Where above mfn another node may begin; at most `end`. */
+static u64 node_border(u64 mfn, u64 end)
+{
+	for (unsigned i = 0; i < nr_node_ranges; i++) {
+		if (node_ranges[i].start > mfn)
+			end = MIN(end, node_ranges[i].start);
+		if (node_ranges[i].end > mfn)
+			end = MIN(end, node_ranges[i].end);
+	}
+	return end;
+}
+
 void heap_add(u64 start_mfn, u64 end_mfn)
 {
 	u64 mfn = start_mfn;
@@ -263,11 +324,12 @@ void heap_add(u64 start_mfn, u64 end_mfn)
 	while (mfn < end_mfn) {
 		unsigned order = mfn ? MIN(__builtin_ctzl(mfn), MAX_ORDER) : 0;
 
-		while (mfn + (1UL << order) > end_mfn)
+		while (mfn + (1UL << order) > node_border(mfn, end_mfn))
 			order--;
 		forget_use(mfn_to_page(mfn), 1UL << order);
 		spin_lock(&heap_lock);
 		total_frames += 1UL << order;
+		node_total[node_of(mfn)] += 1UL << order;
 		insert_block(mfn, order);
 		spin_unlock(&heap_lock);
 		mfn += 1UL << order;
@@ -335,11 +397,17 @@ u64 heap_total_pages(void)
 	return READ_ONCE(total_frames);
 }
 
+void heap_node_pages(u32 node, u64 *total, u64 *free)
+{
+	*total = READ_ONCE(node_total[node]);
+	*free = READ_ONCE(node_free[node]);
+}
+
 /* ---- memory of the hypervisor ---- */
 
 struct page_info *alloc_heap_pages(unsigned order, u32 memflags)
 {
-	struct page_info *pg = heap_take(order, memflags);
+	struct page_info *pg = heap_take(NULL, order, memflags);
 
 	for (u64 i = 0; pg && i < 1UL << order; i++) {
 		pg[i].owner = DOMID_XEN;

@@ -6,10 +6,11 @@
 #include "mm/page.h"
 
 /*
- * 2^order frames off the heap, TLBs flushed as their past demands: count_info and type_info 0,
- * owner and list meaningless, nobody can reference them. NULL when there are none.
+ * 2^order frames off the heap, for d, or of any node (NULL), TLBs flushed as their past demands:
+ * count_info and type_info 0, owner and list meaningless, nobody can reference them. NULL when
+ * there are none.
  */
-struct page_info *heap_take(unsigned order, u32 memflags);
+struct page_info *heap_take(const struct domain *d, unsigned order, u32 memflags);
 /*
  * Give frames back; their counts are 0 or the caller's alone. stale: some TLB may still map them
  * for a guest.

@@ -120,6 +120,16 @@ bool mfn_valid(u64 mfn);
 /* Give [start, end) frames to the heap. Boot only, each frame once. */
 void heap_add(u64 start_mfn, u64 end_mfn);
 
+/*
+ * Memory is of nodes, each near some processors. Before heap_add(), disjoint, at most 64: these
+ * frames are of that node; what is of none is taken for node 0's.
+ */
+#define MAX_NODES 32
+#define ALL_NODES (~0UL)
+extern u32 nr_nodes; /* at least 1; numbered from 0 [I after boot] */
+void heap_node_range(u64 start_mfn, u64 end_mfn, u32 node);
+void heap_node_pages(u32 node, u64 *total, u64 *free);
+
 /* Flags for allocations */
 #define MEMF_any 0u
 #define MEMF_bits(n) ((u32)(n)) /* machine address below 2^n; 0 = anywhere */
@@ -128,6 +138,9 @@ void heap_add(u64 start_mfn, u64 end_mfn);
 #define MEMF_scrub BIT(10) /* cleared if anybody used them since start */
 /* prefer low addresses (otherwise from the top, so that low memory stays) */
 #define MEMF_low BIT(9)
+#define MEMF_exact_node BIT(11)                    /* of the node named and no other */
+#define MEMF_node(n) (((u32)(n) + 1) << 16)        /* rather of that node */
+#define MEMF_get_node(flags) (((flags) >> 16) - 1) /* ~0: none is named */
 
 /* 2^order frames for the hypervisor (owner DOMID_XEN, PGC_heap); NULL when there are none. */
 struct page_info *alloc_heap_pages(unsigned order, u32 memflags);
@@ -137,21 +150,22 @@ void *alloc_page_zeroed(void);
 void free_page(void *va);
 
 /*
- * 2^order frames for a domain: each counted once (PGC_allocated | 1), owner set, on its page list,
- * type none, m2p gpfn and what follows it (INVALID_M2P_ENTRY: invalid); contents cleared with
- * MEMF_zero, and without it if anybody used the frame since start. NULL: no memory, the domain's
- * limit (max_pages), or it is dying. The domain can give them up, and they become another's, before
- * the caller sees them: it touches them only if it holds a reference or the domain does not run.
+ * 2^order frames for a domain, of its nodes as long as they have any: each counted once
+ * (PGC_allocated | 1), owner set, on its page list, type none, m2p gpfn and what follows it
+ * (INVALID_M2P_ENTRY: invalid); contents cleared with MEMF_zero, and without it if anybody used the
+ * frame since start. NULL: no memory, the domain's limit (max_pages), or it is dying. The domain can
+ * give them up, and they become another's, before the caller sees them: it touches them only if it
+ * holds a reference or the domain does not run.
  */
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags, u64 gpfn);
 /*
- * Clear ahead what alloc_domheap_pages() would take now, and would have to clear without a
- * preemption point: for orders above HEAP_CLEAR_ORDER. 0: ask for it; -ERESTART: a preemption point
- * was reached, what is cleared stays so.
+ * Clear ahead what alloc_domheap_pages() (d is NULL: alloc_heap_pages()) would take now, and would
+ * have to clear without a preemption point: for orders above HEAP_CLEAR_ORDER. 0: ask for it;
+ * -ERESTART: a preemption point was reached, what is cleared stays so.
  */
 #define HEAP_CLEAR_ORDER 6
 #define HEAP_CLEAR_PAGES (1u << HEAP_CLEAR_ORDER)
-int heap_prepare(unsigned order, u32 memflags);
+int heap_prepare(const struct domain *d, unsigned order, u32 memflags);
 /* Called by put_page() when the last reference goes. Not for anybody else. */
 void free_domheap_page(struct page_info *pg);
 /*

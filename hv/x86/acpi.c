@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The ACPI tables, read once: RSDP, XSDT or RSDT, MADT, FADT, MCFG, HPET and \_S5 of the DSDT.
+ * The ACPI tables, read once: RSDP, XSDT or RSDT, MADT, FADT, MCFG, HPET, SRAT, SLIT and \_S5 of
+ * the DSDT.
  *
  * Firmware writes them, so nothing in them is believed: every length is checked against what was
  * mapped, lists are bounded, and a table that does not add up is left out with a sentence. The
@@ -15,6 +16,7 @@
 
 #define HEADER 36 /* bytes common to all tables */
 #define MAX_TABLES 128
+#define SLIT_MAX 1024 /* nodes: what the largest table has room for */
 #define DEFAULT_LAPIC 0xfee00000UL
 #define DEFAULT_IOAPIC 0xfec00000U
 
@@ -40,6 +42,22 @@ static u64 __init field(const struct table *t, u32 off, unsigned size)
 	if (off <= t->len && t->len - off >= size)
 		memcpy(&v, t->at + off, size);
 	return v;
+}
+
+/* Each entry (type, length, ...) of t from byte `off` on. */
+static void __init for_each_entry(const struct table *t, const char *sig, u32 off,
+				  void (*fn)(const struct table *e))
+{
+	struct table e;
+
+	for (; off + 2 <= t->len; off += e.len) {
+		e = (struct table){ t->at + off, t->at[off + 1] };
+		if (e.len < 2 || e.len > t->len - off) {
+			log_warn("ACPI: the %s breaks off at byte %u\n", sig, off);
+			return;
+		}
+		fn(&e);
+	}
 }
 
 static u8 __init sum(const u8 *p, u32 len)
@@ -82,7 +100,7 @@ static void __init add_cpu(u32 apic_id, u32 acpi_id, u32 flags)
 	for (u32 i = 0; i < info->nr_cpus; i++)
 		if (info->cpus[i].apic_id == apic_id)
 			return; /* named again as an x2APIC, or a lie */
-	info->cpus[info->nr_cpus++] = (struct acpi_cpu){ apic_id, acpi_id };
+	info->cpus[info->nr_cpus++] = (struct acpi_cpu){ apic_id, acpi_id, 0 };
 }
 
 static void __init add_ioapic(const struct table *e)
@@ -160,20 +178,11 @@ static void __init madt_entry(const struct table *e)
 
 static void __init parse_madt(const struct table *t)
 {
-	struct table e;
-
 	if (info->has_madt || t->len < 44)
 		return;
 	info->has_madt = true;
 	info->lapic_addr = field(t, 36, 4);
-	for (u32 off = 44; off + 2 <= t->len; off += e.len) {
-		e = (struct table){ t->at + off, t->at[off + 1] };
-		if (e.len < 2 || e.len > t->len - off) {
-			log_warn("ACPI: the MADT breaks off at byte %u\n", off);
-			return;
-		}
-		madt_entry(&e);
-	}
+	for_each_entry(t, "MADT", 44, madt_entry);
 }
 
 /* ---- FADT and \_S5 ---- */
@@ -287,6 +296,94 @@ static void __init parse_hpet(const struct table *t)
 		info->hpet_addr = field(t, 44, 8);
 }
 
+/* ---- nodes: read when all is known that they are of ---- */
+
+static struct table srat __initdata, slit __initdata; /* len 0: there is none */
+static u32 proximity[MAX_NODES] __initdata;           /* what firmware calls each node */
+static bool srat_lies __initdata;
+
+static void __init keep_srat(const struct table *t)
+{
+	srat = *t;
+}
+
+static void __init keep_slit(const struct table *t)
+{
+	slit = *t;
+}
+
+static u32 __init node_of(u32 domain)
+{
+	u32 i = 0;
+
+	while (i < info->nr_nodes && proximity[i] != domain)
+		i++;
+	if (i == MAX_NODES) {
+		srat_lies = true;
+		return 0;
+	}
+	if (i == info->nr_nodes)
+		proximity[info->nr_nodes++] = domain;
+	return i;
+}
+
+static void __init cpu_in_node(u32 apic_id, u32 node)
+{
+	for (u32 i = 0; i < info->nr_cpus; i++)
+		if (info->cpus[i].apic_id == apic_id)
+			info->cpus[i].node = node;
+}
+
+static void __init memory_in_node(u64 start, u64 size, u32 node)
+{
+	u64 end;
+
+	srat_lies |=
+		__builtin_add_overflow(start, size, &end) || info->nr_memory == ACPI_MAX_MEMORY;
+	for (u32 i = 0; i < info->nr_memory; i++)
+		srat_lies |= info->memory[i].node != node && start < info->memory[i].end &&
+			     end > info->memory[i].start;
+	if (!srat_lies && size)
+		info->memory[info->nr_memory++] = (struct acpi_memory){ start, end, node };
+}
+
+/* What is too short has no flag that says it is used. */
+static void __init srat_entry(const struct table *e)
+{
+	u8 type = e->at[0];
+
+	if (type == 0 && field(e, 4, 4) & 1)
+		cpu_in_node(e->at[3], node_of(e->at[2] | (u32)field(e, 9, 3) << 8));
+	else if (type == 1 && field(e, 28, 4) & 1)
+		memory_in_node(field(e, 8, 8), field(e, 16, 8), node_of(field(e, 2, 4)));
+	else if (type == 2 && field(e, 12, 4) & 1)
+		cpu_in_node(field(e, 8, 4), node_of(field(e, 4, 4)));
+}
+
+static u8 __init distance(u32 a, u32 b)
+{
+	u64 n = field(&slit, 36, 8), from = proximity[a], to = proximity[b];
+	bool has = n <= SLIT_MAX && from < n && to < n;
+	u8 said = has ? field(&slit, 44 + from * n + to, 1) : 0;
+
+	return a == b ? ACPI_NEAR : said > ACPI_NEAR ? said : ACPI_FAR;
+}
+
+static void __init find_nodes(void)
+{
+	for_each_entry(&srat, "SRAT", 48, srat_entry);
+	if (srat_lies) {
+		log_warn("ACPI: the SRAT contradicts itself; all is taken for one node\n");
+		for (u32 i = 0; i < info->nr_cpus; i++)
+			info->cpus[i].node = 0;
+		info->nr_nodes = info->nr_memory = 0;
+	}
+	info->nr_nodes = MAX(info->nr_nodes, 1U);
+	for (u32 a = 0; a < info->nr_nodes; a++)
+		for (u32 b = 0; b < info->nr_nodes; b++)
+			info->distance[a][b] = distance(a, b);
+}
+
 /* ---- the root ---- */
 
 static void __init parse_one(u64 addr)
@@ -294,10 +391,8 @@ static void __init parse_one(u64 addr)
 	static const struct {
 		char sig[5];
 		void (*parse)(const struct table *t);
-	} parsers[] = { { "APIC", parse_madt },
-			{ "FACP", parse_fadt },
-			{ "MCFG", parse_mcfg },
-			{ "HPET", parse_hpet } };
+	} parsers[] = { { "APIC", parse_madt }, { "FACP", parse_fadt }, { "MCFG", parse_mcfg },
+			{ "HPET", parse_hpet }, { "SRAT", keep_srat },  { "SLIT", keep_slit } };
 	struct table t;
 
 	for (unsigned i = 0; i < ARRAY_SIZE(parsers); i++)
@@ -382,10 +477,13 @@ void __init acpi_parse(struct acpi_info *to, u64 rsdp, acpi_map_fn *how)
 	info = to;
 	map = how;
 	memset(info, 0, sizeof(*info));
+	srat.len = slit.len = 0;
+	srat_lies = false;
 	info->rsdp = rsdp ? rsdp : find_rsdp();
 	if (info->rsdp)
 		parse_root();
 	fill_defaults();
+	find_nodes();
 }
 
 static const void __init *map_checked(u64 maddr, u64 size)
@@ -403,6 +501,8 @@ void __init acpi_init(void)
 	log_info("ACPI: %u processors, %u IO-APICs, PM timer %s, HPET %s, S5 %s\n",
 		 acpi_info.nr_cpus, acpi_info.nr_ioapics, acpi_info.pm_timer ? "yes" : "no",
 		 acpi_info.hpet_addr ? "yes" : "no", acpi_info.has_s5 ? "yes" : "no");
+	if (acpi_info.nr_nodes > 1)
+		log_info("ACPI: %u nodes of processors and memory\n", acpi_info.nr_nodes);
 }
 
 void acpi_isa_irq(const struct acpi_info *ai, u8 irq, u32 *gsi, bool *level, bool *low)

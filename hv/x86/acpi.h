@@ -3,17 +3,20 @@
 #ifndef X86_ACPI_H
 #define X86_ACPI_H
 
-#include "lib/base.h"
+#include "mm/page.h"
 
 #define ACPI_MAX_CPUS 512
 #define ACPI_MAX_IOAPICS 16
 #define ACPI_MAX_OVERRIDES 16
 #define ACPI_MAX_NMIS 16
 #define ACPI_MAX_MCFG 16
+#define ACPI_MAX_MEMORY 64
+#define ACPI_NEAR 10         /* distance of a node to itself */
+#define ACPI_FAR 20          /* of two that nothing is said of */
 #define ACPI_EVERY_CPU (~0U) /* acpi_nmi.acpi_id: of all processors */
 
 struct acpi_cpu {
-	u32 apic_id, acpi_id;
+	u32 apic_id, acpi_id, node;
 };
 
 struct acpi_ioapic {
@@ -39,6 +42,12 @@ struct acpi_mcfg {
 	u64 base; /* of bus 0 of the segment, whatever first_bus is */
 	u16 segment;
 	u8 first_bus, last_bus;
+};
+
+/* Memory of a node. */
+struct acpi_memory {
+	u64 start, end;
+	u32 node;
 };
 
 /* A register anywhere ("generic address"). space ACPI_SPACE_*; address 0: there is none. */
@@ -75,6 +84,11 @@ struct acpi_info {
 	struct acpi_mcfg mcfg[ACPI_MAX_MCFG];
 	u32 nr_mcfg;
 	u64 hpet_addr; /* 0 = none */
+
+	u32 nr_nodes; /* at least one; numbered as they are named first */
+	struct acpi_memory memory[ACPI_MAX_MEMORY];
+	u32 nr_memory; /* 0: all is of node 0 */
+	u8 distance[MAX_NODES][MAX_NODES];
 };
 extern struct acpi_info acpi_info;
 
@@ -88,7 +102,8 @@ typedef const void *acpi_map_fn(u64 maddr, u64 size);
 /*
  * Read all tables into *to; rsdp = 0: look for it in the BIOS areas. A table that is truncated,
  * has a wrong checksum or lies about its lengths is skipped with a sentence. Without a usable MADT,
- * *to describes one processor (APIC id 0) and one IO-APIC at 0xfec00000. Never fails.
+ * *to describes one processor (APIC id 0) and one IO-APIC at 0xfec00000; without a usable SRAT, one
+ * node. Never fails.
  */
 void acpi_parse(struct acpi_info *to, u64 rsdp, acpi_map_fn *map);
 

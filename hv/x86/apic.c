@@ -142,8 +142,10 @@ void lapic_enable(struct cpu *c)
 	wrmsr(MSR_APIC_BASE, base);
 	c->apic_id = lapic_x2apic ? apic_read(APIC_ID) : apic_read(APIC_ID) >> 24;
 	for (u32 i = 0; i < acpi_info.nr_cpus; i++)
-		if (acpi_info.cpus[i].apic_id == c->apic_id)
+		if (acpi_info.cpus[i].apic_id == c->apic_id) {
 			c->acpi_id = acpi_info.cpus[i].acpi_id;
+			c->node = acpi_info.cpus[i].node;
+		}
 	if (!lapic_x2apic) {
 		apic_write(APIC_DFR, ~0u);
 		apic_write(APIC_LDR, 0);

@@ -9,7 +9,7 @@
 /* Boot processor, after acpi_init(): find and enable it. */
 void lapic_init(void);
 /* The calling processor, c, switches its own on: lapic_init() on the boot processor, the others as
- * they come up. Fills in apic_id and acpi_id. */
+ * they come up. Fills in apic_id, acpi_id and node. */
 void lapic_enable(struct cpu *c);
 extern bool lapic_x2apic; /* [I after lapic_init] */
 

@@ -77,7 +77,7 @@ _Static_assert(sizeof(struct entry_page) == 4096, "one page");
 
 /* The rest, one a processor. Written by itself only, except fields marked [a]. */
 struct cpu {
-	u32 id, apic_id, acpi_id;
+	u32 id, apic_id, acpi_id, node;
 	bool online; /* [a] */
 	struct cpu_info *info;
 	struct tss *tss;

@@ -2,6 +2,7 @@
 /* Small things core/ asks of the machine: core/arch.h. */
 #include "core/arch.h"
 #include "lib/log.h"
+#include "x86/acpi.h"
 #include "x86/asm.h"
 #include "x86/boot.h"
 #include "x86/cpu.h"
@@ -31,6 +32,16 @@ u32 arch_cpu_khz(void)
 u64 cpu_physid(u32 cpu)
 {
 	return cpus[cpu]->apic_id | (u64)cpus[cpu]->acpi_id << 32;
+}
+
+u32 cpu_node(u32 cpu)
+{
+	return cpus[cpu] ? cpus[cpu]->node : 0;
+}
+
+u32 node_distance(u32 a, u32 b)
+{
+	return acpi_info.distance[a][b];
 }
 
 void arch_dump_registers(void)

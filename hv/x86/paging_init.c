@@ -8,6 +8,7 @@
 #include "lib/string.h"
 #include "mm/page.h"
 #include "paging/paging.h"
+#include "x86/acpi.h"
 #include "x86/asm.h"
 #include "x86/crash.h"
 #include "x86/flush.h"
@@ -377,6 +378,10 @@ void __init heap_init(void)
 	for (unsigned i = 0; i < boot_info.nr_e820; i++)
 		if (ram_range(i, &r))
 			mark_occupied(r);
+	nr_nodes = acpi_info.nr_nodes;
+	for (u32 i = 0; i < acpi_info.nr_memory; i++)
+		heap_node_range(ALIGN_UP(acpi_info.memory[i].start, PAGE_SIZE) >> PAGE_SHIFT,
+				acpi_info.memory[i].end >> PAGE_SHIFT, acpi_info.memory[i].node);
 	heap_ready = true;
 	for (unsigned i = 0; i < nr_free; i++) {
 		kept -= free_ranges[i].end - free_ranges[i].start;

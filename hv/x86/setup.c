@@ -4,6 +4,7 @@
 
 #include "lib/log.h"
 #include "lib/string.h"
+#include "x86/acpi.h"
 #include "x86/asm.h"
 #include "x86/boot/protocols.h"
 #include "x86/crash.h"
@@ -84,6 +85,7 @@ noreturn_fn void __init early_setup(u32 magic, u64 info)
 	alternatives_apply();
 	percpu_create(&boot_cpu);
 	cpu_init_registers(&boot_cpu);
+	acpi_init(); /* the heap is told what memory is near what processors */
 	heap_init();
 	console_vga_init();
 	switch_stack(&boot_cpu);

@@ -330,7 +330,10 @@ struct xen_domctl_getpageframeinfo3 {
 PV_ABI_SIZE(struct xen_domctl_getpageframeinfo3, 16);
 PV_ABI_AT(struct xen_domctl_getpageframeinfo3, array, 8);
 
-/* XEN_DOMCTL_setnodeaffinity, _getnodeaffinity: there is node 0. Err: -EINVAL it is not in the map. */
+/*
+ * XEN_DOMCTL_setnodeaffinity, _getnodeaffinity: nodes that its memory rather comes from, and whose
+ * processors become its vCPUs' soft affinity. Err: -EINVAL none such is in the map.
+ */
 #define XEN_DOMCTL_setnodeaffinity		68
 #define XEN_DOMCTL_getnodeaffinity		69
 struct xen_domctl_nodeaffinity {

@@ -61,6 +61,17 @@ static void check(const struct acpi_info *i)
 	    i->nr_ioapics > ACPI_MAX_IOAPICS || i->nr_overrides > ACPI_MAX_OVERRIDES ||
 	    i->nr_mcfg > ACPI_MAX_MCFG || i->nr_nmis > ACPI_MAX_NMIS || i->s5_a > 7 || i->s5_b > 7)
 		abort();
+	if (i->nr_nodes == 0 || i->nr_nodes > MAX_NODES || i->nr_memory > ACPI_MAX_MEMORY)
+		abort();
+	for (u32 n = 0; n < i->nr_memory; n++)
+		if (i->memory[n].node >= i->nr_nodes || i->memory[n].start >= i->memory[n].end)
+			abort();
+	for (u32 n = 0; n < i->nr_cpus; n++)
+		if (i->cpus[n].node >= i->nr_nodes)
+			abort();
+	for (u32 n = 0; n < i->nr_nodes; n++)
+		if (i->distance[n][n] != ACPI_NEAR)
+			abort();
 }
 
 static void parse(const u8 *data, size_t size, u64 start, u64 rsdp)
@@ -75,13 +86,15 @@ static void parse(const u8 *data, size_t size, u64 start, u64 rsdp)
 	while (nr_lent)
 		free(lent[--nr_lent]);
 #ifdef FUZZ_MAIN
-	printf("rsdp %#lx lapic %#lx cpus %u ioapics %u (%#x) overrides %u sci %u pm1a %#x/%#x "
+	printf("nodes %u memory %u rsdp %#lx lapic %#lx cpus %u ioapics %u (%#x) overrides %u sci "
+	       "%u pm1a %#x/%#x "
 	       "timer %#x/%d "
 	       "reset %u:%#lx=%u s5 %d:%u,%u mcfg %u (%#lx) hpet %#lx smi %#x\n",
-	       info.rsdp, info.lapic_addr, info.nr_cpus, info.nr_ioapics, info.ioapics[0].addr,
-	       info.nr_overrides, info.pm1a_cnt, info.pm_timer, info.pm_timer_32bit,
-	       info.reset.space, info.reset.address, info.reset_value, info.has_s5, info.s5_a,
-	       info.s5_b, info.nr_mcfg, info.mcfg[0].base, info.hpet_addr, info.smi_cmd);
+	       info.nr_nodes, info.nr_memory, info.rsdp, info.lapic_addr, info.nr_cpus,
+	       info.nr_ioapics, info.ioapics[0].addr, info.nr_overrides, info.pm1a_cnt,
+	       info.pm_timer, info.pm_timer_32bit, info.reset.space, info.reset.address,
+	       info.reset_value, info.has_s5, info.s5_a, info.s5_b, info.nr_mcfg, info.mcfg[0].base,
+	       info.hpet_addr, info.smi_cmd);
 #endif
 }
 
@@ -109,9 +122,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* Checksums would keep the fuzzer out: correct those of whatever starts like a table. */
 static u8 *repair(const u8 *data, size_t size)
 {
-	static const char *const sigs[] = {
-		"XSDT", "RSDT", "APIC", "FACP", "DSDT", "MCFG", "HPET"
-	};
+	static const char *const sigs[] = { "XSDT", "RSDT", "APIC", "FACP", "DSDT",
+					    "MCFG", "HPET", "SRAT", "SLIT" };
 	u8 *copy = malloc(size + 1);
 	u32 len, s;
 	size_t at;

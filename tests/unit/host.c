@@ -112,6 +112,18 @@ WEAK const struct type_ops page_type_ops = { refuse_type, refuse_type };
 WEAK cpumask_t cpu_online_map = { { 1 } };
 WEAK u32 nr_cpus = 1;
 
+u32 host_node[4];
+
+WEAK u32 cpu_node(u32 cpu)
+{
+	return host_node[cpu];
+}
+
+WEAK u32 node_distance(u32 a, u32 b)
+{
+	return a == b ? 10 : 21;
+}
+
 WEAK u32 smp_processor_id(void)
 {
 	return host_cpu;

@@ -12,6 +12,7 @@
 extern u32 host_cpu;              /* smp_processor_id() */
 extern struct vcpu *host_current; /* current_vcpu() */
 extern u64 host_time;             /* now_ns() */
+extern u32 host_node[4];          /* of each processor */
 extern bool host_preempt;         /* preempt_needed() */
 
 /* ---- what a test looks at ---- */

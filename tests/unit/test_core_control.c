@@ -255,6 +255,62 @@ Test(core_control, lists)
 	expect_ret(domctl(XEN_DOMCTL_setnodeaffinity, v0), 0);
 }
 
+Test(core_control, nodes)
+{
+	struct xen_sysctl_cputopo topo[4];
+	struct xen_sysctl_meminfo mem[2];
+	u32 distance[4];
+	u64 nodes = 0;
+	struct domain *d;
+
+	nr_nodes = 2;
+	host_node[1] = 1;
+	heap_node_range(0, 1500, 0);
+	heap_node_range(1500, 4096, 1);
+	machine_up();
+	expect_ret(sysctl(XEN_SYSCTL_physinfo), 0);
+	cr_assert(sys.u.physinfo.nr_nodes == 2 && sys.u.physinfo.max_node_id == 1);
+	memset(&sys.u, 0, sizeof(sys.u));
+	expect_ret(sysctl(XEN_SYSCTL_numainfo), 0);
+	expect(sys.u.numainfo.num_nodes, 2);
+	sys.u.numainfo.num_nodes = 9;
+	sys.u.numainfo.meminfo.va = (u64)mem;
+	sys.u.numainfo.distance.va = (u64)distance;
+	expect_ret(sysctl(XEN_SYSCTL_numainfo), 0);
+	expect(sys.u.numainfo.num_nodes, 2);
+	cr_assert(mem[0].memsize == (1500 - 16) * PAGE_SIZE && mem[1].memsize == 2596 * PAGE_SIZE);
+	expect(mem[0].memfree + mem[1].memfree, heap_free_pages() * PAGE_SIZE);
+	cr_assert(distance[0] == 10 && distance[1] == 21 && distance[2] == 21 && distance[3] == 10);
+	memset(&sys.u, 0, sizeof(sys.u));
+	sys.u.cputopoinfo.num_cpus = 4;
+	sys.u.cputopoinfo.cputopo.va = (u64)topo;
+	expect_ret(sysctl(XEN_SYSCTL_cputopoinfo), 0);
+	cr_assert(topo[0].node == 0 && topo[1].node == 1);
+	memset(&sys.u, 0, sizeof(sys.u));
+	sys.u.availheap.node = 1;
+	expect_ret(sysctl(XEN_SYSCTL_availheap), 0);
+	expect(sys.u.availheap.avail_bytes, mem[1].memfree);
+	sys.u.availheap.node = 2;
+	expect_ret(sysctl(XEN_SYSCTL_availheap), -EINVAL);
+	/* At home where most is free; with more vCPUs than processors there, everywhere. */
+	d = domain_create(-1, false, 1, 100, "near");
+	expect(d->nodes, 2);
+	expect(vcpu_create(d, 0, 0)->soft_affinity.bits[0], 2);
+	cr_assert(give_pages(d, 0) >= 1500);
+	expect(domu->nodes, 3);
+	expect(dom0->nodes, ALL_NODES);
+	op.domain = d->id;
+	op.u.nodeaffinity.nodemap = (struct xenctl_bitmap){ { (u64)&nodes }, 64, 0 };
+	expect_ret(domctl(XEN_DOMCTL_getnodeaffinity, v0), 0);
+	expect(nodes, 2);
+	nodes = 4; /* there is none such */
+	expect_ret(domctl(XEN_DOMCTL_setnodeaffinity, v0), -EINVAL);
+	nodes = 1;
+	expect_ret(domctl(XEN_DOMCTL_setnodeaffinity, v0), 0);
+	expect(d->vcpu[0]->soft_affinity.bits[0], 1);
+	cr_assert(give_pages(d, 0) < 1500);
+}
+
 Test(core_control, affinity)
 {
 	u64 hard = 2, soft = 0;

@@ -375,6 +375,31 @@ Test(core_fair, soft_affinity)
 }
 
 /* Alone on its processor it is not interrupted; idle processors sleep. */
+/* Woken on a processor of its node wherever it was, while that idles; work is not left for it. */
+Test(core_fair, nodes)
+{
+	struct vcpu *io, *near[2];
+	u32 i;
+
+	nr_nodes = 2;
+	host_node[2] = host_node[3] = 1;
+	machine_of(4);
+	io = actor(guest(1, 256, 0), 0, 0, 100 * US, 10 * MS);
+	expect_ret(domain_set_nodes(io->domain, BIT(1)), 0);
+	pass(100 * MS);
+	cr_assert(io->processor >= 2);
+	for (i = 0; i < 2; i++) {
+		near[i] = actor(guest(1, 256, 0), 0, 2 + i, 0, 0);
+		expect_ret(vcpu_pin(near[i], 2 + (s32)i), 0);
+	}
+	pass(100 * MS);
+	cr_assert(io->processor < 2, "its node is busy, another idles");
+	for (i = 0; i < 2; i++)
+		vcpu_sleep(near[i], VPF_blocked);
+	pass(100 * MS);
+	cr_assert(io->processor >= 2, "its node idles again");
+}
+
 Test(core_fair, no_ticks)
 {
 	machine_of(4);

@@ -92,6 +92,19 @@ Test(heap, low_first)
 	cr_assert_eq(page_to_mfn(alloc_heap_pages(0, 0)), FRAMES - 1);
 }
 
+/* The domain gives up a page of its own. */
+static bool give_back(u64 mfn)
+{
+	struct page_info *pg = mfn_to_page(mfn);
+
+	if (!get_page(pg, d1))
+		return false;
+	__atomic_fetch_and(&pg->count_info, ~PGC_allocated, __ATOMIC_ACQ_REL);
+	put_page(pg);
+	put_page(pg);
+	return true;
+}
+
 Test(heap, pieces)
 {
 	host_machine(FRAMES);
@@ -108,6 +121,41 @@ Test(heap, pieces)
 	for (u64 n = heap_free_pages(); n; n--)
 		cr_assert(mfn_valid(page_to_mfn(alloc_heap_pages(0, 0))));
 	cr_assert_null(alloc_heap_pages(0, 0));
+}
+
+/* The border lies within what would be one block; free memory merges up to it and no further. */
+Test(heap, nodes)
+{
+	u64 total, free, n = 0;
+	struct page_info *pg;
+
+	host_machine(FRAMES);
+	nr_nodes = 2;
+	heap_node_range(0, 2600, 0);
+	heap_node_range(2600, FRAMES, 1);
+	heap_add(16, FRAMES);
+	heap_node_pages(1, &total, &free);
+	cr_assert(total == FRAMES - 2600 && free == total);
+	cr_assert_lt(page_to_mfn(alloc_heap_pages(0, MEMF_node(0))), 2600);
+	cr_assert_null(alloc_heap_pages(11, MEMF_node(1) | MEMF_exact_node));
+	cr_assert_eq(page_to_mfn(alloc_heap_pages(10, MEMF_node(1))), 3072);
+	d1->nodes = BIT(0);
+	while ((pg = alloc_domheap_pages(d1, 0, 0, INVALID_M2P_ENTRY)) && page_to_mfn(pg) < 2600)
+		n++;
+	cr_assert_eq(n, 2600 - 16 - 1);
+	cr_assert(pg && page_to_mfn(pg) >= 2600); /* others', now that its own has none */
+	heap_node_pages(0, &total, &free);
+	cr_assert(total == 2600 - 16 && free == 0);
+	cr_assert_null(
+		alloc_domheap_pages(d1, 0, MEMF_node(0) | MEMF_exact_node, INVALID_M2P_ENTRY));
+	for (u64 mfn = 17; mfn < 2600; mfn++)
+		cr_assert(!(frame_table[mfn].count_info & PGC_free));
+	for (u64 mfn = 2048; mfn < 2599; mfn++) /* the one above is the hypervisor's */
+		cr_assert(give_back(mfn));
+	pg = alloc_heap_pages(9, MEMF_node(0) | MEMF_exact_node);
+	cr_assert(pg && page_to_mfn(pg) == 2048);
+	heap_node_pages(0, &total, &free);
+	cr_assert_eq(free, 2599 - 2560);
 }
 
 /* Memory that was in use at start (boot modules) comes with its marks. */

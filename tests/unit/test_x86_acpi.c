@@ -38,6 +38,8 @@ static const void *map(u64 maddr, u64 size)
 #define DSDT 0x4000
 #define MCFG 0x5000
 #define HPET 0x6000
+#define SRAT 0x7000
+#define SLIT 0x8000
 
 static void put(u64 at, u64 value, unsigned size)
 {
@@ -282,6 +284,119 @@ Test(acpi, entries_that_lie)
 	MADT_ADD(0); /* one byte left over */
 	parse();
 	cr_assert(info.has_madt);
+}
+
+/* ---- SRAT, SLIT ---- */
+
+static u32 srat_len;
+
+static void srat_add(u8 type, u8 len, const u64 (*fields)[3])
+{
+	u8 *e = memory + SRAT + srat_len;
+
+	memset(e, 0, len);
+	e[0] = type;
+	e[1] = len;
+	for (; (*fields)[2]; fields++) /* offset, value, size */
+		memcpy(e + (*fields)[0], &(*fields)[1], (*fields)[2]);
+	srat_len += len;
+	table(SRAT, "SRAT", srat_len);
+}
+
+static void cpu_of(u32 apic_id, u32 domain)
+{
+	srat_add(0, 16,
+		 (const u64[][3]){ { 2, domain, 1 },
+				   { 3, apic_id, 1 },
+				   { 4, 1, 4 },
+				   { 9, domain >> 8, 3 },
+				   { 0 } });
+}
+
+static void memory_of(u64 start, u64 size, u32 domain, u32 flags)
+{
+	srat_add(1, 40,
+		 (const u64[][3]){ { 2, domain, 4 },
+				   { 8, start, 8 },
+				   { 16, size, 8 },
+				   { 28, flags, 4 },
+				   { 0 } });
+}
+
+/* Two processors, two nodes, which firmware calls 0x107 and 1. */
+static void two_nodes(void)
+{
+	xsdt((const u64[]){ SRAT, SLIT, MADT }, 3);
+	MADT_ADD(0, 8, 0, 3, 1, 0, 0, 0);
+	MADT_ADD(9, 16, 0, 0, 0, 2, 0, 0, 1, 0, 0, 0, 11, 0, 0, 0);
+	srat_len = 48;
+	memory_of(0, 0x80000000, 0x107, 1);
+	memory_of(0x100000000, 0x80000000, 1, 1);
+	cpu_of(3, 0x107);
+	srat_add(2, 24, (const u64[][3]){ { 4, 1, 4 }, { 8, 0x200, 4 }, { 12, 1, 4 }, { 0 } });
+}
+
+Test(acpi, nodes)
+{
+	two_nodes();
+	memory_of(0x80000000, 0x80000000, 77, 0); /* not used */
+	memory_of(0x200000000, 0, 1, 1);
+	cpu_of(9, 1); /* there is none such */
+	parse();
+	cr_assert_eq(info.nr_nodes, 2);
+	cr_assert(info.cpus[0].node == 0 && info.cpus[1].node == 1);
+	cr_assert_eq(info.nr_memory, 2);
+	cr_assert(info.memory[1].start == 0x100000000 && info.memory[1].end == 0x180000000 &&
+		  info.memory[1].node == 1);
+	cr_assert(info.distance[0][0] == 10 && info.distance[0][1] == 20);
+}
+
+Test(acpi, distances)
+{
+	two_nodes();
+	put(SLIT + 36, 0x108, 8);
+	memset(memory + SLIT + 44, 255, 0x108 * 0x108);
+	memory[SLIT + 44 + 0x107 * 0x108 + 1] = 31;
+	memory[SLIT + 44 + 1 * 0x108 + 0x107] = 3; /* nearer than itself: a lie */
+	table(SLIT, "SLIT", 44 + 0x108 * 0x108);
+	parse();
+	cr_assert(info.distance[0][1] == 31 && info.distance[1][0] == 20);
+	table(SLIT, "SLIT", 44 + 0x107 * 0x108); /* too short for its last row */
+	parse();
+	cr_assert_eq(info.distance[0][1], 20);
+	put(SLIT + 36, 1UL << 63, 8);
+	table(SLIT, "SLIT", 100);
+	parse();
+	cr_assert_eq(info.distance[0][1], 20);
+}
+
+Test(acpi, nodes_that_lie)
+{
+	two_nodes();
+	memory_of(0x17ffff000, 0x1000, 0x107, 1); /* another's */
+	parse();
+	cr_assert(info.nr_nodes == 1 && info.nr_memory == 0 && info.cpus[1].node == 0);
+	two_nodes();
+	memory_of(~0xfffUL, 0x2000, 1, 1);
+	parse();
+	cr_assert_eq(info.nr_nodes, 1);
+	two_nodes();
+	for (u32 i = 0; i < MAX_NODES; i++)
+		cpu_of(3, 1000 + i);
+	parse();
+	cr_assert(info.nr_nodes == 1 && info.cpus[0].node == 0);
+	two_nodes();
+	for (u32 i = 0; i < ACPI_MAX_MEMORY; i++)
+		memory_of(0x300000000 + i * 0x1000, 0x1000, 1, 1);
+	parse();
+	cr_assert_eq(info.nr_nodes, 1);
+	two_nodes();
+	srat_add(1, 24, (const u64[][3]){ { 8, 0, 8 }, { 16, 0x1000, 8 }, { 0 } }); /* too short */
+	memory[SRAT + srat_len++] = 1; /* half an entry */
+	memory[SRAT + srat_len++] = 40;
+	table(SRAT, "SRAT", srat_len);
+	parse();
+	cr_assert(info.nr_nodes == 2 && info.nr_memory == 2);
 }
 
 /* ---- FADT, \_S5 ---- */

@@ -335,6 +335,83 @@ static void info_item(struct json *j, const char *key, const char *text, uint64_
 		printf("%-20s: %lu\n", key, number);
 }
 
+#define NODES_SHOWN 64
+
+/* The node of each processor; how many processors. To be freed. */
+static uint32_t *nodes_of_cpus(struct session *se, uint32_t *n)
+{
+	struct xen_sysctl_cputopo *topo = se->p.array;
+	struct xen_sysctl *c = sysctl_new(&se->p);
+	uint32_t *nodes = xzalloc(CALL_ARRAY_BYTES);
+
+	c->u.cputopoinfo.cputopo = topo;
+	c->u.cputopoinfo.num_cpus = CALL_ARRAY_BYTES / sizeof(*topo);
+	*n = sysctl_call(&se->p, XEN_SYSCTL_cputopoinfo) ? 0 : c->u.cputopoinfo.num_cpus;
+	for (uint32_t i = 0; i < *n; i++)
+		nodes[i] = topo[i].node;
+	return nodes;
+}
+
+static void info_node(struct json *j, uint32_t node, const struct xen_sysctl_meminfo *memory,
+		      const uint32_t *cpus, uint32_t n)
+{
+	if (j) {
+		json_open(j, NULL, '{');
+		json_number(j, "memory_kib", memory->memsize >> 10);
+		json_number(j, "free_memory_kib", memory->memfree >> 10);
+		json_open(j, "processors", '[');
+	} else {
+		printf("node %-15u: %lu KiB, %lu KiB free, processors", node, memory->memsize >> 10,
+		       memory->memfree >> 10);
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (cpus[i] == node && j)
+			json_number(j, NULL, i);
+		else if (cpus[i] == node)
+			printf(" %u", i);
+	}
+	if (j)
+		json_close(j, ']');
+	else
+		printf("; distances");
+}
+
+/* Of each node its memory, its processors, and how far away the others are. */
+static void info_nodes(struct session *se, struct json *j)
+{
+	uint32_t n, *cpus = nodes_of_cpus(se, &n), nodes;
+	struct xen_sysctl_meminfo *memory = se->p.array;
+	uint32_t *distance = (uint32_t *)(memory + NODES_SHOWN);
+	struct xen_sysctl *c = sysctl_new(&se->p);
+
+	c->u.numainfo.num_nodes = NODES_SHOWN;
+	c->u.numainfo.meminfo = memory;
+	c->u.numainfo.distance = distance;
+	nodes = sysctl_call(&se->p, XEN_SYSCTL_numainfo) ? 0 : c->u.numainfo.num_nodes;
+	if (j)
+		json_open(j, "nodes", '[');
+	for (uint32_t i = 0; i < nodes; i++) {
+		info_node(j, i, &memory[i], cpus, n);
+		if (j)
+			json_open(j, "distances", '[');
+		for (uint32_t to = 0; to < nodes; to++) {
+			if (j)
+				json_number(j, NULL, distance[i * nodes + to]);
+			else
+				printf(" %u", distance[i * nodes + to]);
+		}
+		if (j) {
+			json_close(j, ']');
+			json_close(j, '}');
+		} else {
+			printf("\n");
+		}
+	}
+	if (j)
+		json_close(j, ']');
+	free(cpus);
+}
+
 int cmd_info(int argc, char **argv)
 {
 	bool as_json = take_flag(&argc, argv, "--json");
@@ -371,6 +448,7 @@ int cmd_info(int argc, char **argv)
 	info_item(j, "total_memory_kib", NULL, se.p.sysctl->u.physinfo.total_pages * 4);
 	info_item(j, "free_memory_kib", NULL, se.p.sysctl->u.physinfo.free_pages * 4);
 	info_item(j, "claimed_memory_kib", NULL, se.p.sysctl->u.physinfo.outstanding_pages * 4);
+	info_nodes(&se, j);
 	if (j) {
 		json_close(j, '}');
 		json_end(j);
