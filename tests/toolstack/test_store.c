@@ -44,7 +44,14 @@ static int state(uint16_t id)
 	return id < GUESTS ? states[id] : 0;
 }
 
-static const struct host host = { attach, detach, notify, state };
+static bool all_states(uint8_t state_of[DOMID_FIRST_RESERVED])
+{
+	for (uint16_t id = 0; id < DOMID_FIRST_RESERVED; id++)
+		state_of[id] = (uint8_t)state(id);
+	return true;
+}
+
+static const struct host host = { attach, detach, notify, state, all_states };
 
 /* Takes all there is for a guest: events into events[], an answer into reply. */
 static uint32_t take(int g)
@@ -294,6 +301,34 @@ Test(store, a_domain_number_comes_again)
 	IS("EACCES", 3, XS_WRITE, 0, 2, "/share/mine", "v");
 	ask(0, XS_GET_PERMS, 0, 1, "/share");
 	cr_expect_eq(reply_len, 3);
+}
+
+Test(store, a_domain_takes_its_own_nodes_along)
+{
+	OK(0, XS_MKDIR, 0, 1, "/local/domain/30/x");
+	OK(0, XS_SET_PERMS, 0, 2, "/local/domain/3", "n0");
+	OK(0, XS_WRITE, 0, 2, "/local/domain/3/ours", "v");
+	OK(0, XS_MKDIR, 0, 1, "/local/domain/3/data");
+	OK(0, XS_SET_PERMS, 0, 2, "/local/domain/3/data", "n3");
+	OK(3, XS_WRITE, 0, 2, "data/deep/er", "v");
+	run();
+	states[3] = 0;
+	domains_check(&store);
+	/* At once: nothing is left to search the whole tree for. */
+	cr_expect_null(tree_find(store.root, "/local/domain/3/data"));
+	cr_expect_str_eq(store.sweep, "");
+	IS("v", 0, XS_READ, 0, 1, "/local/domain/3/ours");
+	IS("x", 0, XS_DIRECTORY, 0, 1, "/local/domain/30");
+}
+
+Test(store, domains_are_found_by_name)
+{
+	IS("", 0, XS_CONTROL, 0, 2, "find", "one");
+	OK(0, XS_WRITE, 0, 2, "/local/domain/1/name", "one");
+	OK(0, XS_WRITE, 0, 2, "/local/domain/2/name", "oner");
+	OK(0, XS_WRITE, 0, 2, "/local/domain/5/name", "one");
+	IS("1 5 ", 0, XS_CONTROL, 0, 2, "find", "one");
+	IS("EINVAL", 0, XS_CONTROL, 0, 1, "find");
 }
 
 Test(store, watches)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -33,9 +34,11 @@
 #define CLIENTS_MAX 64
 #define LOG_MAX (1u << 20) /* then it becomes NAME.log.1 */
 #define SCROLL_BACK (16u << 10)
+#define DESCRIPTORS (DOMID_FIRST_RESERVED + 2 * CLIENTS_MAX) /* a log each, and the rest */
 #define TURNS 8 /* rings full that a guest may write before others have their turn */
 
 struct console {
+	LIST_ENTRY(console) link;
 	uint16_t domid;
 	xen_domain_handle_t handle; /* tells it from a later domain of that number */
 	struct xencons_interface *page;
@@ -60,6 +63,7 @@ static struct store_client store = { .fd = -1 };
 static xenevtchn_handle *evtchn;
 static xengnttab_handle *gnttab;
 static const char *log_folder = "/var/log/pavise/console";
+static LIST_HEAD(, console) consoles = LIST_HEAD_INITIALIZER(consoles);
 static struct console *by_domid[DOMID_FIRST_RESERVED], *by_port[PORTS];
 static struct client clients[CLIENTS_MAX];
 static unsigned int n_clients;
@@ -178,6 +182,7 @@ static void detach(struct console *c)
 		close(c->log);
 	by_port[c->port] = NULL;
 	by_domid[c->domid] = NULL;
+	LIST_REMOVE(c, link);
 	free(c->path);
 	free(c);
 }
@@ -193,6 +198,17 @@ static void serve(struct console *c)
 	for (unsigned int i = n_clients; i--;) {
 		if (clients[i].console == c)
 			give_input(&clients[i]);
+	}
+}
+
+static void serve_all(void)
+{
+	struct console *c, *next;
+
+	again = false;
+	for (c = LIST_FIRST(&consoles); c; c = next) {
+		next = LIST_NEXT(c, link);
+		serve(c);
 	}
 }
 
@@ -248,6 +264,7 @@ static void attach(const struct xen_domctl_getdomaininfo *d)
 	open_log(c);
 	c->seen = true;
 	by_domid[c->domid] = by_port[c->port] = c;
+	LIST_INSERT_HEAD(&consoles, c, link);
 	serve(c);
 }
 
@@ -257,14 +274,14 @@ static void scan(void)
 	struct failure f = { 0 };
 	unsigned int n;
 	struct xen_domctl_getdomaininfo *all = domain_list(&link_to_hv, &n, &f);
+	struct console *c, *next;
 
 	if (!all) {
 		log_line("%s", f.text);
 		return;
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		struct console *c = by_domid[all[i].domain];
-
+		c = by_domid[all[i].domain];
 		if (!all[i].domain || all[i].flags & XEN_DOMINF_dying)
 			continue;
 		if (c && memcmp(c->handle, all[i].handle, sizeof(c->handle))) {
@@ -277,12 +294,11 @@ static void scan(void)
 			attach(&all[i]);
 	}
 	free(all);
-	for (unsigned int i = 0; i < DOMID_FIRST_RESERVED; i++) {
-		struct console *c = by_domid[i];
-
-		if (c && !c->seen)
+	for (c = LIST_FIRST(&consoles); c; c = next) {
+		next = LIST_NEXT(c, link);
+		if (!c->seen)
 			detach(c);
-		else if (c)
+		else
 			c->seen = false;
 	}
 }
@@ -386,10 +402,8 @@ static void loop(int listening)
 		}
 		if (p[1].revents)
 			machine_says();
-		for (unsigned int i = 0; again && i < DOMID_FIRST_RESERVED; i++) {
-			if (by_domid[i])
-				serve(by_domid[i]);
-		}
+		if (again)
+			serve_all();
 		if (p[0].revents)
 			accept_client(listening);
 		if (store.fd < 0)
@@ -462,6 +476,7 @@ int main(int argc, char **argv)
 	make_parents(log_folder);
 	mkdir(log_folder, 0700);
 	only_one(path);
+	allow_descriptors(DESCRIPTORS);
 	if (!pavise_open(&link_to_hv, &f))
 		die("%s", f.text);
 	evtchn = xenevtchn_open(NULL, 0);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -44,6 +45,19 @@ void only_one(const char *path)
 		nanosleep(&moment, NULL);
 	}
 	free(lock);
+}
+
+void allow_descriptors(unsigned long n)
+{
+	const struct rlimit wanted = { n, n };
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= n || !setrlimit(RLIMIT_NOFILE, &wanted))
+		return;
+	r.rlim_cur = r.rlim_max < n ? r.rlim_max : n;
+	if (setrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur < n)
+		log_line("%lu files may be open, %lu are wanted: raise the limit",
+			 (unsigned long)r.rlim_cur, n);
 }
 
 int listen_at(const char *path)

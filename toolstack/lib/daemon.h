@@ -8,6 +8,8 @@
 void make_parents(const char *path);
 /* Holds PATH.lock until the process ends, so that no second one does the same work. */
 void only_one(const char *path);
+/* May open so many files, or says how many it may. */
+void allow_descriptors(unsigned long n);
 /* A listening socket that only root can reach, without blocking. */
 int listen_at(const char *path);
 

@@ -48,30 +48,32 @@ static bool refused(struct creation *cr, const char *what, int rc)
 		    "the hypervisor refuses %s: %s", what, strerror(-rc));
 }
 
-/* Its name and its UUID are nobody else's. */
-static bool check_unique(struct creation *cr)
+/* That the configuration asks for: one that is made up here is nobody else's. */
+static bool check_uuid(struct creation *cr)
 {
 	unsigned int n;
 	struct xen_domctl_getdomaininfo *all = domain_list(cr->p, &n, cr->f);
 	bool good = all;
 
 	for (unsigned int i = 0; good && i < n; i++) {
-		char *name = domain_name(cr->s, all[i].domain);
-
-		if (name && !strcmp(name, cr->c.name) && !(all[i].flags & XEN_DOMINF_dying))
-			good = fail(cr->f, FAIL_TAKEN,
-				    "domain %u is called %s already; destroy it, or choose another"
-				    " name",
-				    all[i].domain, cr->c.name);
-		else if (!memcmp(all[i].handle, cr->c.uuid, sizeof(cr->c.uuid)) &&
-			 !(all[i].flags & XEN_DOMINF_dying))
+		if (!memcmp(all[i].handle, cr->c.uuid, sizeof(cr->c.uuid)) &&
+		    !(all[i].flags & XEN_DOMINF_dying))
 			good = fail(cr->f, FAIL_TAKEN,
 				    "domain %u has this UUID; leave it out to have one made",
 				    all[i].domain);
-		free(name);
 	}
 	free(all);
 	return good;
+}
+
+static bool check_name(struct creation *cr)
+{
+	uint16_t domid;
+
+	return !domain_named(cr->p, cr->s, cr->c.name, false, &domid) ||
+	       fail(cr->f, FAIL_TAKEN,
+		    "domain %u is called %s already; destroy it, or choose another name", domid,
+		    cr->c.name);
 }
 
 /* What a configuration may ask and nobody does yet is not passed over in silence. */
@@ -303,7 +305,8 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 	phase(phases, NULL);
 	good = complete(&cr, c);
 	good = devices_open(&cr.devices, &cr.c, f) && good && check_possible(&cr) &&
-	       check_unique(&cr) && devices_alone(&cr.devices, s, f);
+	       check_name(&cr) && (!c->has_uuid || check_uuid(&cr)) &&
+	       devices_alone(&cr.devices, s, f);
 	phase(phases, "checks");
 	good = good && image_open(&image, c->kernel, f) &&
 	       (!c->ramdisk || file_map(&ramdisk, "ramdisk", c->ramdisk, f));

@@ -72,28 +72,61 @@ static bool find_number(struct pavise *p, const char *text, uint16_t *domid)
 	return number < DOMID_FIRST_RESERVED && domain_info(p, *domid, &info);
 }
 
+/* As store_find(), where the store is another: name after name. */
+static char *find_slowly(struct pavise *p, struct store_client *s, const char *name)
+{
+	struct failure f = { 0 };
+	unsigned int n;
+	struct xen_domctl_getdomaininfo *all = domain_list(p, &n, &f);
+	char *found = xstrdup("");
+
+	for (unsigned int i = 0; all && i < n; i++) {
+		char *its = domain_name(s, all[i].domain);
+
+		if (its && !strcmp(its, name)) {
+			char *more = xasprintf("%s%u ", found, all[i].domain);
+
+			free(found);
+			found = more;
+		}
+		free(its);
+	}
+	free(all);
+	return found;
+}
+
+bool domain_named(struct pavise *p, struct store_client *s, const char *name, bool dying,
+		  uint16_t *domid)
+{
+	struct xen_domctl_getdomaininfo info;
+	char *numbers = store_find(s, name), *at, *end;
+	bool found = false;
+
+	if (!numbers)
+		numbers = find_slowly(p, s, name);
+	for (at = numbers; !found && *at; at = end + strspn(end, " ")) {
+		unsigned long number = strtoul(at, &end, 10);
+
+		if (end == at)
+			break;
+		*domid = (uint16_t)number;
+		found = number < DOMID_FIRST_RESERVED && domain_info(p, *domid, &info) &&
+			(dying || !(info.flags & XEN_DOMINF_dying));
+	}
+	free(numbers);
+	return found;
+}
+
 bool domain_find(struct pavise *p, struct store_client *s, const char *text, uint16_t *domid,
 		 struct failure *f)
 {
-	struct xen_domctl_getdomaininfo *all;
-	unsigned int n;
-	bool found = false;
-
 	if (text[strspn(text, "0123456789")] == '\0')
 		return find_number(p, text, domid) ||
 		       fail(f, FAIL_NO_DOMAIN,
 			    "there is no domain %s; 'pavise list' shows those there are", text);
-	all = domain_list(p, &n, f);
-	for (unsigned int i = 0; all && i < n && !found; i++) {
-		char *name = domain_name(s, all[i].domain);
-
-		found = name && !strcmp(name, text);
-		*domid = all[i].domain;
-		free(name);
-	}
-	free(all);
-	return found || fail(f, FAIL_NO_DOMAIN,
-			     "there is no domain %s; 'pavise list' shows those there are", text);
+	return domain_named(p, s, text, false, domid) || domain_named(p, s, text, true, domid) ||
+	       fail(f, FAIL_NO_DOMAIN, "there is no domain %s; 'pavise list' shows those there are",
+		    text);
 }
 
 bool domain_command(struct pavise *p, uint16_t domid, uint32_t command, const char *what,

@@ -39,6 +39,9 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 /* Ends it at once, and removes what the store has of it. */
 bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f);
 
+/* There is one that the store calls so; dying: it may be at its end. */
+bool domain_named(struct pavise *p, struct store_client *s, const char *name, bool dying,
+		  uint16_t *domid);
 /* By number, or by the name that the store has. */
 bool domain_find(struct pavise *p, struct store_client *s, const char *text, uint16_t *domid,
 		 struct failure *f);

@@ -175,6 +175,15 @@ char *store_directory(struct store_client *s, const char *path)
 	return answer;
 }
 
+char *store_find(struct store_client *s, const char *name)
+{
+	const char *strings[] = { "find", name };
+	char *answer = NULL;
+
+	request_strings(s, XS_CONTROL, strings, 2, &answer);
+	return answer;
+}
+
 int store_write(struct store_client *s, const char *path, const char *value)
 {
 	const struct iovec parts[] = { { (void *)path, strlen(path) + 1 },

@@ -29,6 +29,8 @@ int store_write(struct store_client *s, const char *path, const char *value);
 int store_remove(struct store_client *s, const char *path);
 /* perms: as on the wire, one string: "n0" or "n0 r5". */
 int store_set_perms(struct store_client *s, const char *path, const char *perms);
+/* The numbers of the domains called so, a space behind each; to be freed. NULL: this store can't say. */
+char *store_find(struct store_client *s, const char *name);
 int store_introduce(struct store_client *s, uint16_t domid, uint64_t mfn, uint32_t port);
 int store_release(struct store_client *s, uint16_t domid);
 /* store_end() with commit: -EAGAIN, do it all again. */

@@ -108,6 +108,38 @@ static int control_stats(struct conn *c, const struct arguments *a)
 	return answer(c, out);
 }
 
+struct search {
+	const char *name;
+	char out[XENSTORE_PAYLOAD_MAX / 2]; /* numbers, a space behind each */
+	size_t at;
+};
+
+static void look(struct node *domain, void *arg)
+{
+	struct node *n = tree_find(domain, "/name");
+	struct search *s = arg;
+
+	if (n && n->value && n->value->len == strlen(s->name) &&
+	    !memcmp(n->value->bytes, s->name, n->value->len) &&
+	    s->at + domain->name_len + 2 <= sizeof(s->out)) {
+		memcpy(s->out + s->at, domain->name, domain->name_len);
+		s->at += domain->name_len;
+		s->out[s->at++] = ' ';
+	}
+}
+
+static int control_find(struct conn *c, const struct arguments *a)
+{
+	struct search s = { .name = a->word[1] };
+	struct node *domains = tree_find(c->store->root, "/local/domain");
+
+	if (a->n != 2)
+		return EINVAL;
+	if (domains)
+		node_children(domains, look, &s);
+	return answer(c, s.out);
+}
+
 static int control_help(struct conn *c, const struct arguments *a);
 
 static const struct {
@@ -115,6 +147,7 @@ static const struct {
 	int (*handler)(struct conn *c, const struct arguments *a);
 	const char *help;
 } commands[] = {
+	{ "find", control_find, "find NAME: the domains called so" },
 	{ "help", control_help, "help" },
 	{ "log", control_log, "log on|off: each request" },
 	{ "print", control_print, "print TEXT: to the log" },

@@ -103,12 +103,32 @@ static void free_domain(struct store *s, struct domain *d)
 	free(d);
 }
 
+/* Most that a domain owns is below its own path: the whole tree need not be searched for that. */
+static void remove_own(struct store *s, const struct domain *d)
+{
+	char at[PATH_BYTES], base[32];
+	size_t len = (size_t)snprintf(base, sizeof(base), "/local/domain/%u/", d->id);
+	struct node *n;
+
+	memcpy(at, base, len);
+	at[len - 1] = '\0';
+	n = tree_find(s->root, at);
+	while (n) {
+		if (acl_owner(s, n->acl) == d)
+			change_now(s, change_new(CHANGE_RM, at));
+		n = tree_next(s->root, at) && !strncmp(at, base, len) ? tree_find(s->root, at) :
+									NULL;
+	}
+}
+
 void domain_release(struct store *s, struct domain *d, bool gone)
 {
 	bool introduced = d->introduced;
 
 	if (d->conn)
 		conn_free(d->conn);
+	if (gone && d->nodes > 0)
+		remove_own(s, d);
 	d->introduced = d->shut_down = false;
 	journal_domain_gone(s, d, gone);
 	if (gone) {
@@ -123,13 +143,14 @@ void domain_release(struct store *s, struct domain *d, bool gone)
 
 void domains_check(struct store *s)
 {
+	static uint8_t states[DOMID_FIRST_RESERVED];
 	struct domain *d, *next;
 	bool say = false;
 
-	if (!s->host->domain_state)
+	if (!s->host->domain_states || !s->host->domain_states(states))
 		return;
 	for (d = LIST_FIRST(&s->domains); d; d = next) {
-		int state = s->host->domain_state(d->id);
+		int state = states[d->id];
 
 		next = LIST_NEXT(d, link);
 		if (d == s->dom0)

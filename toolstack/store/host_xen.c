@@ -110,6 +110,7 @@ static const struct host xen_host = {
 	.detach = detach,
 	.notify = notify,
 	.domain_state = domain_state,
+	.domain_states = domain_states,
 };
 
 const struct host *host_xen_open(int *fd)

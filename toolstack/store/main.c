@@ -214,6 +214,7 @@ int main(int argc, char **argv)
 	make_parents(set.socket);
 	make_parents(set.journal);
 	only_one(set.journal); /* two would write the same one */
+	allow_descriptors(CLIENTS_MAX + 64);
 	if (!set.no_domains)
 		host = host_xen_open(&machine_fd);
 	store.host = host;

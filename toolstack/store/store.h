@@ -159,6 +159,8 @@ struct host {
 	void (*notify)(uint32_t local_port);
 	/* 0: it doesn't exist or dies; 1: it has shut down; 2: it runs. */
 	int (*domain_state)(uint16_t domid);
+	/* The same of all there can be. False: not to be had now. */
+	bool (*domain_states)(uint8_t state[DOMID_FIRST_RESERVED]);
 };
 
 struct store {
