@@ -126,6 +126,13 @@ int evtchn_init_domain(struct domain *d)
 	return d->evtchn ? 0 : -ENOMEM;
 }
 
+void evtchn_make_ahead(struct domain *d, u32 ports)
+{
+	for (u32 i = 0; i < MIN(ports, d->max_evtchns) / PORTS_PER_BUCKET; i++)
+		if (!d->evtchn[i])
+			d->evtchn[i] = xzalloc_array(struct evtchn, PORTS_PER_BUCKET);
+}
+
 /* All ports are closed by now. */
 void evtchn_free_domain(struct domain *d)
 {

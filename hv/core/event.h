@@ -5,7 +5,9 @@
 
 #include "core/domain.h"
 
-int evtchn_init_domain(struct domain *d);    /* 0, -ENOMEM */
+int evtchn_init_domain(struct domain *d); /* 0, -ENOMEM */
+/* Memory for so many ports ahead; before d runs. Where it is short, it is asked for again in time. */
+void evtchn_make_ahead(struct domain *d, u32 ports);
 int evtchn_destroy_domain(struct domain *d); /* closes all; preemptible: 0, -ERESTART */
 void evtchn_free_domain(struct domain *d);   /* memory; nobody refers to it any more */
 

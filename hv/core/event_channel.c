@@ -40,7 +40,7 @@ static int add_bucket(struct domain *d)
 
 	if (first >= port_limit(d))
 		return -ENOSPC;
-	if (!*bucket) /* it is there already after a return to 2-level */
+	if (!*bucket) /* it was made ahead, or is there after a return to 2-level */
 		*bucket = xzalloc_array(struct evtchn, PORTS_PER_BUCKET);
 	if (!*bucket)
 		return -ENOMEM;

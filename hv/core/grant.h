@@ -8,6 +8,8 @@
 int grant_init_domain(struct domain *d); /* 0, -ENOMEM */
 /* Before its first grant: how many frames of table and pages of mappings it may have; < 0: the most. */
 void grant_set_limits(struct domain *d, s32 frames, s32 maptrack_pages);
+/* Room for so many mappings ahead, whichever vCPU makes them; before it runs, after its vCPUs were made. */
+void grant_make_ahead(struct domain *d, u32 mappings);
 int grant_release_mappings(struct domain *d); /* undo what d mapped of others; 0, -ERESTART */
 void grant_destroy_domain(struct domain *d);
 void grant_dump(void);

@@ -74,18 +74,34 @@ static bool add_maptrack_page(struct grant_table *gt, struct vcpu *v)
 	return page;
 }
 
-/* v's list is empty: the others' are looked through only when there can be no more pages. */
+void grant_make_ahead(struct domain *d, u32 mappings)
+{
+	struct grant_table *gt = d->grant_table;
+	u32 pages = MAX(mappings / MAPPINGS_PER_PAGE, d->max_vcpus);
+
+	while (gt->pages_ahead < pages &&
+	       add_maptrack_page(gt, d->vcpu[gt->pages_ahead % d->max_vcpus]))
+		gt->pages_ahead++;
+}
+
+/*
+ * v's list is empty. The others' are looked through first where there is room ahead, which it would be a
+ * waste to add to; else only when there can be no more pages.
+ */
 static noinline_fn struct grant_mapping *handle_find(struct vcpu *v, u32 *handle)
 {
+	struct grant_table *gt = v->domain->grant_table;
 	struct grant_mapping *m = NULL;
 	struct vcpu *other;
 	u32 i;
 
-	if (add_maptrack_page(v->domain->grant_table, v))
+	if (!gt->pages_ahead && add_maptrack_page(gt, v))
 		m = handle_pop(v, handle);
 	for_each_vcpu(v->domain, other, i)
 		if (!m)
 			m = handle_pop(other, handle);
+	if (!m && add_maptrack_page(gt, v))
+		m = handle_pop(v, handle);
 	return m;
 }
 

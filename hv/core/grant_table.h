@@ -55,6 +55,7 @@ struct grant_table {
 	struct grant_entry_v1 *shared[GRANT_MAX_FRAMES]; /* [I once set] guest-writable memory */
 	struct grant_active *active[GRANT_MAX_FRAMES];   /* [I once set] */
 	u32 maptrack_pages;                              /* [lock to grow, a] */
+	u32 pages_ahead;                                 /* [I once it runs] of these */
 	u32 release_cursor;                              /* [teardown only] */
 	/* [lock to grow] MAPTRACK_MAX_PAGES; from the first use on */
 	struct grant_mapping **maptrack;

@@ -89,8 +89,8 @@ static void slab_free(void *p)
 		list_add(&s->list, &c->partial);
 	*(void **)p = s->free;
 	s->free = p;
-	/* The last slab of a class stays: whoever frees one object will want another. */
-	empty = !--s->used && c->partial.next != c->partial.prev;
+	/* An empty one goes at once, so that who frees all he had leaves as many pages as he found. */
+	empty = !--s->used;
 	if (empty)
 		list_del(&s->list);
 	spin_unlock(&c->lock);

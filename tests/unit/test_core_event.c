@@ -569,3 +569,19 @@ Test(core_fifo, busy_words_are_not_handed_out)
 	expect_ret(consume(7), p);
 	expect_ret(ipi_port(0), p);
 }
+
+Test(core_event, ports_made_ahead)
+{
+	struct evtchn_alloc_unbound au = { .dom = DOMID_SELF, .remote_dom = 0 };
+	u64 before;
+	u32 i;
+
+	machine_up();
+	evtchn_make_ahead(dom0, 3 * PORTS_PER_BUCKET);
+	before = heap_free_pages();
+	for (i = 1; i < 3 * PORTS_PER_BUCKET; i++)
+		expect_ret(EVTCHN(alloc_unbound, &au, v0), 0);
+	expect(heap_free_pages(), before);
+	expect_ret(EVTCHN(alloc_unbound, &au, v0), 0);
+	expect(heap_free_pages(), before - 1);
+}

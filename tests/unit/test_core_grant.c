@@ -219,6 +219,27 @@ Test(core_grant, many_handles)
 	expect(map(v0, 1, GNTMAP_device_map).handle, 0);
 }
 
+/* Those made ahead serve all vCPUs before there are more; so none of them is missing afterwards. */
+Test(core_grant, handles_made_ahead)
+{
+	struct grant_table *gt;
+	u64 before;
+	u32 i;
+
+	grants_up();
+	gt = dom0->grant_table;
+	cr_assert(vcpu_create(dom0, 2, 0) && vcpu_create(dom0, 3, 1));
+	grant_make_ahead(dom0, 6 * MAPPINGS_PER_PAGE);
+	expect(gt->maptrack_pages, 6);
+	grant(1, 0, 0, frame);
+	before = heap_free_pages();
+	for (i = 0; i < 6 * MAPPINGS_PER_PAGE; i++)
+		expect(map(i % 3 ? v1 : v0, 1, GNTMAP_device_map).status, GNTST_okay);
+	expect(heap_free_pages(), before);
+	expect(map(v0, 1, GNTMAP_device_map).status, GNTST_okay);
+	expect(gt->maptrack_pages, 7);
+}
+
 /* Each vCPU has handles of its own, whoever gives them back, and others' when there are no more. */
 Test(core_grant, handles_of_vcpus)
 {
