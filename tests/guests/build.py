@@ -19,6 +19,7 @@ GUESTS = {
     'liar': ('liar', []),
     'attack': ('attack', []),
     'warden': ('warden.c', []),
+    'answer': ('answer.c', []),
     'shares': ('shares.c', []),
 }
 
