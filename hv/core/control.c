@@ -78,6 +78,7 @@ static long do_control(u32 call, u64 arg, u64 progress, u64 next, struct vcpu *v
 	struct control_call c = { .v = v };
 	const struct control_interface *i;
 	const struct control_op *op;
+	u64 cmd;
 	int rc;
 
 	if (read_guest(&c.op.head, arg))
@@ -85,9 +86,10 @@ static long do_control(u32 call, u64 arg, u64 progress, u64 next, struct vcpu *v
 	i = find_interface(call, c.op.head.version);
 	if (!i)
 		return err_here(-EACCES);
-	if (c.op.head.cmd >= i->nr_ops || !i->ops[c.op.head.cmd].fn)
+	cmd = c.op.head.cmd;
+	if (!index_below_nospec(&cmd, i->nr_ops) || !i->ops[cmd].fn)
 		return err_here(-ENOSYS);
-	op = &i->ops[c.op.head.cmd];
+	op = &i->ops[cmd];
 	if (!may_call(v, op->who))
 		return err_here(-EPERM);
 	/* The first words are read already: they are not looked at again. */

@@ -31,7 +31,7 @@ static struct timer reap_timer;         /* the next step, where there is more to
 
 static struct domain *find(u16 id)
 {
-	return id < MAX_DOMID ? READ_ONCE(by_id[id]) : NULL;
+	return id < MAX_DOMID ? READ_ONCE(by_id[array_index_nospec(id, MAX_DOMID)]) : NULL;
 }
 
 /* Its last reference may be going at this moment: then it is gone already. [list_lock] */

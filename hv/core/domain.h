@@ -12,6 +12,7 @@
 #include "lib/base.h"
 #include "lib/bitmap.h"
 #include "lib/list.h"
+#include "lib/nospec.h"
 #include "lib/spinlock.h"
 #include "mm/page.h"
 
@@ -231,7 +232,9 @@ void vcpu_unpause(struct vcpu *v);
 /* Any number may be asked: NULL when there is no such vCPU. */
 static inline struct vcpu *domain_vcpu(const struct domain *d, u32 id)
 {
-	return id < d->max_vcpus ? d->vcpu[id] : NULL;
+	u64 i = id;
+
+	return index_below_nospec(&i, d->max_vcpus) ? d->vcpu[i] : NULL;
 }
 #define for_each_vcpu(d, v, i)                                                                     \
 	for ((i) = 0; (i) < (d)->max_vcpus; (i)++)                                                 \

@@ -352,12 +352,12 @@ static int reset(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 
 /* ---- sending ---- */
 
-static long send(const struct domain *d, u32 port)
+static long send(const struct domain *d, u64 port)
 {
 	struct evtchn *chn;
 	long err = 0;
 
-	if (unlikely(!evtchn_port_exists(d, port)))
+	if (unlikely(!evtchn_port_exists(d, &port)))
 		return err_here(-EINVAL);
 	chn = evtchn_at(d, port);
 	spin_lock(&chn->lock);
@@ -485,14 +485,14 @@ static int target_domain(struct vcpu *v, bool named, u16 domid, struct domain **
 	return err_here(-EPERM);
 }
 
-static noinline_fn long other_op(u32 cmd, u64 arg, struct vcpu *v)
+static noinline_fn long other_op(u64 cmd, u64 arg, struct vcpu *v)
 {
 	union evtchn_arg a = { 0 };
 	struct domain *d;
 	u8 flags;
 	int err;
 
-	if (cmd >= ARRAY_SIZE(ops) || !ops[cmd].fn)
+	if (!index_below_nospec(&cmd, ARRAY_SIZE(ops)) || !ops[cmd].fn)
 		return err_here(-ENOSYS);
 	flags = ops[cmd].flags;
 	if (copy_from_guest(&a, arg, ops[cmd].size))
@@ -521,7 +521,7 @@ long do_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *
 
 	_Static_assert(sizeof(struct evtchn_send) == sizeof(u32), "nothing but the port");
 	if (unlikely((u32)cmd != EVTCHNOP_send))
-		return other_op(cmd, arg, v);
+		return other_op((u32)cmd, arg, v);
 	port = read_guest_u32(arg);
 	return likely(port >= 0) ? send(v->domain, port) : err_here(port);
 }

@@ -15,6 +15,7 @@
 
 #include "core/domain.h"
 #include "lib/bitmap.h"
+#include "lib/nospec.h"
 
 /* As EVTCHNOP_status tells them. Port 0 is free for ever. */
 enum port_state {
@@ -69,9 +70,9 @@ struct evtchn_fifo {
 };
 
 /* Is there room for such a port? Any number may be asked. */
-static inline bool evtchn_port_exists(const struct domain *d, u32 port)
+static inline bool evtchn_port_exists(const struct domain *d, u64 *port)
 {
-	if (unlikely(port >= d->nr_evtchns))
+	if (unlikely(!index_below_nospec(port, d->nr_evtchns)))
 		return false;
 	barrier(); /* pairs with add_bucket(): its bucket is looked at afterwards */
 	return true;
@@ -85,7 +86,9 @@ static inline struct evtchn *evtchn_at(const struct domain *d, u32 port)
 /* The port, or NULL. */
 static inline struct evtchn *evtchn_from_port(const struct domain *d, u32 port)
 {
-	return evtchn_port_exists(d, port) ? evtchn_at(d, port) : NULL;
+	u64 i = port;
+
+	return evtchn_port_exists(d, &i) ? evtchn_at(d, i) : NULL;
 }
 
 static inline struct domain *domain_of_port(const struct evtchn *chn)

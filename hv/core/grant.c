@@ -271,8 +271,8 @@ static long unknown(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu *v)
 	return err_here(-ENOSYS);
 }
 
-static hypercall_fn *const ops[] = {
-	[0 ... GNTTABOP_cache_flush] = unknown,
+static hypercall_fn *const ops[16] = {
+	[0 ... 15] = unknown,
 	[GNTTABOP_map_grant_ref] = grant_map,
 	[GNTTABOP_unmap_grant_ref] = grant_unmap,
 	[GNTTABOP_unmap_and_replace] = grant_unmap,
@@ -293,7 +293,7 @@ long do_grant_table_op(u64 cmd, u64 uop, u64 count, u64 a4, u64 a5, struct vcpu 
 		return err_here(-EINVAL);
 	if (unlikely((u32)cmd >= ARRAY_SIZE(ops)))
 		return err_here(-ENOSYS);
-	return ops[(u32)cmd](cmd, uop, count, a4, a5, v);
+	return ops[pow2_index_nospec((u32)cmd, ARRAY_SIZE(ops))](cmd, uop, count, a4, a5, v);
 }
 
 /* ---- debug key g ---- */

@@ -17,10 +17,12 @@
 /* NULL: no such handle, whatever number it is. */
 static always_inline_fn struct grant_mapping *mapping_of(struct grant_table *gt, u32 handle)
 {
-	if (unlikely(handle / MAPPINGS_PER_PAGE >=
-		     __atomic_load_n(&gt->maptrack_pages, __ATOMIC_ACQUIRE)))
+	u64 page = handle / MAPPINGS_PER_PAGE;
+
+	if (unlikely(!index_below_nospec(&page,
+					 __atomic_load_n(&gt->maptrack_pages, __ATOMIC_ACQUIRE))))
 		return NULL;
-	return &gt->maptrack[handle / MAPPINGS_PER_PAGE][handle % MAPPINGS_PER_PAGE];
+	return &gt->maptrack[page][handle % MAPPINGS_PER_PAGE];
 }
 
 static always_inline_fn void handle_free(struct domain *d, struct grant_mapping *m, u32 handle)
@@ -140,7 +142,7 @@ static always_inline_fn struct grant_use use_of(const struct grant_mapping *m, u
 		.owner = m->owner,
 		.act = &gt->active[frame][i],
 		.sha = &gt->shared[frame][i],
-		.pg = mfn_to_page(mfn),
+		.pg = known_page(mfn),
 		.mfn = mfn,
 		.readonly = flags & GNTMAP_readonly,
 	};

@@ -79,6 +79,7 @@ static always_inline_fn bool find_entry(struct grant_table *gt, u32 ref, struct 
 
 	if (unlikely(frame >= __atomic_load_n(&gt->nr_frames, __ATOMIC_ACQUIRE)))
 		return false;
+	frame = pow2_index_nospec(frame, GRANT_MAX_FRAMES); /* where there is none: NULL */
 	*act = &gt->active[frame][i];
 	*sha = &gt->shared[frame][i];
 	return true;

@@ -134,6 +134,7 @@ static int watchdog_set(struct domain *d, u32 id, u32 seconds)
 		return err_here(id || !seconds ? -EINVAL : -ENOSPC);
 	if (id && !(d->watchdog_used & BIT(slot)))
 		return err_here(-EINVAL);
+	slot = array_index_nospec(slot, ARRAY_SIZE(d->watchdog));
 	if (!seconds) {
 		d->watchdog_used &= ~BIT(slot);
 		timer_stop(&d->watchdog[slot]);
@@ -183,15 +184,17 @@ static noinline_fn long other_op(u32 cmd, u64 arg, struct vcpu *v)
 
 long do_sched_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	switch ((u32)cmd) {
+	u64 op = (u32)cmd;
+
+	switch (op) {
 	case SCHEDOP_yield:
 		vcpu_yield(v);
 		return 0;
 	case SCHEDOP_block:
 		return block(v);
 	default:
-		if ((u32)cmd < ARRAY_SIZE(ops) && ops[(u32)cmd].fn)
-			return other_op(cmd, arg, v);
-		return err_here(-ENOSYS);
+		if (!index_below_nospec(&op, ARRAY_SIZE(ops)) || !ops[op].fn)
+			return err_here(-ENOSYS);
+		return other_op(op, arg, v);
 	}
 }

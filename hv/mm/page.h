@@ -77,6 +77,8 @@ extern u64 directmap_base; /* virtual address of machine address 0 [I after boot
 extern struct page_info *frame_table;
 extern u64 *m2p_table; /* machine-to-physical, writable alias; INVALID_M2P_ENTRY = none */
 extern u64 max_mfn;    /* first frame number beyond memory [I after boot] */
+/* Bits of frame numbers and addresses below max_mfn: what a guest names is cut to them as it is used (lib/nospec.h). */
+extern u64 mfn_mask, maddr_mask;
 #define INVALID_M2P_ENTRY (~0UL)
 #define INVALID_MFN (~0UL)
 
@@ -90,16 +92,21 @@ static inline u64 virt_to_maddr(const void *va) /* direct-map addresses only */
 }
 static inline void *mfn_to_virt(u64 mfn)
 {
-	return maddr_to_virt(mfn << PAGE_SHIFT);
+	return maddr_to_virt((mfn & mfn_mask) << PAGE_SHIFT);
 }
 static inline u64 virt_to_mfn(const void *va)
 {
 	return virt_to_maddr(va) >> PAGE_SHIFT;
 }
+/* Of a number that no guest chose: as an entry that was checked holds it. */
+static inline struct page_info *known_page(u64 mfn)
+{
+	return (struct page_info *)((u64)frame_table + mfn * sizeof(struct page_info));
+}
 /* Any number may be asked; mfn_valid(mfn) before what comes of a guest's is used. */
 static inline struct page_info *mfn_to_page(u64 mfn)
 {
-	return (struct page_info *)((u64)frame_table + mfn * sizeof(struct page_info));
+	return known_page(mfn & mfn_mask);
 }
 static inline u64 page_to_mfn(const struct page_info *pg)
 {
@@ -107,7 +114,14 @@ static inline u64 page_to_mfn(const struct page_info *pg)
 }
 static inline void *page_to_virt(const struct page_info *pg)
 {
-	return mfn_to_virt(page_to_mfn(pg));
+	return maddr_to_virt(page_to_mfn(pg) << PAGE_SHIFT);
+}
+
+static inline void set_max_mfn(u64 mfn)
+{
+	max_mfn = mfn;
+	mfn_mask = ~0UL >> __builtin_clzl(mfn - 1);
+	maddr_mask = (mfn_mask + 1) * PAGE_SIZE - 1;
 }
 
 /* Is there RAM with a page_info behind this frame number? Any value may be asked. (frame.c) */

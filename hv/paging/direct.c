@@ -259,7 +259,7 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 	if (type == PGT_l4_table && n == 512)
 		drop_guest_l4(table);
 	for (; (n = last_present(table + n, table, pg->u.progress) - table); n--, present++) {
-		struct page_info *child = mfn_to_page(pte_mfn(table[n - 1]));
+		struct page_info *child = known_page(pte_mfn(table[n - 1]));
 
 		if (unlikely(!guest_slot(type, n - 1)))
 			continue;

@@ -72,7 +72,7 @@ static always_inline_fn void l1_put_writable(struct page_info *pg)
 static always_inline_fn struct page_info *l1e_page(u64 e)
 {
 	u64 mfn = pte_mfn(e);
-	struct page_info *pg = mfn_to_page(mfn);
+	struct page_info *pg = known_page(mfn);
 
 	return likely(mfn < max_mfn && (u32)READ_ONCE(pg->count_info)) ? pg : NULL;
 }
@@ -305,7 +305,7 @@ static always_inline_fn bool l1e_put_fast(u64 *e)
 	/* What is no RAM has no counts. */
 	if (unlikely(pte_mfn(*e) >= max_mfn))
 		return true;
-	pg = mfn_to_page(pte_mfn(*e));
+	pg = known_page(pte_mfn(*e));
 	if (*e & PTE_RW) {
 		x = READ_ONCE(pg->type_info);
 		if (unlikely((u32)x <= 1) ||

@@ -84,7 +84,7 @@ static int update_machphys(const struct domain *pg_owner, u64 mfn, u64 val)
 {
 	if (!mfn_valid(mfn) || !get_page(mfn_to_page(mfn), pg_owner))
 		return err_here(-EINVAL);
-	set_m2p(mfn, val);
+	set_m2p(mfn & mfn_mask, val);
 	put_page(mfn_to_page(mfn));
 	return 0;
 }
@@ -152,8 +152,8 @@ static always_inline_fn int update_batch(struct vcpu *v, struct target *t, struc
 				break;
 		}
 		if (likely(t->level == 1 && !(ptr & 7))) {
-			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr), at->val, NULL, &cur,
-						&held))) {
+			if (likely(l1e_set_fast(pg_owner, maddr_to_virt(ptr & maddr_mask), at->val,
+						NULL, &cur, &held))) {
 				if (unlikely(!l1e_put_fast(&cur)))
 					l1e_put_rest(cur);
 				continue;
@@ -285,9 +285,10 @@ long do_mmu_update(u64 reqs, u64 count, u64 done_ptr, u64 foreign, u64 a5, struc
 	if (unlikely((u32)count != 1 || (u32)foreign != DOMID_SELF || done_ptr) ||
 	    unlikely(!read_guest_words((u64 *)&req, reqs, sizeof(req) / sizeof(u64))))
 		return update_any(reqs, count, done_ptr, foreign, v);
-	table = mfn_to_page(req.ptr >> PAGE_SHIFT);
 	if (unlikely((req.ptr & 7) || req.ptr >> PAGE_SHIFT >= max_mfn))
 		return update_any(reqs, count, done_ptr, foreign, v);
+	req.ptr &= maddr_mask;
+	table = known_page(req.ptr >> PAGE_SHIFT);
 	if (unlikely(!l1_lock_fast(table, v->domain)))
 		return update_any(reqs, count, done_ptr, foreign, v);
 	if (unlikely(!l1e_set_fast(v->domain, maddr_to_virt(req.ptr), req.val, NULL, &cur, &held)))

@@ -35,8 +35,8 @@ static always_inline_fn u64 *walk_l1(u64 root, u64 va, struct page_info **pg)
 	mfn = pte_mfn(e);
 	if (unlikely(mfn >= max_mfn))
 		return NULL;
-	*pg = mfn_to_page(mfn);
-	return (u64 *)mfn_to_virt(mfn) + pt_index(va, 1);
+	*pg = known_page(mfn);
+	return (u64 *)maddr_to_virt(mfn << PAGE_SHIFT) + pt_index(va, 1);
 }
 
 /* The same, with that L1 locked. */

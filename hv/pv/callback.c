@@ -67,13 +67,14 @@ static long register_callback(struct vcpu *v, u32 type, u64 addr, bool masks)
 		[CALLBACKTYPE_sysenter] = { &a->sysenter_callback, VCPU_SYSENTER_MASKS },
 		[CALLBACKTYPE_nmi] = { &a->traps[TRAP_NMI].addr, 0 },
 	};
+	u64 i = type;
 
 	if (!entry_ok(addr))
 		return err_here(-EINVAL);
-	if (type >= ARRAY_SIZE(kinds) || !kinds[type].slot)
+	if (!index_below_nospec(&i, ARRAY_SIZE(kinds)) || !kinds[i].slot)
 		return err_here(-ENOSYS);
-	*kinds[type].slot = addr;
-	a->flags = (a->flags & ~kinds[type].flag) | (masks ? kinds[type].flag : 0);
+	*kinds[i].slot = addr;
+	a->flags = (a->flags & ~kinds[i].flag) | (masks ? kinds[i].flag : 0);
 	return 0;
 }
 
@@ -219,12 +220,12 @@ u64 pv_get_debugreg(const struct vcpu *v, unsigned reg)
 
 long do_set_debugreg(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	return a1 > 7 ? err_here(-EINVAL) : pv_set_debugreg(v, a1, a2);
+	return a1 > 7 ? err_here(-EINVAL) : pv_set_debugreg(v, pow2_index_nospec(a1, 8), a2);
 }
 
 long do_get_debugreg(u64 a1, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	if (a1 > 7 || a1 == 4 || a1 == 5)
 		return err_here(-EINVAL);
-	return pv_get_debugreg(v, a1);
+	return pv_get_debugreg(v, pow2_index_nospec(a1, 8));
 }

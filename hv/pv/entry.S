@@ -137,8 +137,8 @@ pv_syscall_entry:
 	sub $REGS_r10, %rsp
 	cmp $NR_HYPERCALLS, %rax
 	jae bad_hypercall
-	mov CI_cpu(%rsp), %rcx
-	incq CPU_hypercalls(%rcx, %rax, 8)
+	and $(NR_HYPERCALLS - 1), %eax		/* where the processor guesses that wrong, too */
+	incq CI_hypercalls(%rsp, %rax, 8)
 	mov %r10, %rcx
 	mov %r11, %r9
 	CALL_OF hypercall_table

@@ -102,10 +102,11 @@ static always_inline_fn u64 call_handler(u64 op, u64 a1, u64 a2, u64 a3, u64 a4,
 	register struct vcpu *r9 __asm__("r9") = v;
 
 	__asm__ volatile(
-		ALTERNATIVE_STR("lea hypercall_table(%%rip), %%r11; call *(%%r11, %%rax, 8)",
+		/* The prefix makes it as long as the other. */
+		ALTERNATIVE_STR(".byte 0x2e; call *(%[table], %%rax, 8)",
 				"call hypercall_table_by_thunk", "%c[retpoline]")
 		: "+a"(op), "+D"(a1), "+S"(a2), "+d"(a3), "+c"(a4), "+r"(r8), "+r"(r9)
-		: [retpoline] "i"(X86_RETPOLINE)
+		: [table] "r"(hypercall_table), [retpoline] "i"(X86_RETPOLINE)
 		: "r10", "r11", "cc", "memory");
 	return op;
 }
@@ -119,7 +120,6 @@ static always_inline_fn u64 call_handler(u64 op, u64 a1, u64 a2, u64 a3, u64 a4,
 static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause,
 							   struct cpu_info *info, struct vcpu *v)
 {
-	struct cpu *cpu = info->cpu;
 	u64 op, a1, a2, a3, a4, a5, a6, result;
 
 	uaccess_begin();
@@ -134,7 +134,8 @@ static inline __attribute__((always_inline)) int call_some(u64 *at, u64 pause,
 		uaccess_end();
 		result = -ENOSYS;
 		if (likely(op < ARRAY_SIZE(hypercall_table))) {
-			cpu->hypercalls[op]++;
+			op = pow2_index_nospec(op, ARRAY_SIZE(hypercall_table));
+			info->hypercalls[op]++;
 			result = call_handler(op, a1, a2, a3, a4, a5, v);
 			if (unlikely(result == (u64)-ERESTART) && (v->arch.flags & VCPU_MC_RESTART))
 				return -ERESTART;

@@ -15,7 +15,6 @@
 #define MSR_K7_HWCR 0xc0010015
 #define MSR_K8_NB_CFG 0xc001001f
 #define MSR_K8_INT_PENDING 0xc0010055
-#define MSR_AMD64_DE_CFG 0xc0011029
 #define MSR_XEN_HYPERCALL_PAGE 0x40000000
 
 bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
@@ -57,7 +56,7 @@ bool pv_rdmsr(struct vcpu *v, u32 msr, u64 *value)
 		return true;
 	case MSR_K7_HWCR:
 	case MSR_K8_INT_PENDING:
-	case MSR_AMD64_DE_CFG:
+	case MSR_AMD_DE_CFG:
 		return cpu_vendor != VENDOR_INTEL;
 	}
 	guest_debug("d%uv%u: RDMSR %x: #GP\n", v->domain->id, v->id, msr);

@@ -40,6 +40,7 @@ void asm_offsets(void)
 	OFFSET(CI_cpu, struct cpu_info, cpu);
 	OFFSET(CI_tss, struct cpu_info, tss);
 	OFFSET(CI_scratch, struct cpu_info, scratch);
+	OFFSET(CI_hypercalls, struct cpu_info, hypercalls);
 	DEFINE(CI_size, sizeof(struct cpu_info));
 
 	OFFSET(ENTRY_root_cr3, struct entry_page, root_cr3);
@@ -53,7 +54,6 @@ void asm_offsets(void)
 	OFFSET(IST_regs, struct entry_ist, regs);
 
 	OFFSET(CPU_info, struct cpu, info);
-	OFFSET(CPU_hypercalls, struct cpu, hypercalls);
 	OFFSET(TSS_iomap_base, struct tss, iomap_base);
 
 	OFFSET(VCPU_vcpu_info, struct vcpu, vcpu_info);
@@ -83,7 +83,7 @@ void asm_offsets(void)
 	DEFINE(VCPU_IOPORTS_BIT, VCPU_IOPORTS);
 	DEFINE(TSS_IOMAP_GUEST_OFFSET, TSS_IOMAP_GUEST);
 	DEFINE(TSS_IOMAP_NONE_OFFSET, TSS_IOMAP_NONE);
-	DEFINE(NR_HYPERCALLS, ARRAY_SIZE(((struct cpu *)0)->hypercalls));
+	DEFINE(NR_HYPERCALLS, ARRAY_SIZE(((struct cpu_info *)0)->hypercalls));
 	DEFINE(ENOSYS_NR, ENOSYS);
 	DEFINE(HV_HOLE_TOP_BITS, HV_VIRT_START >> 43);
 	DEFINE(VEC_SYSCALL_MARK, 0); /* what error code and vector hold after SYSCALL */

@@ -62,6 +62,8 @@
 #define MSR_GS_BASE 0xc0000101
 #define MSR_KERNEL_GS_BASE 0xc0000102
 #define MSR_TSC_AUX 0xc0000103
+#define MSR_AMD_DE_CFG 0xc0011029
+#define DE_CFG_LFENCE_WAITS BIT(1)
 #define EFER_SCE BIT(0)
 #define EFER_LME BIT(8)
 #define EFER_LMA BIT(10)
@@ -93,6 +95,16 @@ static inline bool rdmsr_safe(u32 msr, u64 *v)
 		: "c"(msr));
 	*v = (u64)hi << 32 | lo;
 	return !bad;
+}
+/* Where the processor, or who plays it, refuses, nothing is written. */
+static inline void wrmsr_safe(u32 msr, u64 v)
+{
+	__asm__ volatile(
+		"1: wrmsr; 2:\n"
+		".pushsection .ex_table, \"a\"; .balign 4; .long 1b - ., 2b - .; .popsection"
+		:
+		: "c"(msr), "a"((u32)v), "d"((u32)(v >> 32))
+		: "memory");
 }
 #define READ_CR(n)                                                                                 \
 	static inline u64 read_cr##n(void)                                                         \

@@ -48,6 +48,7 @@ struct cpu_info {
 	struct tss *tss;
 	u64 scratch;
 	struct write_tlb write_tlb;
+	u64 hypercalls[64]; /* how many there were of each: counted for whoever looks */
 };
 /* RSP0 (end of what the processor pushes) must be 16-byte aligned: it would round it down otherwise. */
 _Static_assert(sizeof(struct cpu_info) % 16 == 8, "alignment of the hardware frame");
@@ -87,11 +88,10 @@ struct cpu {
 	const struct domain *predictor; /* whose branches it has learned; compared alone */
 	u32 preempt_budget; /* hundreds of instructions since a long call last gave way */
 	/* What others write, in a line of its own. */
-	u32 flush_request cacheline_aligned;  /* [a] mailbox: FLUSH_*; see x86/flush.c */
-	u32 tlb_stamp;                        /* [a] TLB clock at its last full flush */
-	u64 flush_va;                         /* [a] */
-	u64 hypercalls[64] cacheline_aligned; /* counted for the debug key and the toolstack */
-	u64 irqs;
+	u32 flush_request cacheline_aligned; /* [a] mailbox: FLUSH_*; see x86/flush.c */
+	u32 tlb_stamp;                       /* [a] TLB clock at its last full flush */
+	u64 flush_va;                        /* [a] */
+	u64 irqs cacheline_aligned;
 	u64 tsc_offset;
 	u64 *gdt_pte;            /* L1 entries of its window: GDT pages 0-15, then LDT 16-31 */
 	u64 *gdt_page;           /* page 14, ours */
@@ -181,8 +181,10 @@ extern u32 cpu_feature_words[FEAT_WORDS];
 #define X86_RETPOLINE                                                                              \
 	FEATURE(FEAT_SYNTH, 6) /* no indirect branch that a guest trained (Spectre variant 2) */
 #define X86_USE_FSGSBASE FEATURE(FEAT_SYNTH, 7)
-#define X86_TSC_SYNCED FEATURE(FEAT_SYNTH, 8) /* the warp test found none */
-#define X86_USE_IBRS FEATURE(FEAT_SYNTH, 9)   /* the same by the processor, set once */
+#define X86_TSC_SYNCED FEATURE(FEAT_SYNTH, 8)  /* the warp test found none */
+#define X86_USE_IBRS FEATURE(FEAT_SYNTH, 9)    /* the same by the processor, set once */
+#define X86_FENCE FEATURE(FEAT_SYNTH, 10)      /* before a guest's pointer is used (variant 1) */
+#define X86_FENCE_SMAP FEATURE(FEAT_SYNTH, 11) /* with X86_USE_SMAP */
 static inline bool cpu_has(unsigned feature)
 {
 	return cpu_feature_words[feature / 32] >> (feature % 32) & 1;

@@ -273,6 +273,16 @@ void percpu_load(struct cpu *c)
 	}
 }
 
+/* AMD's LFENCE holds back what comes after it only where it was told to. */
+static void make_lfence_wait(void)
+{
+	u64 cfg;
+
+	if (cpu_vendor != VENDOR_INTEL && rdmsr_safe(MSR_AMD_DE_CFG, &cfg) &&
+	    !(cfg & DE_CFG_LFENCE_WAITS))
+		wrmsr_safe(MSR_AMD_DE_CFG, cfg | DE_CFG_LFENCE_WAITS);
+}
+
 void cpu_init_registers(struct cpu *c)
 {
 	u64 efer = rdmsr(MSR_EFER) | EFER_SCE | EFER_NX;
@@ -284,6 +294,8 @@ void cpu_init_registers(struct cpu *c)
 	else if (cpu_has(X86_USE_IBRS))
 		wrmsr(MSR_SPEC_CTRL, SPEC_CTRL_IBRS);
 	wrmsr(MSR_EFER, efer);
+	if (cpu_has(X86_FENCE))
+		make_lfence_wait();
 	wrmsr(MSR_PAT, 0x0000050100070406);
 	percpu_load(c);
 }

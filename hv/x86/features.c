@@ -139,6 +139,8 @@ static void __init choose_mitigations(void)
 	feature_set(X86_USE_IBRS,
 		    (all || on) && (cpu_has(X86_AUTO_IBRS) ||
 				    (cpu_has(X86_IBRS_IBPB) && caps & ARCH_CAP_IBRS_ALL)));
+	feature_set(X86_FENCE, all || on);
+	feature_set(X86_FENCE_SMAP, (all || on) && cpu_has(X86_USE_SMAP));
 	feature_set(X86_RETPOLINE, (all || on) && !cpu_has(X86_USE_IBRS));
 }
 

@@ -17,7 +17,7 @@
 u64 directmap_base __ro_after_init = DIRECTMAP_VIRT;
 struct page_info *frame_table __ro_after_init = (struct page_info *)FRAMETABLE_VIRT;
 u64 *m2p_table __ro_after_init = (u64 *)M2P_VIRT_RW;
-u64 max_mfn __ro_after_init;
+u64 max_mfn __ro_after_init, mfn_mask __ro_after_init, maddr_mask __ro_after_init;
 u64 hv_l4_template[16] __ro_after_init;
 u64 hv_l4_restricted[16] __ro_after_init;
 u64 pte_global __ro_after_init = PTE_G;
@@ -155,7 +155,7 @@ static void __init find_free_memory(void)
 
 		if (!ram_range(i, r))
 			continue;
-		max_mfn = r->end >> PAGE_SHIFT;
+		set_max_mfn(r->end >> PAGE_SHIFT);
 		/* The highest page below the BIOS's own data. */
 		if (r->start < 0x90000 && r->end >= 0x10000)
 			trampoline_maddr = MIN(r->end, 0x90000UL) - PAGE_SIZE;

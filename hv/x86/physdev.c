@@ -210,9 +210,11 @@ long do_physdev_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 	bool answers;
 	int rc;
 
-	/* the published type of the number is int */
-	call = (u32)cmd < ARRAY_SIZE(calls) ? &calls[(u32)cmd] : NULL;
-	if (!call || (!call->fn && !call->on_device))
+	cmd = (u32)cmd; /* the published type of the number is int */
+	if (!index_below_nospec(&cmd, ARRAY_SIZE(calls)))
+		return -ENOSYS;
+	call = &calls[cmd];
+	if (!call->fn && !call->on_device)
 		return -ENOSYS; /* docs/abi.md says why */
 	if (!(call->flags & ANYBODY) && !v->domain->privileged)
 		return err_here(-EPERM);

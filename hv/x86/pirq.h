@@ -59,7 +59,9 @@ void irq_set_mask(struct irq *irq, bool mask);
 /* The pirq the domain may use, or NULL: out of range. */
 static inline struct irq *pirq_get(u32 pirq)
 {
-	return pirq < nr_irqs ? &irqs[pirq] : NULL;
+	u64 i = pirq;
+
+	return index_below_nospec(&i, nr_irqs) ? &irqs[i] : NULL;
 }
 /* All return 0 or an error of the physdev call that they serve. */
 int pirq_setup_gsi(u32 gsi, bool level, bool low);

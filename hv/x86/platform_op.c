@@ -176,6 +176,7 @@ long do_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
 	const struct platform_call *call;
 	struct xen_platform_op op;
+	u64 cmd;
 	long rc;
 
 	if (!v->domain->privileged)
@@ -184,9 +185,10 @@ long do_platform_op(u64 arg, u64 a2, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 		return -EFAULT;
 	if (op.interface_version != XENPF_INTERFACE_VERSION)
 		return err_here(-EACCES);
-	call = op.cmd < ARRAY_SIZE(calls) ? &calls[op.cmd] : NULL;
-	if (!call || !call->fn)
+	cmd = op.cmd;
+	if (!index_below_nospec(&cmd, ARRAY_SIZE(calls)) || !calls[cmd].fn)
 		return -ENOSYS;
+	call = &calls[cmd];
 	rc = call->fn(&op);
 	if (rc == 0 && call->answers && write_guest(arg, &op))
 		rc = -EFAULT;

@@ -78,7 +78,7 @@ WEAK void spin_wait(void)
 WEAK u64 directmap_base;
 WEAK struct page_info *frame_table;
 WEAK u64 *m2p_table;
-WEAK u64 max_mfn;
+WEAK u64 max_mfn, mfn_mask, maddr_mask;
 
 WEAK void host_machine(u64 frames)
 {
@@ -94,7 +94,7 @@ WEAK void host_machine(u64 frames)
 		panic("no memory for a machine of %lu frames", frames);
 	memset((void *)directmap_base, 0, frames * PAGE_SIZE);
 	memset(m2p_table, 0xff, frames * sizeof(*m2p_table));
-	max_mfn = frames;
+	set_max_mfn(frames);
 }
 
 static int refuse_type(struct page_info *pg, u64 type, bool preemptible)

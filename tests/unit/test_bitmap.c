@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* lib/bitmap and lib/list, against the obvious. */
+/* lib/bitmap, lib/list and lib/nospec, against the obvious. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lib/bitmap.h"
 #include "lib/list.h"
+#include "lib/nospec.h"
 #include "lib/spinlock.h"
 
 static unsigned slow_next(const u64 *map, unsigned bits, unsigned from)
@@ -98,4 +99,21 @@ Test(spinlock, tickets)
 	}
 	cr_assert(spin_trylock(&l) && !spin_trylock(&l));
 	spin_unlock(&l);
+}
+
+Test(nospec, indices)
+{
+	static const u64 edge[] = {
+		0, 1, 2, 63, 64, 127, 128, 1UL << 31, 1UL << 32, 1UL << 63, ~0UL
+	};
+
+	for (unsigned a = 0; a < sizeof(edge) / sizeof(*edge); a++)
+		for (unsigned b = 0; b < sizeof(edge) / sizeof(*edge); b++) {
+			u64 i = edge[a], n = edge[b], at = i;
+
+			cr_assert_eq(array_index_nospec(i, n), i < n ? i : 0);
+			cr_assert_eq(index_below_nospec(&at, n), i < n);
+			cr_assert_eq(at, i);
+			cr_assert(!n || n & (n - 1) || pow2_index_nospec(i, n) == i % n);
+		}
 }

@@ -16,7 +16,7 @@
 #define BOOT_CS32 0xe018
 
 /* Room for struct cpu_info on top of the boot stack; setup.c asserts that it suffices. */
-#define BOOT_STACK_TOP_ROOM 512
+#define BOOT_STACK_TOP_ROOM 1024
 
 #ifndef __ASSEMBLY__
 #include "lib/base.h"

@@ -16,7 +16,8 @@
 #include "x86/layout.h"
 #include "x86/uaccess.h"
 
-u64 directmap_base, *m2p_table, max_mfn, hv_l4_template[16], hv_l4_restricted[16];
+u64 directmap_base, *m2p_table, max_mfn, mfn_mask, maddr_mask, hv_l4_template[16],
+	hv_l4_restricted[16];
 struct page_info *frame_table;
 u32 phys_addr_bits = 36;
 cpumask_t cpu_online_map = { { BIT(CPUS) - 1 } };
@@ -63,7 +64,7 @@ void machine_init(void)
 	frame_table = calloc(FRAMES, sizeof(*frame_table));
 	m2p_table = malloc(FRAMES * sizeof(u64));
 	memset(m2p_table, 0xff, FRAMES * sizeof(u64));
-	max_mfn = FRAMES;
+	set_max_mfn(FRAMES);
 	for (int s = 0; s < SLOTS; s++)
 		if (hv_slot(s))
 			hv_l4_template[slot_index[s] - 256] = hv_entry[s];
