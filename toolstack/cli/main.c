@@ -103,6 +103,7 @@ static const struct command commands[] = {
 	{ "reboot", cmd_reboot, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
 	{ "rename", cmd_rename, "DOMAIN NAME", "call it otherwise" },
 	{ "sched", cmd_sched, "", "the hypervisor's scheduler" },
+	{ "selftest", cmd_selftest, "", "a report on this machine, with checks, to be sent" },
 	{ "shutdown", cmd_shutdown, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
 	{ "sysrq", cmd_sysrq, "DOMAIN LETTER", "press that key with its kernel's Magic SysRq" },
 	{ "top", cmd_top, "[-d SECONDS] [-n TIMES]", "who uses the processors; Enter ends it" },

@@ -43,6 +43,11 @@ void json_end(struct json *j);
 /* This terminal at a domain's console, until it is left or the domain ends. */
 bool console_attach(uint16_t domid, struct failure *f);
 
+/* The hypervisor's whole log, to be freed; clear: afterwards it is empty. */
+char *read_log(struct session *se, bool clear);
+/* As if pressed on its console. */
+bool press_keys(struct session *se, const char *keys);
+
 /* "running", "poweroff" and so on, of a domain's flags. */
 const char *state_name(uint32_t flags);
 
@@ -63,6 +68,7 @@ int cmd_vcpu_pin(int argc, char **argv);
 int cmd_sysrq(int argc, char **argv);
 int cmd_trigger(int argc, char **argv);
 int cmd_sched(int argc, char **argv);
+int cmd_selftest(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_metrics(int argc, char **argv);
 int cmd_top(int argc, char **argv);

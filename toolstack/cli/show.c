@@ -456,8 +456,7 @@ int cmd_info(int argc, char **argv)
 	return session_end(&se);
 }
 
-/* The whole log, to be freed. */
-static char *read_log(struct session *se, bool clear)
+char *read_log(struct session *se, bool clear)
 {
 	char *log = xzalloc(1);
 	uint32_t index = 0, got = 1;

@@ -198,24 +198,27 @@ int cmd_wait(int argc, char **argv)
 	return session_end(&se);
 }
 
+bool press_keys(struct session *se, const char *keys)
+{
+	struct xen_sysctl *c = sysctl_new(&se->p);
+	size_t n = strnlen(keys, 64);
+	int rc;
+
+	memcpy(se->p.array, keys, n);
+	c->u.debug_keys.keys = se->p.array;
+	c->u.debug_keys.nr_keys = (uint32_t)n;
+	rc = sysctl_call(&se->p, XEN_SYSCTL_debug_keys);
+	return !rc || fail(&se->f, FAIL_REFUSED, "the hypervisor does not take the keys: %s",
+			   strerror(-rc));
+}
+
 int cmd_debug_keys(int argc, char **argv)
 {
 	struct session se;
 
 	if (!check_usage(argc, argv, 1, 1, "debug-keys KEYS"))
 		return EXIT_USAGE;
-	if (session_begin(&se, false)) {
-		struct xen_sysctl *c = sysctl_new(&se.p);
-		size_t n = strnlen(argv[1], 64);
-		int rc;
-
-		memcpy(se.p.array, argv[1], n);
-		c->u.debug_keys.keys = se.p.array;
-		c->u.debug_keys.nr_keys = (uint32_t)n;
-		rc = sysctl_call(&se.p, XEN_SYSCTL_debug_keys);
-		if (rc)
-			fail(&se.f, FAIL_REFUSED, "the hypervisor does not take the keys: %s",
-			     strerror(-rc));
-	}
+	if (session_begin(&se, false))
+		press_keys(&se, argv[1]);
 	return session_end(&se);
 }
