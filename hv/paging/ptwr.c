@@ -128,13 +128,13 @@ bool ptwr_move(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 	u64 code, length, drop, *entry, *reg;
 	struct page_info *table;
 
-	if (!tlb_hit(t, va, IN_TABLE))
-		return move_elsewhere(v, va, regs);
 	if (unlikely(!read_code(regs->rip, &code)))
 		return false;
 	length = move_length[(u8)(code >> 16)];
 	if (unlikely(!is_move(code) || !length))
 		return false;
+	if (!tlb_hit(t, va, IN_TABLE))
+		return move_elsewhere(v, va, regs);
 	/* All that can be is ready before the lock: then the registers suffice. */
 	table = t->table;
 	entry = entry_at(t, va);
