@@ -80,37 +80,39 @@ static int cmd_check(int argc, char **argv)
 
 static int cmd_help(int argc, char **argv);
 
+/* Each row has its entry in toolstack/man/pavise.1. Completion reads what `pavise help` prints of it. */
 static const struct command commands[] = {
 	{ "check", cmd_check, "[--xml] FILE...", "validate configurations, touch nothing" },
 	{ "config", cmd_config, "DOMAIN", "the XML that it was made from, and can be again" },
 	{ "console", cmd_console, "DOMAIN", "a terminal at its console; Ctrl-] leaves" },
-	{ "create", cmd_create, "[-c] [-p] [-n] [-v] FILE [KEY=VALUE]...",
+	{ "create", cmd_create, "[-c] [-p] [-n] [-v] [--json] FILE [KEY=VALUE]...",
 	  "make and start a domain; -c: with its console, -p: paused, -n: look only, -v: timing" },
 	{ "debug-keys", cmd_debug_keys, "KEYS", "as if pressed on the hypervisor's console" },
 	{ "destroy", cmd_destroy, "DOMAIN", "end it at once" },
-	{ "dmesg", cmd_dmesg, "[-c]", "the hypervisor's log; -c: and clear it" },
-	{ "domid", cmd_domid, "DOMAIN", "its number" },
-	{ "domname", cmd_domname, "DOMAIN", "its name" },
+	{ "dmesg", cmd_dmesg, "[-c] [--json]", "the hypervisor's log; -c: and clear it" },
+	{ "domid", cmd_domid, "[--json] DOMAIN", "its number" },
+	{ "domname", cmd_domname, "[--json] DOMAIN", "its name" },
 	{ "dump-core", cmd_dump_core, "DOMAIN FILE",
 	  "its memory and vCPUs, for tools that read cores" },
 	{ "help", cmd_help, "", "list the commands" },
-	{ "info", cmd_info, "", "the machine and the hypervisor" },
-	{ "list", cmd_list, "[DOMAIN]", "domains and their states" },
+	{ "info", cmd_info, "[--json]", "the machine and the hypervisor" },
+	{ "list", cmd_list, "[--json] [DOMAIN]", "domains and their states" },
 	{ "mem-max", cmd_mem_max, "DOMAIN MEMORY", "the most that it may ever have" },
 	{ "mem-set", cmd_mem_set, "DOMAIN MEMORY", "what its balloon is to leave it" },
 	{ "metrics", cmd_metrics, "", "figures for Prometheus" },
 	{ "pause", cmd_pause, "DOMAIN", "stop its vCPUs" },
 	{ "reboot", cmd_reboot, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
 	{ "rename", cmd_rename, "DOMAIN NAME", "call it otherwise" },
-	{ "sched", cmd_sched, "", "the hypervisor's scheduler" },
+	{ "sched", cmd_sched, "[--json]", "the hypervisor's scheduler" },
 	{ "selftest", cmd_selftest, "", "a report on this machine, with checks, to be sent" },
 	{ "shutdown", cmd_shutdown, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
 	{ "sysrq", cmd_sysrq, "DOMAIN LETTER", "press that key with its kernel's Magic SysRq" },
-	{ "top", cmd_top, "[-d SECONDS] [-n TIMES]", "who uses the processors; Enter ends it" },
+	{ "top", cmd_top, "[-d SECONDS] [-n TIMES] [--json]",
+	  "who uses the processors; Enter ends it" },
 	{ "trigger", cmd_trigger, "DOMAIN nmi [VCPU]", "send it an NMI" },
 	{ "unpause", cmd_unpause, "DOMAIN", "let them run" },
-	{ "uptime", cmd_uptime, "[DOMAIN]", "time since each was made" },
-	{ "vcpu-list", cmd_vcpu_list, "[DOMAIN]", "vCPUs, where they run and may run" },
+	{ "uptime", cmd_uptime, "[--json] [DOMAIN]", "time since each was made" },
+	{ "vcpu-list", cmd_vcpu_list, "[--json] [DOMAIN]", "vCPUs, where they run and may run" },
 	{ "vcpu-pin", cmd_vcpu_pin, "DOMAIN VCPU|all CPUS", "where they may run" },
 	{ "vcpu-set", cmd_vcpu_set, "DOMAIN NUMBER", "how many of its vCPUs are to be online" },
 	{ "wait", cmd_wait, "[-t SECONDS] [--gone] DOMAIN", "until it has shut down" },
@@ -120,7 +122,7 @@ static int cmd_help(int argc, char **argv)
 {
 	(void)argc, (void)argv;
 	for (unsigned int i = 0; i < ARRAY_SIZE(commands); i++)
-		printf("pavise %-10s %-38s  %s\n", commands[i].name, commands[i].arguments,
+		printf("pavise %-10s %-47s  %s\n", commands[i].name, commands[i].arguments,
 		       commands[i].summary);
 	return 0;
 }
