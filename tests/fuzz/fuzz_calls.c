@@ -5,127 +5,13 @@
  * that they make sense. At the end the frames are recounted, both domains die, and nothing may be
  * left.
  */
-#include <string.h>
-
 #include <xen/memory.h>
 #include <xen/vcpu.h>
 
 #include "core/event.h"
-#include "core/grant_table.h"
-#include "core/guest_access.h"
-#include "host_core.h"
+#include "guest.h"
 
-int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
-
-#define ARENA_SIZE 0x4000UL
-#define LIST_AT 0x2000UL /* of the arena: extents, frame lists */
-#define HEAP_SLACK 32    /* slabs that stay with one object at most */
-
-static u8 arena[ARENA_SIZE] __attribute__((aligned(4096)));
-static const u8 *input, *input_end;
-static struct domain *doms[2];
 static u64 heap_before;
-
-/* ---- a guest's memory is the arena ---- */
-
-static bool outside(u64 va, size_t len)
-{
-	return va < (u64)arena || len > ARENA_SIZE || va - (u64)arena > ARENA_SIZE - len;
-}
-
-int copy_from_guest(void *dst, u64 va, size_t len)
-{
-	if (outside(va, len))
-		return -EFAULT;
-	memcpy(dst, (void *)va, len);
-	return 0;
-}
-
-int copy_to_guest(u64 va, const void *src, size_t len)
-{
-	if (outside(va, len))
-		return -EFAULT;
-	memcpy((void *)va, src, len);
-	return 0;
-}
-
-int clear_guest(u64 va, size_t len)
-{
-	if (outside(va, len))
-		return -EFAULT;
-	memset((void *)va, 0, len);
-	return 0;
-}
-
-/* ---- what the input says ---- */
-
-static u8 byte(void)
-{
-	return input < input_end ? *input++ : 0;
-}
-
-static u64 any(void)
-{
-	u64 x = 0;
-
-	for (int i = 0; i < 8; i++)
-		x = x << 8 | byte();
-	return x;
-}
-
-/* Mostly small, sometimes at an edge, sometimes anything. */
-static u64 number(u64 usual)
-{
-	u8 b = byte();
-
-	if (b < 0xe0)
-		return b % usual;
-	if (b < 0xf0)
-		return ~0UL >> (b & 15);
-	return b < 0xf8 ? usual + (b & 7) : any();
-}
-
-static u64 domid(void)
-{
-	u8 b = byte();
-
-	switch (b % 8) {
-	case 0:
-	case 1:
-	case 2:
-		return DOMID_SELF;
-	case 3:
-	case 4:
-		return doms[0]->id;
-	case 5:
-	case 6:
-		return doms[1]->id;
-	default:
-		return b & 8 ? 0 : any();
-	}
-}
-
-static struct page_info *page_of(const struct domain *d, unsigned n)
-{
-	u32 link = d->page_list;
-
-	for (; link && n; n--)
-		link = mfn_to_page(link - 1)->list.next;
-	return link ? mfn_to_page(link - 1) : NULL;
-}
-
-static u64 frame(void)
-{
-	u8 b = byte();
-	struct domain *d = doms[b >> 7];
-	struct page_info *pg = page_of(d, b & 15);
-
-	if ((b & 0x70) == 0x70)
-		return b & 1 ? any() : d->shared_info_mfn;
-	if ((b & 0x70) == 0x60 && d->grant_table->shared[0])
-		return virt_to_mfn(d->grant_table->shared[0]);
-	return pg ? page_to_mfn(pg) : b;
-}
 
 /* One field of a structure: how wide, and what it is about. */
 static u64 field(char kind, unsigned *width)
@@ -269,15 +155,6 @@ static void grant_entry(struct domain *d)
 	table[ref].domid = domid();
 	table[ref].frame = frame();
 	table[ref].flags = byte() & 7 ? GTF_permit_access | (byte() & GTF_readonly) : any();
-}
-
-static void write_list(void)
-{
-	u64 *list = (u64 *)(arena + LIST_AT);
-	u8 at = byte() & 63, n = byte() & 15;
-
-	for (; n--; at++)
-		list[at & 63] = frame();
 }
 
 static void scribble(struct domain *d)
