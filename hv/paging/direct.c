@@ -44,6 +44,14 @@ u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e)
 	return iomem_allowed(mfn, false) ? e & ~PTE_RW : (u64)err_here(-EPERM);
 }
 
+int refuse_absent(const struct domain *d, u64 e)
+{
+	guest_warn("d%u: page-table entry %lx is not present and names memory: refused, since this "
+		   "processor would let it be read (L1TF)\n",
+		   d->id, e);
+	return err_here(-EINVAL);
+}
+
 /* ---- looking for entries ---- */
 
 /*
@@ -345,6 +353,10 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 		rc = 0;
 		goto unlock;
 	}
+	if (!(new &PTE_P) && names_memory(new)) {
+		rc = refuse_absent(d, new);
+		goto unlock;
+	}
 	table_unlock(pg);
 
 	/* Validating what `new` names may take long: not under the lock. */
@@ -392,10 +404,26 @@ static int devalidate(struct page_info *pg, u64 type, bool preemptible)
 				      devalidate_upper(pg, type, preemptible);
 }
 
+/* Every absent entry of a table that is to be validated. */
+static noinline_fn int check_absent(const struct domain *d, const u64 *table, u64 type)
+{
+	preempt_charge(35);
+	for (unsigned i = 0; i < 512; i++)
+		if (table[i] && !(table[i] & PTE_P) && names_memory(table[i]) &&
+		    guest_slot(type, i))
+			return refuse_absent(d, table[i]);
+	return 0;
+}
+
 static int validate_table(struct page_info *pg, struct domain *d, u64 type, bool preemptible)
 {
 	int rc;
 
+	if (unlikely(l1tf_bits) && !pg->u.progress) {
+		rc = check_absent(d, page_to_virt(pg), type);
+		if (rc)
+			return rc;
+	}
 	if (!(pg->u.progress & PROGRESS_FAILED)) {
 		rc = type == PGT_l1_table ? validate_l1(pg, d, preemptible) :
 					    validate_upper(pg, d, type, preemptible);

@@ -117,6 +117,9 @@ static always_inline_fn u64 l1e_get(const struct domain *d, const struct domain 
 	return want;
 }
 
+/* Say so, for names_memory(). -EINVAL. (direct.c) */
+int refuse_absent(const struct domain *d, u64 e);
+
 /* ---- changing an entry ---- */
 
 /*
@@ -191,6 +194,8 @@ static always_inline_fn int l1e_update(const struct domain *d, const struct doma
 		want = l1e_get(d, pg_owner, want);
 		if (L1E_IS_ERROR(want))
 			return (int)want;
+	} else if (unlikely(names_memory(want))) {
+		return refuse_absent(d, want);
 	}
 	if (unlikely(!l1e_install(entry, cur, want, how))) {
 		if (want & PTE_P)
@@ -276,6 +281,8 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 			return false;
 		if ((want & PTE_RW) && !l1_get_writable_fast(pg))
 			return false;
+	} else if (unlikely(want) && unlikely(names_memory(want))) {
+		return false;
 	}
 install:
 	if (seen)

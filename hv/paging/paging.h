@@ -20,6 +20,19 @@
 #define PTE_NX BIT(63)
 #define PTE_ADDR 0x000ffffffffff000UL
 
+/*
+ * A processor with L1TF lets ring 3 read by an entry that is not present what it names, if that is cached: all address
+ * bits there are; 0: it has not, or nothing is done about it. (x86/features.c) [I after boot]
+ */
+extern u64 l1tf_bits;
+/* May an entry, not present, for that reason not be a guest's? */
+static inline bool names_memory(u64 e)
+{
+	u64 maddr = e & PTE_ADDR & l1tf_bits;
+
+	return maddr && maddr < max_mfn << PAGE_SHIFT;
+}
+
 static inline u64 pte_mfn(u64 pte)
 {
 	return (pte & PTE_ADDR) >> PAGE_SHIFT;

@@ -80,9 +80,9 @@ static always_inline_fn bool move_done(struct page_info *table, cpu_user_regs_t 
 	return likely(l1e_put_fast(&drop)) || move_put(drop);
 }
 
-/* What is in *reg is present. */
-static noinline_fn bool move_present(const struct domain *d, u64 *entry, u64 *reg, u64 code,
-				     struct page_info *table, cpu_user_regs_t *regs)
+/* *reg does not clear the entry. */
+static noinline_fn bool move_entry(const struct domain *d, u64 *entry, u64 *reg, u64 code,
+				   struct page_info *table, cpu_user_regs_t *regs)
 {
 	struct page_info *held;
 	u64 drop;
@@ -141,13 +141,13 @@ bool ptwr_move(struct vcpu *v, u64 va, cpu_user_regs_t *regs)
 	reg = regs_gpr(regs, (code >> 19 & 7) | (code & REX_R) << 1);
 	if (unlikely(!l1_lock_fast(table, d)))
 		return false;
-	if (*reg & PTE_P)
-		return move_present(d, entry, reg, code, table, regs);
+	if (*reg)
+		return move_entry(d, entry, reg, code, table, regs);
 	if (likely(code & IS_XCHG)) {
-		*reg = drop = __atomic_exchange_n(entry, *reg, __ATOMIC_ACQ_REL);
+		*reg = drop = __atomic_exchange_n(entry, 0, __ATOMIC_ACQ_REL);
 	} else {
 		drop = READ_ONCE(*entry);
-		WRITE_ONCE(*entry, *reg);
+		WRITE_ONCE(*entry, 0);
 	}
 	return move_done(table, regs, length, drop);
 }

@@ -10,10 +10,12 @@ u32 cpu_feature_words[FEAT_WORDS] __ro_after_init;
 enum cpu_vendor cpu_vendor __ro_after_init;
 u32 cpu_family __ro_after_init, cpu_model __ro_after_init, cpu_stepping __ro_after_init;
 u32 phys_addr_bits __ro_after_init = 36;
+u64 l1tf_bits __ro_after_init;
 u64 hv_cr4 __ro_after_init;
 
 /* What the command line says of a feature: -1 nothing. */
 static s8 opt_smap __initdata = -1, opt_smep __initdata = -1;
+static s8 opt_pv_l1tf __initdata = -1;
 static s8 opt_xpti __initdata = -1, opt_spec_ctrl __initdata = -1, opt_x2apic __initdata = -1;
 
 int __init parse_bool(const char *s, s8 *out)
@@ -33,6 +35,7 @@ BOOL_OPTION("smap", opt_smap);
 BOOL_OPTION("smep", opt_smep);
 BOOL_OPTION("xpti", opt_xpti);
 BOOL_OPTION("spec-ctrl", opt_spec_ctrl);
+BOOL_OPTION("pv-l1tf", opt_pv_l1tf);
 BOOL_OPTION("x2apic", opt_x2apic);
 
 static void feature_set(unsigned f, bool on)
@@ -132,6 +135,9 @@ static void __init choose_mitigations(void)
 		rdmsr_safe(MSR_ARCH_CAPABILITIES, &caps);
 	feature_set(X86_XPTI,
 		    opt_xpti >= 0 ? opt_xpti : all || (intel && !(caps & ARCH_CAP_RDCL_NO)));
+	/* RDCL_NO says that it has neither. */
+	if (opt_pv_l1tf >= 0 ? opt_pv_l1tf : all || (intel && !(caps & ARCH_CAP_RDCL_NO)))
+		l1tf_bits = BIT(phys_addr_bits) - 1;
 	feature_set(X86_VERW,
 		    cpu_has(X86_MD_CLEAR) && (all || (intel && !(caps & ARCH_CAP_MDS_NO))));
 	feature_set(X86_IBPB_SWITCH, (all || on) && (cpu_has(X86_IBRS_IBPB) || cpu_has(X86_IBPB)));
@@ -206,10 +212,10 @@ void __init features_init(void)
 	choose_cr4();
 	log_info("Processor: %s (family %u, model %u, stepping %u)\n", cpu_brand(), cpu_family,
 		 cpu_model, cpu_stepping);
-	log_info("Uses:%s%s%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
+	log_info("Uses:%s%s%s%s%s%s%s%s%s%s%s\n", cpu_has(X86_SMEP) ? " SMEP" : "",
 		 cpu_has(X86_USE_SMAP) ? " SMAP" : "", cpu_has(X86_USE_FSGSBASE) ? " FSGSBASE" : "",
 		 cpu_has(X86_PAGE1GB) ? " 1G-pages" : "", cpu_has(X86_VERW) ? " VERW" : "",
-		 cpu_has(X86_XPTI) ? " XPTI" : "", cpu_has(X86_IBPB_SWITCH) ? " IBPB" : "",
-		 cpu_has(X86_RSB_STUFF) ? " RSB" : "", cpu_has(X86_USE_IBRS) ? " IBRS" : "",
-		 cpu_has(X86_RETPOLINE) ? " retpolines" : "");
+		 cpu_has(X86_XPTI) ? " XPTI" : "", l1tf_bits ? " PV-L1TF" : "",
+		 cpu_has(X86_IBPB_SWITCH) ? " IBPB" : "", cpu_has(X86_RSB_STUFF) ? " RSB" : "",
+		 cpu_has(X86_USE_IBRS) ? " IBRS" : "", cpu_has(X86_RETPOLINE) ? " retpolines" : "");
 }

@@ -66,6 +66,89 @@ static void single_bits(void)
 		check_rc("its tables are plain again", make_rw(t[i]), 0);
 }
 
+static bool absent_refused;
+
+/* Once more, and all ways agree. */
+static void absent(const char *way, u64 level, bool was_refused)
+{
+	report(was_refused == absent_refused, "an absent entry that names memory",
+	       "%s, level %lu: %s", way, level, was_refused ? "refused" : "accepted");
+}
+
+/* The table as one of `level`: pinned, or refused; then plain again. */
+static void absent_pinned(u64 *table, u64 bad, u32 level)
+{
+	long rc;
+
+	table[9] = bad;
+	make_ro(table);
+	rc = mmuext(MMUEXT_PIN_L1_TABLE + level - 1, mfn_of(table), 0);
+	absent("in a table that is pinned", level, rc < 0);
+	if (!rc)
+		mmuext(MMUEXT_UNPIN_TABLE, mfn_of(table), 0);
+	check_rc("plain again", make_rw(table), 0);
+	table[9] = 0;
+}
+
+/*
+ * L1TF: an entry that is not present, and names memory. With l1tf= refused by every way, else all are of one kind.
+ * Kernels write the address inverted: that is nobody's memory.
+ */
+static void absent_entries(void)
+{
+	u8 *at = WINDOW(5), *branch = (u8 *)0x30000000000; /* L4 slot 6 */
+	volatile u64 *pte = pte_of(at);
+	u64 *t[3] = { page_alloc(), page_alloc(), page_alloc() }, *fresh = page_alloc(), was;
+	u64 keep = *pte, frame = mfn_of(fresh) << 12, bad = frame | PTE_RW | PTE_US,
+	    far = bad ^ PTE_ADDR;
+
+	absent_refused = arg("l1tf") || mmu_update1(ma_of((void *)pte), bad, DOMID_SELF) < 0;
+	set_va(at, 0);
+	absent("mmu_update", 1, mmu_update1(ma_of((void *)pte), bad, DOMID_SELF) < 0);
+	absent("mmu_update, A and D kept", 1,
+	       mmu_update1(ma_of((void *)pte) | MMU_PT_UPDATE_PRESERVE_AD, bad, DOMID_SELF) < 0);
+	absent("update_va_mapping", 1, set_va(at, bad) < 0);
+	set_va(at, 0);
+	absent("MOV", 1, FAULTS(*pte = bad));
+	set_va(at, 0);
+	absent("XCHG", 1,
+	       FAULTS(was = bad; __asm__ volatile("xchg %0, %1"
+						  : "+r"(was), "+m"(*pte))));
+	set_va(at, 0);
+	absent("MOV of half", 1, FAULTS(*(volatile u32 *)pte = (u32)bad));
+	set_va(at, frame | PTE_KERN);
+	absent("present no more", 1,
+	       FAULTS(__asm__ volatile("lock andb $0xfe, %0"
+				       : "+m"(*(volatile u8 *)pte))));
+	check_rc("inverted, by mmu_update", mmu_update1(ma_of((void *)pte), far, DOMID_SELF), 0);
+	report(!FAULTS(*pte = far), "inverted", "by MOV");
+	report(!FAULTS(*pte = 0), "zero", "by MOV");
+	set_va(at, keep);
+
+	for (unsigned level = 1; level <= 4; level++)
+		absent_pinned(fresh, bad, level);
+	t[1][0] = mfn_of(t[0]) << 12 | PTE_KERN;
+	t[2][0] = mfn_of(t[1]) << 12 | PTE_KERN;
+	make_ro(t[0]), make_ro(t[1]), make_ro(t[2]);
+	check_rc("a branch for it",
+		 mmu_update1(ma_of(pte_at(branch, 4)), mfn_of(t[2]) << 12 | PTE_KERN, DOMID_SELF),
+		 0);
+	for (unsigned level = 2; level <= 4; level++) {
+		u64 *e = pte_at(branch, level) + 1;
+
+		absent("mmu_update", level, mmu_update1(ma_of(e), bad, DOMID_SELF) < 0);
+		check_rc("inverted, by mmu_update", mmu_update1(ma_of(e), far, DOMID_SELF), 0);
+		mmu_update1(ma_of(e), 0, DOMID_SELF);
+	}
+	mmu_update1(ma_of(pte_at(branch, 4)), 0, DOMID_SELF);
+	mmuext(MMUEXT_TLB_FLUSH_ALL, 0, 0);
+	for (unsigned i = 0; i < 3; i++) {
+		check_rc("its tables are plain again", make_rw(t[i]), 0);
+		page_free(t[i]);
+	}
+	page_free(fresh);
+}
+
 /* A writable mapping of any table or descriptor page, by each of the ways there are. */
 static void writable_tables(void)
 {
@@ -320,13 +403,9 @@ static void descriptors(void)
 }
 
 const struct attack table_attacks[] = {
-	{ "single-bits", single_bits },
-	{ "writable-tables", writable_tables },
-	{ "recursive-l4", recursive },
-	{ "hypervisor-slots", hypervisor_slots },
-	{ "wrong-levels", wrong_levels },
-	{ "frame-sweep", frame_sweep },
-	{ "stale-tlb", stale_tlb },
-	{ "descriptors", descriptors },
-	{ 0 },
+	{ "single-bits", single_bits },           { "absent-entries", absent_entries },
+	{ "writable-tables", writable_tables },   { "recursive-l4", recursive },
+	{ "hypervisor-slots", hypervisor_slots }, { "wrong-levels", wrong_levels },
+	{ "frame-sweep", frame_sweep },           { "stale-tlb", stale_tlb },
+	{ "descriptors", descriptors },           { 0 },
 };
