@@ -196,17 +196,6 @@ void test_memory(void)
 }
 
 /* ---- grants ---- */
-static u16 own_domid(void)
-{
-	u32 other, port = loop_ports(&other);
-	struct evtchn_status st = { .dom = DOMID_SELF, .port = port };
-
-	evtchn_op(EVTCHNOP_status, &st);
-	evtchn_op(EVTCHNOP_close, &(struct evtchn_close){ port });
-	evtchn_op(EVTCHNOP_close, &(struct evtchn_close){ other });
-	return st.u.interdomain.dom;
-}
-
 static void map_own(u16 me)
 {
 	u8 *page = page_alloc(), *at = WINDOW(1);

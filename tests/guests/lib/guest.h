@@ -69,6 +69,12 @@ bool check_rc(const char *what, long rc, long expected);
 #define check(ok, what) report((ok), (what), "%s", #ok)
 int format(char *to, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 int vformat(char *to, size_t size, const char *fmt, __builtin_va_list ap);
+/*
+ * An ordinary domain's: from now on what is said goes to its own console (argument "own-console"),
+ * not to the hypervisor's; console_flush() tells who serves it.
+ */
+void console_own(void);
+void console_flush(void);
 int str_cmp(const char *a, const char *b);
 size_t str_len(const char *s);
 
@@ -323,6 +329,7 @@ void cpu_context(struct vcpu_guest_context *ctx, u32 id, void (*fn)(void));
 #define GRANT_REFS 512
 extern volatile struct grant_entry_v1 *grants; /* our table, after grants_init() */
 long grants_init(void);
+u16 own_domid(void);
 void grant_page(u32 ref, u16 domid, const void *page, bool readonly);
 u16 grant_end(u32 ref); /* flags that are left: non-zero means still mapped */
 

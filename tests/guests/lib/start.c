@@ -46,6 +46,7 @@ _Noreturn void guest_shutdown(u32 reason)
 {
 	struct sched_shutdown s = { reason };
 
+	console_flush();
 	sched_op(SCHEDOP_shutdown, &s);
 	for (;;)
 		__asm__ volatile("ud2");
@@ -56,7 +57,7 @@ _Noreturn void guest_exit(void)
 	u64 end = now() + 200 * MS;
 
 	/* An ordinary domain may have used up its ration of output: let this line through. */
-	while (!privileged && now() < end)
+	while (!privileged && !arg("own-console") && now() < end)
 		sched_op(SCHEDOP_yield, NULL);
 	say("GUEST %s: DONE passed=%u failed=%u", guest_name, passed, failed);
 	/*
@@ -94,6 +95,8 @@ _Noreturn void guest_start(const struct start_info *info)
 	}
 	traps_init();
 	events_init();
+	if (arg("own-console"))
+		console_own();
 	vcpu_op(VCPUOP_stop_periodic_timer, 0, NULL); /* a vCPU may start with a ticker */
 	say("GUEST %s: START %s", guest_name, (const char *)si->cmd_line);
 	test_main();
