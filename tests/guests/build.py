@@ -21,6 +21,7 @@ GUESTS = {
     'warden': ('warden.c', []),
     'answer': ('answer.c', []),
     'shares': ('shares.c', []),
+    'bench': ('../bench', []),
 }
 
 

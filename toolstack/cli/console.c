@@ -16,7 +16,7 @@
 
 #define KEY_LEAVE 0x1d /* Ctrl-] */
 
-static int connect_daemon(uint16_t domid, struct failure *f)
+int console_connect(uint16_t domid, struct failure *f)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = CONSOLE_SOCKET };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -56,7 +56,7 @@ bool console_attach(uint16_t domid, struct failure *f)
 {
 	struct termios before, raw;
 	bool terminal = !tcgetattr(STDIN_FILENO, &before);
-	int fd = connect_daemon(domid, f);
+	int fd = console_connect(domid, f);
 	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
 			      { .fd = STDIN_FILENO, .events = POLLIN } };
 

@@ -82,6 +82,9 @@ static int cmd_help(int argc, char **argv);
 
 /* Each row has its entry in toolstack/man/pavise.1. Completion reads what `pavise help` prints of it. */
 static const struct command commands[] = {
+	{ "bench", cmd_bench,
+	  "cpu [--no-guest] [-k FILE] [--from FILE] [--baseline FILE] [--save FILE] [--html FILE]",
+	  "what crossings into the hypervisor and the kernel's operations cost" },
 	{ "check", cmd_check, "[--xml] FILE...", "validate configurations, touch nothing" },
 	{ "config", cmd_config, "DOMAIN", "the XML that it was made from, and can be again" },
 	{ "console", cmd_console, "DOMAIN", "a terminal at its console; Ctrl-] leaves" },

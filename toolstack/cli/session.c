@@ -119,6 +119,15 @@ void json_number(struct json *j, const char *key, uint64_t value)
 	printf("%lu", value);
 }
 
+void json_hundredths(struct json *j, const char *key, uint64_t value)
+{
+	json_key(j, key);
+	if (value == UINT64_MAX)
+		fputs("null", stdout);
+	else
+		printf("%lu.%02lu", value / 100, value % 100);
+}
+
 void json_end(struct json *j)
 {
 	putchar('\n');

@@ -38,10 +38,14 @@ void json_open(struct json *j, const char *key, char bracket);
 void json_close(struct json *j, char bracket);
 void json_text(struct json *j, const char *key, const char *value);
 void json_number(struct json *j, const char *key, uint64_t value);
+/* value / 100; UINT64_MAX: null. */
+void json_hundredths(struct json *j, const char *key, uint64_t value);
 void json_end(struct json *j);
 
 /* This terminal at a domain's console, until it is left or the domain ends. */
 bool console_attach(uint16_t domid, struct failure *f);
+/* A descriptor of it, for who reads and writes itself; -1. */
+int console_connect(uint16_t domid, struct failure *f);
 
 /* The hypervisor's whole log, to be freed; clear: afterwards it is empty. */
 char *read_log(struct session *se, bool clear);
@@ -52,6 +56,7 @@ bool press_keys(struct session *se, const char *keys);
 const char *state_name(uint32_t flags);
 
 /* The commands. Each: the exit code. */
+int cmd_bench(int argc, char **argv);
 int cmd_console(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_destroy(int argc, char **argv);
