@@ -168,16 +168,16 @@ static void create_vcpus(struct domain *d)
 }
 
 /*
- * Its daemons take two ports and two mappings of each domain. Both are looked up without a lock, so their
- * memory never goes back: what domains of 8 MiB need that fill the machine is there from the start,
- * and is not missing when they have gone.
+ * Its daemons take two ports and two mappings of each domain; Linux maps twice, for the daemon and for
+ * itself. Both are looked up without a lock, so their memory never goes back: what domains of 8 MiB need
+ * that fill the machine is there from the start, and is not missing when they have gone.
  */
 static void make_ahead(struct domain *d)
 {
 	u32 n = MIN(heap_total_pages() / 1024, 4096UL);
 
 	evtchn_make_ahead(d, n);
-	grant_make_ahead(d, n);
+	grant_make_ahead(d, 2 * n);
 }
 
 /* Its module's words, and those behind a "--" among the hypervisor's: not every loader gives words to a module. */
