@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -174,12 +175,17 @@ static void check_processors(struct session *se, unsigned int n)
 	uint64_t tsc = 0, clock = 0;
 	unsigned int ran = 0, steps = 0;
 	cpu_set_t all, first;
+	sigset_t ends, old;
 
+	/* Not before the vCPU may run where it might before. */
+	sigfillset(&ends);
+	sigprocmask(SIG_BLOCK, &ends, &old);
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	sched_getaffinity(0, sizeof(all), &all);
 	if (sched_setaffinity(0, sizeof(first), &first) ||
 	    !affinity(se, XEN_DOMCTL_getvcpuaffinity, before)) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
 		result(false, "processors", "vCPU 0 cannot be moved");
 		return;
 	}
@@ -196,6 +202,7 @@ static void check_processors(struct session *se, unsigned int n)
 	}
 	affinity(se, XEN_DOMCTL_setvcpuaffinity, before);
 	sched_setaffinity(0, sizeof(all), &all);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	result(ran == 2 * n, "processors", "%u of %u visits", ran, 2 * n);
 	result(steps == 0, "clocks", "%u steps backwards in %u moves", steps, 2 * n);
 }

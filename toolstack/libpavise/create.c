@@ -306,7 +306,7 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 	good = complete(&cr, c);
 	good = devices_open(&cr.devices, &cr.c, f) && good && check_possible(&cr) &&
 	       check_name(&cr) && (!c->has_uuid || check_uuid(&cr)) &&
-	       devices_alone(&cr.devices, s, f);
+	       devices_alone(&cr.devices, p, s, f);
 	phase(phases, "checks");
 	good = good && image_open(&image, c->kernel, f) &&
 	       (!c->ramdisk || file_map(&ramdisk, "ramdisk", c->ramdisk, f));

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "../lib/util.h"
+#include "domain.h"
 
 #define SECONDS_MAX 20 /* for a back end to appear */
 #define LOOP_TRIES 64  /* others take the free one, too */
@@ -245,14 +246,21 @@ static bool alone_beside(const struct devices *d, struct store_client *s, const 
 	return !f->code;
 }
 
-bool devices_alone(const struct devices *d, struct store_client *s, struct failure *f)
+bool devices_alone(const struct devices *d, struct pavise *p, struct store_client *s,
+		   struct failure *f)
 {
+	struct xen_domctl_getdomaininfo info;
 	static const char base[] = "/local/domain/0/backend/vbd";
 	char *domids = d->c->n_disks ? store_directory(s, base) : NULL;
 
 	for (const char *id = domids; id && *id && !f->code; id += strlen(id) + 1) {
-		char *folder = xasprintf("%s/%s", base, id), *disks = store_directory(s, folder);
+		char *folder = xasprintf("%s/%s", base, id), *disks;
+		uint16_t domid = (uint16_t)strtoul(id, NULL, 10);
 
+		/* Whoever destroyed it was ended before its devices were gone. */
+		if (!domain_info(p, domid, &info))
+			devices_remove(s, domid);
+		disks = store_directory(s, folder);
 		for (const char *n = disks; n && *n && !f->code; n += strlen(n) + 1) {
 			char *path = xasprintf("%s/%s", folder, n);
 

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "../config/config.h"
+#include "link.h"
 #include "storeclient.h"
 
 /* Those of one domain that is being made. Every nic has its address. */
@@ -21,8 +22,11 @@ struct devices {
  */
 bool devices_open(struct devices *d, const struct domain_config *c, struct failure *f);
 void devices_close(struct devices *d);
-/* Sees that nobody writes to a disk that another domain has. */
-bool devices_alone(const struct devices *d, struct store_client *s, struct failure *f);
+/*
+ * Sees that nobody writes to a disk that another domain has; what a domain left that is no more goes.
+ */
+bool devices_alone(const struct devices *d, struct pavise *p, struct store_client *s,
+		   struct failure *f);
 /* Gives each file a loop device. devices_detach() unless the nodes came to the store. */
 bool devices_attach(struct devices *d, struct failure *f);
 void devices_detach(struct devices *d);

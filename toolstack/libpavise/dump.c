@@ -368,7 +368,7 @@ static bool put_all(struct dump *d, dump_progress *progress)
 
 /* ---- the file ---- */
 
-/* Without a name until it is whole: whatever ends us, nothing of it is left. */
+/* Without a name until it is whole: whatever ends us while it is written, nothing of it is left. */
 static bool open_file(struct dump *d)
 {
 	char *folder = xstrdup(d->path), *slash = strrchr(folder, '/');
@@ -392,13 +392,17 @@ static bool open_file(struct dump *d)
 
 static bool name_file(struct dump *d)
 {
-	int rc = linkat(d->fd, "", AT_FDCWD, d->path, AT_EMPTY_PATH);
+	char open_one[32]; /* a name for it that needs no privilege, as AT_EMPTY_PATH does */
+	int rc;
+
+	snprintf(open_one, sizeof(open_one), "/proc/self/fd/%d", d->fd);
+	rc = linkat(AT_FDCWD, open_one, AT_FDCWD, d->path, AT_SYMLINK_FOLLOW);
 
 	if (rc && errno == EEXIST) {
 		char *beside = xasprintf("%s.new", d->path);
 
 		unlink(beside);
-		rc = linkat(d->fd, "", AT_FDCWD, beside, AT_EMPTY_PATH);
+		rc = linkat(AT_FDCWD, open_one, AT_FDCWD, beside, AT_SYMLINK_FOLLOW);
 		rc = rc ? rc : rename(beside, d->path);
 		free(beside);
 	}

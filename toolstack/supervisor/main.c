@@ -234,6 +234,15 @@ static bool make_again(struct store_client *s, const struct domain_config *c)
 	return false;
 }
 
+/* Its record is saved just before it is started. */
+static bool half_made(const struct xen_domctl_getdomaininfo *d)
+{
+	char path[96];
+
+	record_path(path, RECORDS, d->handle);
+	return d->flags & XEN_DOMINF_paused || access(path, F_OK);
+}
+
 /* What a worker does with its domain; false: to be tried again. */
 static bool work(struct store_client *s, const uuid_t uuid)
 {
@@ -245,13 +254,20 @@ static bool work(struct store_client *s, const uuid_t uuid)
 	record_path(path, RESTARTS, uuid);
 	again = !access(path, F_OK);
 	if (record_read(&c, again ? RESTARTS : RECORDS, uuid)) {
-		if (find_uuid(uuid, &d) && !(d.flags & XEN_DOMINF_dying))
-			good = d.flags & XEN_DOMINF_shutdown ?
-				       finish(s, &d, &c, &again) :
-				       end_as(s, &d, NULL, c.name, "was half made");
+		if (find_uuid(uuid, &d) && !(d.flags & XEN_DOMINF_dying)) {
+			if (d.flags & XEN_DOMINF_shutdown)
+				good = finish(s, &d, &c, &again);
+			else if (again && half_made(&d))
+				good = end_as(s, &d, NULL, c.name, "was half made");
+			else
+				again = false; /* it is there */
+		}
 		good = good && (!again || make_again(s, &c));
 	} else if (again) {
-		log_line("%s can't be read: its domain is not made again", path);
+		log_line("%s can't be read: its domain is not made again before it can; mend or "
+			 "remove it",
+			 path);
+		good = false;
 	}
 	if (good)
 		unlink(path);
@@ -279,20 +295,24 @@ static bool run_worker(const uuid_t uuid, pid_t supervisor)
 
 /* ---- the supervisor ---- */
 
-/* Unless one is about it, or it has just failed. */
-static void start_worker(const uuid_t uuid)
+/* Not if one is about it, or has just failed, or all are busy: the end of one comes back to it. */
+static bool may_start(const uuid_t uuid)
 {
-	const pid_t supervisor = getpid();
 	unsigned int running = 0;
-	struct job *job;
 
 	for (unsigned int i = 0; i < nr_jobs; i++) {
 		running += jobs[i].worker != 0;
 		if (!uuid_compare(jobs[i].uuid, uuid))
-			return;
+			return false;
 	}
-	if (running == WORKERS_MAX)
-		return; /* the end of one of them comes back to it */
+	return running < WORKERS_MAX;
+}
+
+static void start_worker(const uuid_t uuid)
+{
+	const pid_t supervisor = getpid();
+	struct job *job;
+
 	jobs = xrealloc(jobs, (nr_jobs + 1) * sizeof(*jobs));
 	job = &jobs[nr_jobs++];
 	*job = (struct job){ .worker = fork(), .again = now() + RETRY_SECONDS };
@@ -309,10 +329,10 @@ static void start_worker(const uuid_t uuid)
 static void reap_workers(void)
 {
 	unsigned int left = 0;
-	int status;
 
 	for (unsigned int i = 0; i < nr_jobs; i++) {
 		struct job *j = &jobs[i];
+		int status = 1; /* unless waitpid() says otherwise */
 		bool ended = j->worker && waitpid(j->worker, &status, WNOHANG);
 
 		if (ended) {
@@ -335,7 +355,7 @@ static void go_on_with_restarts(void)
 		char text[UUID_STR_LEN] = "";
 
 		snprintf(text, sizeof(text), "%.36s", e->d_name);
-		if (!uuid_parse(text, uuid))
+		if (!uuid_parse(text, uuid) && may_start(uuid))
 			start_worker(uuid);
 	}
 	if (folder)
@@ -347,7 +367,8 @@ static void act_on(const struct xen_domctl_getdomaininfo *d)
 {
 	struct domain_config c = { 0 };
 
-	if (record_read(&c, RECORDS, d->handle) && action_of(&c, reason_of(d)) != ACTION_PRESERVE)
+	if (may_start(d->handle) && record_read(&c, RECORDS, d->handle) &&
+	    action_of(&c, reason_of(d)) != ACTION_PRESERVE)
 		start_worker(d->handle);
 	config_free(&c);
 }
