@@ -7,7 +7,7 @@
 
 static volatile u64 *via; /* the address */
 static u64 *tables[2];
-static u64 last; /* what was written last: entries that are not present, each another */
+static u64 last; /* what was written last: absent entries that name nothing, each another */
 static u64 this_vcpu = 1;
 
 static u64 leads_to(unsigned n)
@@ -25,7 +25,7 @@ static bool arrives_in(unsigned n)
 {
 	u64 other = tables[!n][0];
 
-	last += PAGE;
+	last += 1UL << 52;
 	return !FAULTS(*via = last) && (tables[n][0] & ~PTE_G) == last && tables[!n][0] == other;
 }
 
