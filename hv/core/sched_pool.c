@@ -66,6 +66,8 @@ int domain_set_nodes(struct domain *d, u64 nodes)
 	for (i = 0; i < nr_cpus; i++)
 		if (nodes & BIT(cpu_node(i)))
 			cpumask_set(i, near);
+	if (bitmap_next_set(near->bits, nr_cpus, 0) == nr_cpus) /* nodes of memory only */
+		memset(near, 0xff, sizeof(*near));
 	for_each_vcpu(d, v, i)
 		v->soft_affinity = *near;
 	spin_unlock(&placement_lock);

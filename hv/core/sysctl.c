@@ -58,7 +58,8 @@ static int physinfo(struct control_call *c)
 
 	*op = (struct xen_sysctl_physinfo){
 		.threads_per_core = 1,
-		.cores_per_socket = nr_cpus / nr_nodes, /* as if all of a node were equally near */
+		.cores_per_socket =
+			MAX(nr_cpus / nr_nodes, 1U), /* as if all of a node were equally near */
 		.nr_cpus = nr_cpus,
 		.max_cpu_id = nr_cpus - 1,
 		.nr_nodes = nr_nodes,

@@ -133,15 +133,15 @@ static u64 split_block(u64 mfn, unsigned from, unsigned order, bool low)
 	return mfn;
 }
 
-static struct page_info *find_block(u32 node, unsigned order, u32 memflags)
+static struct page_info *find_block(u32 node, unsigned order, u32 memflags, unsigned lowest)
 {
 	unsigned bits = memflags & MEMF_bits_mask, n = zone_number(max_mfn - 1) + 1;
 	bool low = memflags & MEMF_low;
 
 	if (bits && bits < PAGE_SHIFT + n)
 		n = bits > PAGE_SHIFT ? bits - PAGE_SHIFT + 1 : 0;
-	for (unsigned i = 0; i < n; i++) {
-		const struct zone *zone = &zones[node][low ? i : n - 1 - i];
+	for (unsigned i = lowest; i < n; i++) {
+		const struct zone *zone = &zones[node][low ? i : n - 1 - (i - lowest)];
 		u32 have = zone->orders >> order;
 
 		if (have) {
@@ -153,8 +153,8 @@ static struct page_info *find_block(u32 node, unsigned order, u32 memflags)
 	return NULL;
 }
 
-/* From one of these nodes; of several the highest first, unless low memory is wanted. */
-static struct page_info *find_in_nodes(u64 nodes, unsigned order, u32 memflags)
+/* From one of these nodes; of several the highest first, unless low memory is wanted. No zone below `lowest`. */
+static struct page_info *find_in_nodes(u64 nodes, unsigned order, u32 memflags, unsigned lowest)
 {
 	struct page_info *pg = NULL;
 
@@ -162,9 +162,19 @@ static struct page_info *find_in_nodes(u64 nodes, unsigned order, u32 memflags)
 	while (nodes && !pg) {
 		u32 node = memflags & MEMF_low ? __builtin_ctzl(nodes) : 63 - __builtin_clzl(nodes);
 
-		pg = find_block(node, order, memflags);
+		pg = find_block(node, order, memflags, lowest);
 		nodes &= ~BIT(node);
 	}
+	return pg;
+}
+
+/* From these nodes if there is some, else from any. */
+static struct page_info *find_anywhere(u64 nodes, unsigned order, u32 memflags, unsigned lowest)
+{
+	struct page_info *pg = find_in_nodes(nodes, order, memflags, lowest);
+
+	if (!pg && !(memflags & MEMF_exact_node))
+		pg = find_in_nodes(~nodes, order, memflags, lowest);
 	return pg;
 }
 
@@ -190,16 +200,18 @@ static void flush_stale(u64 epoch)
 static struct page_info *take_block(const struct domain *d, unsigned order, u32 memflags)
 {
 	u64 nodes = d ? READ_ONCE(d->nodes) : ALL_NODES, stale = 0;
-	struct page_info *pg;
+	struct page_info *pg = NULL;
 
 	if (order > MAX_ORDER)
 		return NULL;
 	if (MEMF_get_node(memflags) < nr_nodes)
 		nodes = BIT(MEMF_get_node(memflags));
 	spin_lock(&heap_lock);
-	pg = find_in_nodes(nodes, order, memflags);
-	if (!pg && !(memflags & MEMF_exact_node))
-		pg = find_in_nodes(~nodes, order, memflags);
+	/* What devices of 32 bits reach is not taken for its node's sake: others have memory as well. */
+	if (nr_nodes > 1 && !(memflags & (MEMF_bits_mask | MEMF_low | MEMF_exact_node)))
+		pg = find_anywhere(nodes, order, memflags, zone_number(1UL << (32 - PAGE_SHIFT)));
+	if (!pg)
+		pg = find_anywhere(nodes, order, memflags, 0);
 	spin_unlock(&heap_lock);
 	if (!pg)
 		return NULL;

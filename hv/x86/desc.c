@@ -294,8 +294,9 @@ void cpu_init_registers(struct cpu *c)
 	else if (cpu_has(X86_USE_IBRS))
 		wrmsr(MSR_SPEC_CTRL, SPEC_CTRL_IBRS);
 	wrmsr(MSR_EFER, efer);
-	if (cpu_has(X86_FENCE))
-		make_lfence_wait();
 	wrmsr(MSR_PAT, 0x0000050100070406);
 	percpu_load(c);
+	/* It may fault, which takes the IDT. */
+	if (cpu_has(X86_FENCE))
+		make_lfence_wait();
 }
