@@ -59,24 +59,28 @@ int main(int argc, char **argv)
 {
 	const char *core = map(argv[1]), *kernel = argc > 3 ? map(argv[3]) : NULL;
 	const Elf64_Shdr *list = section(core, ".xen_p2m");
-	const char *pages = core + section(core, ".xen_pages")->sh_offset;
+	const uint64_t pages = section(core, ".xen_pages")->sh_offset;
+	const int fd = open(argv[1], O_RDONLY);
 	const uint64_t *p2m = (const uint64_t *)(core + list->sh_offset);
 	uint64_t n = list->sh_size / 16;
 	const Elf64_Phdr *loaded = kernel ? text(kernel) : NULL;
 	xenforeignmemory_handle *memory = xenforeignmemory_open(NULL, 0);
 	unsigned int other = 0, found = 0;
+	char page[PAGE];
 
 	for (uint64_t i = 0; i < n; i++) {
 		xen_pfn_t mfn = p2m[2 * i + 1];
 		void *at = xenforeignmemory_map(memory, (uint32_t)atoi(argv[2]), PROT_READ, 1, &mfn,
 						NULL);
 
-		if (!at || memcmp(at, pages + i * PAGE, PAGE))
+		/* Not by the mapping: in a tmpfs a hole that is looked at so takes memory. */
+		if (pread(fd, page, PAGE, (off_t)(pages + i * PAGE)) != (ssize_t)PAGE || !at ||
+		    memcmp(at, page, PAGE))
 			other++;
 		if (at)
 			xenforeignmemory_unmap(memory, at, 1);
 		if (kernel && p2m[2 * i] == loaded->p_paddr / PAGE)
-			found += !memcmp(kernel + loaded->p_offset, pages + i * PAGE, PAGE);
+			found += !memcmp(kernel + loaded->p_offset, page, PAGE);
 	}
 	printf("%lu pages, %u of them other than the domain's; the kernel is %s\n", n, other,
 	       found  ? "in its place" :
