@@ -352,13 +352,14 @@ static int reset(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 
 /* ---- sending ---- */
 
+/* The port, or the error of who read it: no port is that large. */
 static long send(const struct domain *d, u64 port)
 {
 	struct evtchn *chn;
 	long err = 0;
 
 	if (unlikely(!evtchn_port_exists(d, &port)))
-		return err_here(-EINVAL);
+		return err_here((s64)port < 0 ? (s64)port : -EINVAL);
 	chn = evtchn_at(d, port);
 	spin_lock(&chn->lock);
 	if (likely(chn->other))
@@ -517,11 +518,8 @@ static noinline_fn long other_op(u64 cmd, u64 arg, struct vcpu *v)
 /* Sending comes first and alone: it is what guests do all the time. */
 long do_event_channel_op(u64 cmd, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 {
-	s64 port;
-
 	_Static_assert(sizeof(struct evtchn_send) == sizeof(u32), "nothing but the port");
 	if (unlikely((u32)cmd != EVTCHNOP_send))
 		return other_op((u32)cmd, arg, v);
-	port = read_guest_u32(arg);
-	return likely(port >= 0) ? send(v->domain, port) : err_here(port);
+	return send(v->domain, read_guest_u32(arg));
 }

@@ -153,7 +153,10 @@ static struct page_info *find_block(u32 node, unsigned order, u32 memflags, unsi
 	return NULL;
 }
 
-/* From one of these nodes; of several the highest first, unless low memory is wanted. No zone below `lowest`. */
+/*
+ * From one of these nodes; of several the highest first, unless low memory is wanted. No zone below
+ * `lowest`.
+ */
 static struct page_info *find_in_nodes(u64 nodes, unsigned order, u32 memflags, unsigned lowest)
 {
 	struct page_info *pg = NULL;
