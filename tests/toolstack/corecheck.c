@@ -15,6 +15,7 @@
 #include <xenforeignmemory.h>
 
 #define PAGE 4096ul
+#define SERVED 16 /* pages into which back ends and daemons write while a stock guest is paused */
 
 static const char *map(const char *path)
 {
@@ -86,5 +87,5 @@ int main(int argc, char **argv)
 	       found  ? "in its place" :
 	       kernel ? "elsewhere" :
 			"not looked for");
-	return !n || other || (kernel && !found);
+	return !n || other > (kernel ? 0 : SERVED) || (kernel && !found);
 }
