@@ -613,7 +613,7 @@ interrupt_entry:
 
 entry_from_hv:
 	mov %rsp, %rdi
-	call hv_trap				/* an interrupt of the idle loop, or a fault of ours */
+	call hv_trap				/* an interrupt of the exit loop, or a fault of ours */
 	RESTORE_ALL
 	iretq
 

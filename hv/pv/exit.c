@@ -20,6 +20,8 @@ static void do_work(struct cpu_info *info)
 		context_unload_idle();
 	if (work & WORK_RESCHED)
 		schedule(info->current);
+	/* Others may leave work here as fast as it is done: what waits (a timer, a flush) comes in between. */
+	__asm__ volatile("sti; nop; cli" ::: "memory");
 }
 
 /* Between STI and CLI interrupts are taken; one that comes before HLT ends it at once. */

@@ -32,8 +32,8 @@ void handle_interrupt(u32 vector)
 	c->irqs++;
 	switch (vector) {
 	case VEC_TIMER:
-		/* Not here: a timer that sets itself again at once would come back before the idle loop
-		 * sees what else there is to do. */
+		/* Not here: a timer that sets itself again at once would come back before anything
+		 * else that there is to do. */
 		lapic_eoi();
 		cpu_work(c->id, WORK_TIMER);
 		break;
@@ -73,7 +73,7 @@ cpu_user_regs_t *hv_ist_enter(cpu_user_regs_t *regs)
 		return main_frame;
 	}
 	if (regs->entry_vector == TRAP_MC) {
-		/* Other than the idle loop, what was interrupted may hold the console's lock: without it from now on. */
+		/* With interrupts off, what was interrupted may hold the console's lock: without it from now on. */
 		if (!(regs->rflags & RFLAGS_IF))
 			console_force();
 		if (machine_check() == MCE_HARMLESS)

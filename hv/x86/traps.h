@@ -15,7 +15,7 @@ enum { TRAP_TS = 10, TRAP_NP, TRAP_SS, TRAP_GP, TRAP_PF, TRAP_AC = 17, TRAP_MC, 
 #define PFEC_I BIT(4)
 
 /*
- * A trap while the hypervisor ran: an interrupt of the idle loop, a fault with a fixup, or the end.
+ * A trap while the hypervisor ran: an interrupt of the exit loop, a fault with a fixup, or the end.
  */
 void hv_trap(cpu_user_regs_t *regs);
 /* Dispatch a machine interrupt. */

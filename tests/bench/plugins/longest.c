@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QEMU plugin: the longest run of the hypervisor without giving way: from its entry to its return to ring 3, or to
- * STI, which only its idle loop has. Counts from the first execution of address `after` on.
+ * STI, which only its exit loop has. Counts from the first execution of address `after` on.
  *
  *	-plugin longest.so,out=FILE,after=ADDRESS[,over=INSTRUCTIONS][,except=ADDRESS]
  *
