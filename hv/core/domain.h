@@ -295,8 +295,11 @@ void vcpu_runstate_update(struct vcpu *v);
 #define SCHED_POOL_ANY ~0U
 int sched_pool_create(u32 *id); /* that one, or any: -EEXIST, -ENOSPC */
 int sched_pool_destroy(u32 id); /* -EBUSY it has processors or domains, or is pool 0 */
-/* Take a processor in, or out: -EINVAL no such one; -EBUSY another's, or a domain needs it. */
-int sched_pool_cpu(u32 id, u32 cpu, bool add);
+/*
+ * Take a processor in, or out: -EINVAL no such one; -EBUSY another's, pool 0 has no other, a domain needs it, or another one leaves;
+ * -ERESTART: call again with *next as it is now (0 at first).
+ */
+int sched_pool_cpu(u32 id, u32 cpu, bool add, u32 *next);
 int sched_pool_move(struct domain *d, u32 id); /* -EINVAL a vCPU may run nowhere in it */
 /* The first from that number on: its number, processors, and how many domains. */
 int sched_pool_info(u32 id, cpumask_t *cpus, u32 *domains);

@@ -9,9 +9,10 @@
 
 /* A set of processors with domains of its own. */
 struct sched_pool {
-	bool used;      /* [placement lock to set] */
-	u32 domains;    /* [a] how many live in it, zombies included */
-	u64 vtime;      /* [a, at most once a slice] about that of the processor furthest ahead */
+	bool used;   /* [placement lock to set] */
+	u32 leaving; /* [placement lock] 1 + that of its processors that is not in cpus; 0: none */
+	u32 domains; /* [a] how many live in it, zombies included */
+	u64 vtime;   /* [a, at most once a slice] about that of the processor furthest ahead */
 	cpumask_t cpus; /* [placement lock to set] */
 };
 #define SCHED_POOLS 64

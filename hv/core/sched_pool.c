@@ -228,7 +228,7 @@ int sched_pool_destroy(u32 id)
 	p = find(id);
 	if (!p)
 		rc = err_here(-ENOENT);
-	else if (p == sched_pools || can_run(&p->cpus, p) || READ_ONCE(p->domains))
+	else if (p == sched_pools || can_run(&p->cpus, p) || READ_ONCE(p->domains) || p->leaving)
 		rc = err_here(-EBUSY);
 	else
 		p->used = false;
@@ -248,27 +248,51 @@ static bool domain_can_run(struct domain *d, const struct sched_pool *pool)
 	return can;
 }
 
-int sched_pool_cpu(u32 id, u32 cpu, bool add)
+/*
+ * Can all domains of the pool do with pool->cpus? From that number on. Those that were asked stay so: whoever places
+ * one of them between two steps is held to the same. [placement_lock]
+ */
+static int all_can_run(const struct sched_pool *pool, u32 *next)
 {
-	struct sched_pool *p, *from, *to;
-	struct domain *d;
+	/* new domains begin in pool 0 */
+	int rc = pool == sched_pools && !can_run(&pool->cpus, pool) ? err_here(-EBUSY) : 0;
+	struct domain *d = rc ? NULL : domain_from((u16)*next);
+
+	for (; d && !rc; d = domain_next(d)) {
+		if (d->sched.pool == pool && !domain_can_run(d, pool))
+			rc = err_here(-EBUSY);
+		*next = d->id + 1u;
+		preempt_charge(1 + d->max_vcpus);
+		if (!rc && preempt_needed())
+			rc = -ERESTART;
+	}
+	if (d)
+		domain_put(d);
+	return rc;
+}
+
+int sched_pool_cpu(u32 id, u32 cpu, bool add, u32 *next)
+{
+	struct sched_pool *p;
+	struct sched_cpu *sc;
 	int rc = 0;
 
 	if (cpu >= nr_cpus || !cpumask_test(cpu, &cpu_online_map))
 		return err_here(-EINVAL);
+	sc = sched_cpus[cpu];
 	spin_lock(&placement_lock);
 	p = find(id);
-	from = add ? &pool_none : p;
-	to = add ? p : &pool_none;
-	if (!p || sched_cpus[cpu]->pool != from) {
+	if (!p || sc->pool != (add ? &pool_none : p) ||
+	    (!add && p->leaving != (*next ? cpu + 1 : 0))) {
 		rc = err_here(p ? -EBUSY : -ENOENT);
+	} else if (add) {
+		give_cpu(sc, p);
 	} else {
-		give_cpu(sched_cpus[cpu], to);
-		for (d = domain_first(); d; d = domain_next(d))
-			if (d->sched.pool == from && !domain_can_run(d, from))
-				rc = err_here(-EBUSY);
-		if (rc) /* who went meanwhile may come back */
-			give_cpu(sched_cpus[cpu], from);
+		cpumask_clear(cpu, &p->cpus); /* who runs there stays until it is decided */
+		rc = all_can_run(p, next);
+		p->leaving = rc == -ERESTART ? cpu + 1 : 0;
+		if (!p->leaving)
+			give_cpu(sc, rc ? p : &pool_none);
 	}
 	spin_unlock(&placement_lock);
 	return rc;

@@ -177,7 +177,7 @@ static int cpupool(struct control_call *c)
 	case XEN_SYSCTL_CPUPOOL_OP_ADDCPU:
 	case XEN_SYSCTL_CPUPOOL_OP_RMCPU:
 		return sched_pool_cpu(op->cpupool_id, op->cpu,
-				      op->op == XEN_SYSCTL_CPUPOOL_OP_ADDCPU);
+				      op->op == XEN_SYSCTL_CPUPOOL_OP_ADDCPU, &c->next);
 	case XEN_SYSCTL_CPUPOOL_OP_MOVEDOMAIN:
 		d = domain_get(op->domid);
 		if (!d)

@@ -197,8 +197,8 @@ static void machine_back(void)
 	for (u32 round = 0; round < 2; round++) {
 		for (int p; (p = sched_pool_info(1, &free, &n)) > 0;) {
 			for (u32 cpu = 0; cpu < nr_cpus; cpu++)
-				if (!sched_pool_cpu(p, cpu, false))
-					sched_pool_cpu(0, cpu, true);
+				if (!pool_cpu(p, cpu, false))
+					pool_cpu(0, cpu, true);
 			for (d = domain_first(); d; d = domain_next(d))
 				sched_pool_move(d, 0);
 			run_all();
@@ -207,7 +207,7 @@ static void machine_back(void)
 		}
 	}
 	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
-		sched_pool_cpu(0, cpu, true);
+		pool_cpu(0, cpu, true);
 	run_all();
 	cr_assert(sched_pool_info(1, &free, &n) < 0, "a pool stays");
 	sched_free_cpus(&free);

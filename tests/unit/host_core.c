@@ -154,6 +154,17 @@ void machine_up(void)
 	put_on_cpu(v0);
 }
 
+int pool_cpu(u32 id, u32 cpu, bool add)
+{
+	u32 next = 0;
+	int rc;
+
+	do
+		rc = sched_pool_cpu(id, cpu, add, &next);
+	while (rc == -ERESTART);
+	return rc;
+}
+
 void put_on_cpu(struct vcpu *v)
 {
 	struct vcpu *other = on_cpu[v->processor];

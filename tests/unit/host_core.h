@@ -33,6 +33,8 @@ void machine_up(void);
 void run_cpu(u32 cpu);
 /* Until nobody has work left. */
 void run_all(void);
+/* sched_pool_cpu() until it is done. */
+int pool_cpu(u32 id, u32 cpu, bool add);
 void reap_all(void); /* and lets time pass, until the dead are gone */
 /* Let a vCPU run on its processor, as if nobody else were there. */
 void put_on_cpu(struct vcpu *v);

@@ -423,26 +423,82 @@ Test(core_fair, pools)
 	expect_ret(sched_pool_create(&id), 0);
 	expect(id, 1);
 	expect_ret(sched_pool_move(d, id), -EINVAL); /* no processor */
-	expect_ret(sched_pool_cpu(id, 3, true), -EBUSY);
+	expect_ret(pool_cpu(id, 3, true), -EBUSY);
 	expect_ret(sched_pool_create(&id), -EEXIST);
-	expect_ret(sched_pool_cpu(0, 3, false), 0);
-	expect_ret(sched_pool_cpu(0, 3, false), -EBUSY);
+	expect_ret(pool_cpu(0, 3, false), 0);
+	expect_ret(pool_cpu(0, 3, false), -EBUSY);
 	pass(20 * MS);
 	cr_assert(is_idle(on_cpu[3]) && runs(e->vcpu[0]));
-	expect_ret(sched_pool_cpu(id, 3, true), 0);
+	expect_ret(pool_cpu(id, 3, true), 0);
 	expect_ret(sched_pool_move(d, id), 0);
 	pass(50 * MS);
 	cr_assert(d->vcpu[0]->processor == 3 && d->vcpu[1]->processor == 3);
-	expect_ret(sched_pool_cpu(id, 3, false), -EBUSY);
+	expect_ret(pool_cpu(id, 3, false), -EBUSY);
 	expect_ret(sched_pool_destroy(id), -EBUSY);
 	expect_ret(vcpu_set_affinity(d->vcpu[0], &(cpumask_t){ { 7 } }), -EINVAL);
 	expect_ret(sched_pool_move(d, 0), 0);
 	pass(50 * MS);
 	cr_assert(d->vcpu[0]->processor != 3 && runs(d->vcpu[0]) && runs(d->vcpu[1]));
-	expect_ret(sched_pool_cpu(id, 3, false), 0);
+	expect_ret(pool_cpu(id, 3, false), 0);
 	expect_ret(sched_pool_destroy(id), 0);
 	expect_ret(sched_pool_destroy(id), -ENOENT);
 	expect_ret(sched_pool_destroy(0), -EBUSY);
-	expect_ret(sched_pool_cpu(0, 3, true), 0);
-	expect_ret(sched_pool_cpu(0, 4, true), -EINVAL);
+	expect_ret(pool_cpu(0, 3, true), 0);
+	expect_ret(pool_cpu(0, 4, true), -EINVAL);
+}
+
+static int one_step(u32 cpu, u32 *next)
+{
+	int rc;
+
+	host_preempt = true;
+	rc = sched_pool_cpu(0, cpu, false, next);
+	host_preempt = false;
+	return rc;
+}
+
+/* Many domains are asked whether they need the processor, with preemption points in between. */
+Test(core_fair, pool_asks_in_steps)
+{
+	u32 id = SCHED_POOL_ANY, next = 0;
+	const cpumask_t third = { { 8 } }, all = { { 15 } };
+	struct domain *first, *last;
+	int rc;
+
+	machine_of(4);
+	first = guest(1, 256, 0);
+	last = guest(1, 256, 0);
+	actor(first, 0, 0, 0, 0);
+	actor(last, 0, 3, 0, 0);
+	expect_ret(sched_pool_create(&id), 0);
+	expect_ret(vcpu_set_affinity(last->vcpu[0], &third), 0);
+	expect_ret(one_step(3, &next), -ERESTART);
+	pass(20 * MS);
+	cr_assert(on_cpu[3] == last->vcpu[0], "it is not decided");
+	expect_ret(pool_cpu(0, 3, false), -EBUSY);
+	expect_ret(one_step(2, &(u32){ next }), -EBUSY);
+	expect_ret(pool_cpu(id, 3, true), -EBUSY);
+	expect_ret(vcpu_set_affinity(first->vcpu[0], &third), -EINVAL);
+	while (next <= last->id)
+		expect_ret(one_step(3, &next), next < last->id ? -ERESTART : -EBUSY);
+	pass(20 * MS);
+	cr_assert(on_cpu[3] == last->vcpu[0], "it stays");
+
+	expect_ret(vcpu_set_affinity(last->vcpu[0], &all), 0);
+	for (next = 0; (rc = one_step(3, &next)) == -ERESTART;)
+		;
+	expect_ret(rc, 0);
+	pass(20 * MS);
+	cr_assert(is_idle(on_cpu[3]) && runs(last->vcpu[0]));
+	expect_ret(pool_cpu(id, 3, true), 0);
+	expect_ret(pool_cpu(id, 3, false), 0);
+	expect_ret(sched_pool_destroy(id), 0);
+}
+
+/* New domains begin in pool 0. */
+Test(core_fair, last_of_pool_0)
+{
+	machine_of(2);
+	expect_ret(pool_cpu(0, 0, false), 0);
+	expect_ret(pool_cpu(0, 1, false), -EBUSY);
 }
