@@ -250,7 +250,7 @@ struct domain *domain_from(u16 id);
 /* ---- scheduling (core/sched.c) ---- */
 /* Boot: its queue. Panics without memory. */
 void sched_init_cpu(u32 cpu, struct vcpu *idle);
-/* By the processor itself once it can run vCPUs: to cpu_online_map and pool 0. */
+/* Once it can run vCPUs: to cpu_online_map and pool 0. */
 void sched_cpu_online(u32 cpu);
 /* A domain begins, in pool 0, with the standard weight and no cap; and is gone. */
 void sched_domain_init(struct domain *d);

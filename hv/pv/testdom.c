@@ -22,6 +22,23 @@ static void stand_still(void)
 }
 DEBUG_KEY('H', stand_still, "this processor stands still");
 
+/* And of a processor that begins to come up: the one with this APIC id. */
+static u32 stays_out = ~0U;
+
+static int parse_stays_out(const char *s)
+{
+	stays_out = (u32)(*s - '0');
+	return stays_out < 10 && !s[1] ? 0 : -EINVAL;
+}
+BOOT_OPTION("stays_out", parse_stays_out);
+
+static void stay_out(struct cpu *c)
+{
+	if (c->apic_id == stays_out)
+		stand_still();
+}
+CPU_INIT(stay_out);
+
 static u32 word_value(const char *cmdline, const char *word, u32 otherwise)
 {
 	const char *at = strstr(cmdline, word);

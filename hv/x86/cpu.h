@@ -99,6 +99,8 @@ struct cpu {
 	u8 *stub;                /* writable view of its stub page */
 	u16 ldt_sel;
 	u32 nmi_count;
+	u32 early_mc_bank;
+	u64 early_mc; /* status of that bank as it was at the start; 0: none told of an error */
 };
 
 extern struct cpu *cpus[MAX_CPUS]; /* [I once online] */
@@ -193,7 +195,7 @@ enum cpu_vendor { VENDOR_INTEL, VENDOR_AMD, VENDOR_HYGON, VENDOR_OTHER };
 extern enum cpu_vendor cpu_vendor;
 extern u32 cpu_family, cpu_model, cpu_stepping, phys_addr_bits;
 
-/* Run on every processor as it comes up, boot processor included, in link order. */
+/* Run on every processor as it comes up, boot processor included, in link order. They take no lock. */
 typedef void cpu_init_fn(struct cpu *c);
 #define CPU_INIT(fn_)                                                                              \
 	static cpu_init_fn *const cpu_init_##fn_ __attribute__((used, section(".cpu_init"))) = fn_

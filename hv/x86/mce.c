@@ -34,9 +34,10 @@ static void mce_enable(struct cpu *c)
 		wrmsr(MSR_MCG_CTL, ~0UL);
 	for (u32 i = 0; i < (cap & 0xff); i++) {
 		status = rdmsr(MSR_MC_STATUS(i));
-		if (status & MC_VALID)
-			log_warn("CPU%u: machine check before the start, bank %u: status %#lx\n",
-				 c->id, i, status);
+		if (status & MC_VALID) {
+			c->early_mc = status;
+			c->early_mc_bank = i;
+		}
 		wrmsr(MSR_MC_STATUS(i), 0);
 		/* The firmware's, not ours to change, on early processors of family 6. */
 		if (i || cpu_vendor != VENDOR_INTEL || cpu_family != 6 || cpu_model >= 0x1a)

@@ -38,14 +38,16 @@ static void __init prepare(struct cpu *c)
 	c->info->current = c->idle;
 }
 
-/* First C of another processor: on its own stack, on the final page tables. */
+/*
+ * First C of another processor: on its own stack, on the final page tables. Until it is online it may be stopped
+ * anywhere: it takes no lock, so it neither allocates nor logs.
+ */
 noreturn_fn void ap_main(struct cpu *c)
 {
 	cpu_init_registers(c);
 	lapic_enable(c);
 	run_hooks(c);
 	tsc_check_ap();
-	sched_cpu_online(c->id);
 	__atomic_store_n(&c->online, true, __ATOMIC_RELEASE);
 	cpu_idle_entry(c);
 }
@@ -98,11 +100,18 @@ static bool __init set_up(struct cpu *c)
 		came = now_ns() < end;
 		spin_wait();
 	}
-	if (!came) {
+	if (!came)
 		lapic_send_init(c->apic_id);
-		cpumask_clear(c->id, &cpu_online_map);
-	}
 	return came;
+}
+
+/* From here on it runs whatever others give it. */
+static void __init welcome(struct cpu *c)
+{
+	if (c->early_mc)
+		log_warn("CPU%u: machine check before the start, bank %u: status %#lx\n", c->id,
+			 c->early_mc_bank, c->early_mc);
+	sched_cpu_online(c->id);
 }
 
 static void __init bring_up(const struct acpi_cpu *a)
@@ -125,7 +134,9 @@ static void __init bring_up(const struct acpi_cpu *a)
 			 c->apic_id);
 		cpus[c->id] = NULL;
 		nr_cpus--;
+		return;
 	}
+	welcome(c);
 }
 
 void __init smp_boot(void)
@@ -134,7 +145,7 @@ void __init smp_boot(void)
 
 	run_hooks(&boot_cpu);
 	prepare(&boot_cpu);
-	sched_cpu_online(boot_cpu.id);
+	welcome(&boot_cpu);
 	if (n)
 		place_trampoline();
 	for (u32 i = 0; i < n && nr_cpus < MAX_CPUS; i++) {

@@ -218,6 +218,8 @@ CONFIGS = (
            says=r'Started by kexec.*\(multiboot\)', bare=False),
     Config(name='absent-processor', via='bios', machine='pc', acpi_table=madt_with_a_ghost, mode='none', bare=False,
            says=r'(?s)processor with APIC id 77 does not come up; going on without it.*\] 2 processors'),
+    Config(name='late-processor', smp=3, hv='pavise-test.elf', hv_append='stays_out=1', mode='none', bare=False,
+           says=r'(?s)processor with APIC id 1 does not come up; going on without it.*\] 2 processors'),
     # What the machine can do to us. Bank 3: an error that a scrubber found, then one that took the processor's state.
     Config(name='watchdog', hv='pavise-test.elf', mode='none', ends='stay', hv_append='watchdog', bare=False,
            talk=((r'INIT-REACHED', '\x01\x01\x01H'),), end='reset', success='processor 0 has stood still for 5 s'),
