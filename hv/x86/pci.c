@@ -39,6 +39,14 @@ void pci_write(u16 bdf, u16 reg, unsigned size, u32 value)
 	spin_unlock(&pci_lock);
 }
 
+void pci_write_at_end(u16 bdf, u16 reg, u8 value)
+{
+	for (unsigned i = 0; i < 10000 && !spin_trylock(&pci_lock); i++)
+		cpu_relax();
+	select(bdf, reg);
+	port_write(DATA_PORT + (reg & 3), 1, value);
+}
+
 bool pci_device_present(u16 bdf)
 {
 	u16 vendor = pci_read(bdf, PCI_VENDOR, 2);

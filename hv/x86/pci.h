@@ -19,6 +19,8 @@
 /* bdf: bus << 8 | device << 3 | function. reg < 256, naturally aligned; size 1, 2, 4. */
 u32 pci_read(u16 bdf, u16 reg, unsigned size);
 void pci_write(u16 bdf, u16 reg, unsigned size, u32 value);
+/* The machine's last one: whoever has the lock may have been stopped with it, and is not waited for long. */
+void pci_write_at_end(u16 bdf, u16 reg, u8 value);
 bool pci_device_present(u16 bdf);
 /* Offset of a capability, 0 = none. The walk is bounded whatever the device says. */
 u8 pci_find_cap(u16 bdf, u8 id);

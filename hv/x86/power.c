@@ -72,7 +72,7 @@ static void acpi_reset(void)
 	} else if (r->space == ACPI_SPACE_PCI && r->address) {
 		/* device in bits 47:32, function 31:16, register below */
 		bdf = (r->address >> 32 & 0x1f) << 3 | (r->address >> 16 & 7);
-		pci_write(bdf, r->address & 0xff, 1, acpi_info.reset_value);
+		pci_write_at_end(bdf, r->address & 0xff, acpi_info.reset_value);
 	} else {
 		return;
 	}
