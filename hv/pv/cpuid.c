@@ -74,6 +74,22 @@ static bool leaf7(u32 sub, struct cpuid_leaf *l)
 	return !sub;
 }
 
+/* Bytes that XSAVEC writes for these components, one behind the other. */
+static u32 compacted_size(u64 xcr0)
+{
+	u32 size = 576;
+
+	for (u32 i = 2; i < 63; i++) {
+		struct cpuid_leaf part; /* a: its size, c: bit 1: it begins at a multiple of 64 */
+
+		if (!(xcr0 >> i & 1))
+			continue;
+		part = cpuid(0xd, i);
+		size = (part.c & B(1) ? ALIGN_UP(size, 64) : size) + part.a;
+	}
+	return size;
+}
+
 static bool leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
 {
 	if (sub == 0) {
@@ -92,7 +108,8 @@ static bool leaf_xsave(const struct vcpu *v, u32 sub, struct cpuid_leaf *l)
 			l->b = l->c;
 	} else if (sub == 1) {
 		l->a &= 7; /* XSAVEOPT, XSAVEC, XGETBV 1; not XSAVES */
-		l->b = l->c = l->d = 0;
+		l->b = l->a & B(1) ? compacted_size(current() == v ? v->arch.xcr0 : host_xcr0) : 0;
+		l->c = l->d = 0;
 	} else if (sub > 62 || !(host_xcr0 >> sub & 1)) {
 		return false;
 	}
