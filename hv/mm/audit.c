@@ -190,13 +190,10 @@ static void find_bounds(struct audit *a, const struct page_info *pg)
 
 static bool counts_alloc(struct audit *a)
 {
-	struct page_info *pg = NULL;
+	struct page_info *pg;
 
-	while (a->order <= MAX_ORDER &&
-	       PAGE_SIZE << a->order < (a->end - a->first) * sizeof(*a->counts))
-		a->order++;
-	if (a->order <= MAX_ORDER)
-		pg = alloc_heap_pages(a->order, MEMF_zero);
+	a->order = order_of((a->end - a->first) * sizeof(*a->counts));
+	pg = alloc_heap_pages(a->order, MEMF_zero);
 	a->counts = pg ? page_to_virt(pg) : NULL;
 	return pg;
 }

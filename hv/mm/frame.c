@@ -16,30 +16,7 @@ bool mfn_valid(u64 mfn)
 	return mfn < max_mfn && (READ_ONCE(mfn_to_page(mfn)->count_info) || heap_covers(mfn));
 }
 
-/* ---- page lists; d->page_lock held ---- */
-
-static void list_push(struct domain *d, struct page_info *pg)
-{
-	u32 link = page_to_mfn(pg) + 1;
-
-	pg->list.next = d->page_list;
-	pg->list.prev = 0;
-	if (d->page_list)
-		mfn_to_page(d->page_list - 1)->list.prev = link;
-	d->page_list = link;
-	d->tot_pages++;
-}
-
-static void list_remove(struct domain *d, struct page_info *pg)
-{
-	if (pg->list.next)
-		mfn_to_page(pg->list.next - 1)->list.prev = pg->list.prev;
-	if (pg->list.prev)
-		mfn_to_page(pg->list.prev - 1)->list.next = pg->list.next;
-	else
-		d->page_list = pg->list.next;
-	d->tot_pages--;
-}
+/* ---- giving and taking ---- */
 
 static int may_have(const struct domain *d, u64 n)
 {
@@ -52,11 +29,10 @@ static int may_have(const struct domain *d, u64 n)
 static void give(struct domain *d, struct page_info *pg)
 {
 	pg->owner = d->id;
-	list_push(d, pg);
+	frame_push(&d->page_list, pg);
+	d->tot_pages++;
 	__atomic_store_n(&pg->count_info, PGC_allocated | 1, __ATOMIC_RELEASE);
 }
-
-/* ---- giving and taking ---- */
 
 struct page_info *alloc_domheap_pages(struct domain *d, unsigned order, u32 memflags, u64 gpfn)
 {
@@ -96,7 +72,8 @@ void free_domheap_page(struct page_info *pg)
 		bool last;
 
 		spin_lock(&d->page_lock);
-		list_remove(d, pg);
+		frame_unlink(&d->page_list, pg);
+		d->tot_pages--;
 		last = d->dying && !d->tot_pages;
 		spin_unlock(&d->page_lock);
 		if (last)
@@ -127,7 +104,8 @@ static void to_hypervisor(struct domain *d, u64 mfn)
 {
 	struct page_info *pg = mfn_to_page(mfn);
 
-	list_remove(d, pg);
+	frame_unlink(&d->page_list, pg);
+	d->tot_pages--;
 	set_m2p(mfn, INVALID_M2P_ENTRY);
 	pg->owner = DOMID_XEN;
 	__atomic_store_n(&pg->count_info, PGC_heap | PGC_stale | 1, __ATOMIC_RELEASE);

@@ -71,15 +71,10 @@ static void link_block(u64 mfn, unsigned order)
 {
 	struct zone *zone = zone_of(mfn, order);
 	struct page_info *pg = mfn_to_page(mfn);
-	u32 *head = &zone->lists[order];
 
 	pg->count_info |= PGC_free;
 	pg->u.order = order;
-	pg->list.next = *head;
-	pg->list.prev = 0;
-	if (*head)
-		mfn_to_page(*head - 1)->list.prev = mfn + 1;
-	*head = mfn + 1;
+	frame_push(&zone->lists[order], pg);
 	zone->orders |= 1U << order;
 }
 
@@ -89,12 +84,7 @@ static void unlink_block(u64 mfn, unsigned order)
 	struct page_info *pg = mfn_to_page(mfn);
 
 	pg->count_info &= ~PGC_free;
-	if (pg->list.next)
-		mfn_to_page(pg->list.next - 1)->list.prev = pg->list.prev;
-	if (pg->list.prev)
-		mfn_to_page(pg->list.prev - 1)->list.next = pg->list.next;
-	else
-		zone->lists[order] = pg->list.next;
+	frame_unlink(&zone->lists[order], pg);
 	if (!zone->lists[order])
 		zone->orders &= ~(1U << order);
 }

@@ -22,4 +22,24 @@ void heap_claim_used(struct domain *d, u64 n);
 /* Was this frame ever given to the heap? */
 bool heap_covers(u64 mfn);
 
+/* Lists of frames, linked by list; a link is an MFN + 1, 0 the end. Whose the head is, holds its lock. */
+static inline void frame_push(u32 *head, struct page_info *pg)
+{
+	pg->list.next = *head;
+	pg->list.prev = 0;
+	if (*head)
+		mfn_to_page(*head - 1)->list.prev = page_to_mfn(pg) + 1;
+	*head = page_to_mfn(pg) + 1;
+}
+
+static inline void frame_unlink(u32 *head, struct page_info *pg)
+{
+	if (pg->list.next)
+		mfn_to_page(pg->list.next - 1)->list.prev = pg->list.prev;
+	if (pg->list.prev)
+		mfn_to_page(pg->list.prev - 1)->list.next = pg->list.next;
+	else
+		*head = pg->list.next;
+}
+
 #endif

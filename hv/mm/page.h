@@ -156,6 +156,15 @@ void heap_node_pages(u32 node, u64 *total, u64 *free);
 #define MEMF_node(n) (((u32)(n) + 1) << 16)        /* rather of that node */
 #define MEMF_get_node(flags) (((flags) >> 16) - 1) /* ~0: none is named */
 
+/* The smallest block with this many bytes; more than MAX_ORDER: there is none. */
+static inline unsigned order_of(u64 bytes)
+{
+	unsigned order = 0;
+
+	while (order <= MAX_ORDER && PAGE_SIZE << order < bytes)
+		order++;
+	return order;
+}
 /* 2^order frames for the hypervisor (owner DOMID_XEN, PGC_heap); NULL when there are none. */
 struct page_info *alloc_heap_pages(unsigned order, u32 memflags);
 void free_heap_pages(struct page_info *pg, unsigned order);

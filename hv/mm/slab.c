@@ -100,14 +100,9 @@ static void slab_free(void *p)
 
 static void *pages_alloc(size_t size)
 {
-	struct page_info *pg;
-	unsigned order = 0;
+	unsigned order = order_of(size);
+	struct page_info *pg = alloc_heap_pages(order, MEMF_zero);
 
-	while (order < MAX_ORDER && PAGE_SIZE << order < size)
-		order++;
-	if (PAGE_SIZE << order < size)
-		return NULL;
-	pg = alloc_heap_pages(order, MEMF_zero);
 	if (!pg)
 		return NULL;
 	pg->u.order = order;

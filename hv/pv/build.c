@@ -305,7 +305,6 @@ static int build(struct plan *p, const struct pv_image *img)
 int pv_build_domain(struct domain *d, const struct pv_image *img)
 {
 	struct plan *p = xzalloc(struct plan);
-	struct page_info *list;
 	const char *why;
 	int rc = -EINVAL;
 
@@ -327,14 +326,10 @@ int pv_build_domain(struct domain *d, const struct pv_image *img)
 		log_err("%s: %s\n", d->name, why);
 		goto out;
 	}
-	list = alloc_heap_pages(order_of(p->nr_pages * 8), 0);
-	rc = -ENOMEM;
-	if (list) {
-		p->mfns = page_to_virt(list);
-		rc = build(p, img);
-		free_heap_pages(list, order_of(p->nr_pages * 8));
-	}
+	p->mfns = xzalloc_array(u64, p->nr_pages);
+	rc = p->mfns ? build(p, img) : -ENOMEM;
 out:
+	xfree(p->mfns);
 	xfree(p);
 	return rc;
 }

@@ -35,16 +35,6 @@ static inline bool entry_ok(u64 va)
 	return !va || guest_address_ok(va);
 }
 
-/* The smallest block of the heap with this many bytes; more than MAX_ORDER: there is none. */
-static inline unsigned order_of(u64 bytes)
-{
-	unsigned order = 0;
-
-	while ((PAGE_SIZE << order) < bytes)
-		order++;
-	return order;
-}
-
 /* pv_bounce() flags */
 #define BOUNCE_MASK_EVENTS BIT(0)
 #define BOUNCE_ERROR_CODE BIT(1)

@@ -86,12 +86,8 @@ static u64 __init take_range(u64 size, u64 align, int fill)
 
 static u64 take_heap(u64 pages)
 {
-	struct page_info *pg;
-	unsigned order = 0;
+	struct page_info *pg = alloc_heap_pages(order_of(pages << PAGE_SHIFT), MEMF_zero);
 
-	while ((1UL << order) < pages)
-		order++;
-	pg = alloc_heap_pages(order, MEMF_zero);
 	return pg ? page_to_mfn(pg) << PAGE_SHIFT : 0;
 }
 
