@@ -32,11 +32,6 @@ static const struct control_interface *find_interface(u32 call, u32 version)
 	return NULL;
 }
 
-static bool may_call(const struct vcpu *v, u8 who)
-{
-	return who == CONTROL_PRIVILEGED && v->domain->privileged;
-}
-
 /* Whom the call names, held; dying too, where the operation is for those. */
 static struct domain *named_domain(const struct control_call *c, u8 flags)
 {
@@ -90,7 +85,7 @@ static long do_control(u32 call, u64 arg, u64 progress, u64 next, struct vcpu *v
 	if (!index_below_nospec(&cmd, i->nr_ops) || !i->ops[cmd].fn)
 		return err_here(-ENOSYS);
 	op = &i->ops[cmd];
-	if (!may_call(v, op->who))
+	if (!v->domain->privileged)
 		return err_here(-EPERM);
 	/* The first words are read already: they are not looked at again. */
 	if (copy_from_guest((u8 *)&c.op + sizeof(c.op.head), arg + sizeof(c.op.head),

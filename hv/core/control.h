@@ -21,8 +21,6 @@ struct control_call {
 	} op;
 };
 
-enum control_who { CONTROL_NOBODY, CONTROL_PRIVILEGED };
-
 #define CONTROL_OUT BIT(0)   /* the structure goes back to the caller */
 #define CONTROL_FREE BIT(1)  /* on no domain, or on one that it finds itself */
 #define CONTROL_DYING BIT(2) /* on dying domains too */
@@ -34,7 +32,7 @@ enum control_who { CONTROL_NOBODY, CONTROL_PRIVILEGED };
  */
 struct control_op {
 	int (*fn)(struct control_call *c);
-	u8 who, flags;
+	u8 flags;
 };
 
 #define DOMCTL_OPS (XEN_DOMCTL_set_cpu_policy + 1)

@@ -78,6 +78,17 @@ struct domain *domain_get_for(struct vcpu *v, u16 domid)
 	return v->domain;
 }
 
+int domain_get_allowed(struct vcpu *v, u16 domid, struct domain **d)
+{
+	*d = domain_get_for(v, domid);
+	if (!*d)
+		return err_here(-ESRCH);
+	if (*d == v->domain || v->domain->privileged)
+		return 0;
+	domain_put(*d);
+	return err_here(-EPERM);
+}
+
 /* The first one from `pos` on with a number from id on that lives, held. [list_lock] */
 static struct domain *first_from(struct list_head *pos, u16 id)
 {

@@ -192,6 +192,8 @@ void domain_hold(struct domain *d);
 void domain_put(struct domain *d);
 /* The domain a `domid` argument names for vCPU v: DOMID_SELF = its own. Held; NULL if none. */
 struct domain *domain_get_for(struct vcpu *v, u16 domid);
+/* The same, where v may act on it: its own, or any for the privileged domain. 0, -ESRCH, -EPERM. */
+int domain_get_allowed(struct vcpu *v, u16 domid, struct domain **d);
 
 extern struct domain *hardware_domain; /* the privileged domain, or NULL before it is built [I] */
 /* Owners of frames that belong to no ordinary domain: DOMID_XEN, DOMID_IO. */

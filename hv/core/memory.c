@@ -29,17 +29,6 @@ struct e820_raw {
 } __attribute__((packed));
 _Static_assert(sizeof(struct e820_raw) == E820_ENTRY_SIZE, "as firmware writes them");
 
-int memory_domain(struct vcpu *v, u16 domid, struct domain **d)
-{
-	*d = domain_get_for(v, domid);
-	if (!*d)
-		return err_here(-ESRCH);
-	if (*d == v->domain || v->domain->privileged)
-		return 0;
-	domain_put(*d);
-	return err_here(-EPERM);
-}
-
 bool memflags_of(u32 mem_flags, u32 *memflags)
 {
 	u32 bits = XENMEMF_get_address_bits(mem_flags), node = XENMEMF_get_node(mem_flags);
@@ -110,16 +99,6 @@ static int take_extent(struct domain *d, const struct xen_memory_reservation *r,
 	return 0;
 }
 
-static int increase(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
-{
-	return take_extent(d, r, i, false);
-}
-
-static int populate(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
-{
-	return take_extent(d, r, i, true);
-}
-
 static int decrease(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page)
 {
 	u32 done;
@@ -137,12 +116,10 @@ static int decrease(struct domain *d, const struct xen_memory_reservation *r, u6
 	return 0;
 }
 
-typedef int extent_fn(struct domain *d, const struct xen_memory_reservation *r, u64 i, u32 *page);
-
-static long reservation_op(u64 op, u64 arg, struct vcpu *v, extent_fn *fn)
+static long reservation_op(u64 op, u64 arg, struct vcpu *v)
 {
 	u64 i, start = op >> EXTENT_SHIFT;
-	u32 page = op >> CMD_BITS & (BIT(PAGE_BITS) - 1);
+	u32 cmd = op & (BIT(CMD_BITS) - 1), page = op >> CMD_BITS & (BIT(PAGE_BITS) - 1);
 	struct xen_memory_reservation r;
 	struct domain *d;
 	int rc = 0;
@@ -150,18 +127,23 @@ static long reservation_op(u64 op, u64 arg, struct vcpu *v, extent_fn *fn)
 	if (read_guest(&r, arg) || r.nr_extents > ~0UL >> (EXTENT_SHIFT + 1) ||
 	    start >= r.nr_extents || r.extent_order > MEMORY_MAX_ORDER)
 		return (long)start;
-	if (memory_domain(v, r.domid, &d))
+	if (domain_get_allowed(v, r.domid, &d))
 		return (long)start;
 	for (i = start; i < r.nr_extents; i++) {
 		preempt_charge(BIT(r.extent_order) / 4); /* a frame has many records */
-		rc = i != start && preempt_needed() ? -ERESTART : fn(d, &r, i, &page);
+		if (i != start && preempt_needed())
+			rc = -ERESTART;
+		else if (cmd == XENMEM_decrease_reservation)
+			rc = decrease(d, &r, i, &page);
+		else
+			rc = take_extent(d, &r, i, cmd == XENMEM_populate_physmap);
 		if (rc)
 			break;
 	}
 	domain_put(d);
 	if (rc != -ERESTART)
 		return (long)i;
-	op = (op & (BIT(CMD_BITS) - 1)) | (u64)page << CMD_BITS | i << EXTENT_SHIFT;
+	op = cmd | (u64)page << CMD_BITS | i << EXTENT_SHIFT;
 	return hypercall_restart(v, __HYPERVISOR_memory_op, 2, (u64[]){ op, arg });
 }
 
@@ -195,7 +177,7 @@ static long ask_domain(u32 cmd, u64 arg, struct vcpu *v)
 
 	if (read_guest(&op, arg))
 		return err_here(-EFAULT);
-	ret = memory_domain(v, op.domid, &d);
+	ret = domain_get_allowed(v, op.domid, &d);
 	if (ret)
 		return ret;
 	if (cmd == XENMEM_current_reservation)
@@ -328,7 +310,7 @@ static long acquire_resource(u64 arg, struct vcpu *v)
 		return err_here(-EINVAL);
 	if (op.type != XENMEM_resource_grant_table)
 		return err_here(-EOPNOTSUPP);
-	ret = memory_domain(v, op.domid, &d);
+	ret = domain_get_allowed(v, op.domid, &d);
 	if (ret)
 		return ret;
 	if (op.id != XENMEM_resource_grant_table_id_shared) {
@@ -354,11 +336,9 @@ long do_memory_op(u64 op, u64 arg, u64 a3, u64 a4, u64 a5, struct vcpu *v)
 
 	switch (cmd) {
 	case XENMEM_increase_reservation:
-		return reservation_op(op, arg, v, increase);
 	case XENMEM_decrease_reservation:
-		return reservation_op(op, arg, v, decrease);
 	case XENMEM_populate_physmap:
-		return reservation_op(op, arg, v, populate);
+		return reservation_op(op, arg, v);
 	case XENMEM_exchange:
 		return memory_exchange(op, arg, v);
 	case XENMEM_claim_pages:

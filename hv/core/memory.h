@@ -9,8 +9,6 @@
 
 /* XENMEMF_* as flags for the heap. False: asks for what we do not have. */
 bool memflags_of(u32 mem_flags, u32 *memflags);
-/* The domain that a call of v names, its own or any for the privileged one, held. 0, -ESRCH, -EPERM. */
-int memory_domain(struct vcpu *v, u16 domid, struct domain **d);
 /* Drop the domain's own reference on a page of it. 0 or -EINVAL: not its, or not its to give. */
 int give_up_page(struct domain *d, u64 mfn);
 /* XENMEM_exchange; op and arg as the call got them. (exchange.c) */

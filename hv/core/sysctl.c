@@ -277,7 +277,7 @@ static int cpu_policy(struct control_call *c)
 }
 
 /* clang-format off */
-#define OP(name, fn, flags) [XEN_SYSCTL_##name] = { fn, CONTROL_PRIVILEGED, flags }
+#define OP(name, fn, flags) [XEN_SYSCTL_##name] = { fn, flags }
 const struct control_op sysctl_ops[SYSCTL_OPS] = {
 	OP(readconsole, read_console, CONTROL_OUT),
 	OP(physinfo, physinfo, CONTROL_OUT),
