@@ -37,7 +37,6 @@ typedef int64_t s64;
 #define printf_fn(fmt, args) __attribute__((format(printf, fmt, args)))
 #define always_inline_fn inline __attribute__((always_inline))
 #define noinline_fn __attribute__((noinline))
-#define always_inline_fn inline __attribute__((always_inline))
 #define must_check __attribute__((warn_unused_result))
 #define cacheline_aligned __attribute__((aligned(64)))
 /* Code and data used only while the machine starts; given back to the heap afterwards. */

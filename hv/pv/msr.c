@@ -97,21 +97,6 @@ void pv_fill_hypercall_page(u8 *page)
 	}
 }
 
-static bool write_hypercall_page(struct vcpu *v, u64 value)
-{
-	u64 mfn = value >> PAGE_SHIFT;
-	struct page_info *pg;
-
-	if ((value & ~PAGE_MASK) || !mfn_valid(mfn))
-		return false;
-	pg = mfn_to_page(mfn);
-	if (get_page_and_type(pg, v->domain, PGT_writable))
-		return false;
-	pv_fill_hypercall_page(page_to_virt(pg));
-	put_page_and_type(pg);
-	return true;
-}
-
 bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value)
 {
 	u64 old;
@@ -131,7 +116,8 @@ bool pv_wrmsr(struct vcpu *v, u32 msr, u64 value)
 		wrmsr(MSR_TSC_AUX, value);
 		return true;
 	case MSR_XEN_HYPERCALL_PAGE:
-		return write_hypercall_page(v, value);
+		return !(value & ~PAGE_MASK) &&
+		       !arch_hypercall_page(v->domain, value >> PAGE_SHIFT);
 	case MSR_UCODE_REV: /* written before it is read back: no effect */
 		return value == 0;
 	}

@@ -79,28 +79,19 @@ static u32 tick(void)
 	return likely(now & (CLOCK_LAP - 1)) ? now : lap(now);
 }
 
-/* Forget everything but global entries, which are only ours. */
-static void flush_hardware(void)
+/* Forget everything: of global entries, which are only ours, where they are meant too. */
+static void flush_hardware(bool global)
 {
-	cpu_info()->write_tlb.table = NULL;
-	write_cr3(read_cr3());
-}
-
-/* Global entries go when they are switched off, and every other with them. */
-static void flush_hardware_global(void)
-{
-	u64 cr4 = read_cr4();
+	u64 cr4;
 
 	cpu_info()->write_tlb.table = NULL;
+	if (!global) {
+		write_cr3(read_cr3());
+		return;
+	}
+	cr4 = read_cr4(); /* they go when they are switched off, and every other with them */
 	write_cr4(cr4 & ~CR4_PGE);
 	write_cr4(cr4);
-}
-
-/* Forget one page, and perhaps more. */
-static void flush_page(u64 va)
-{
-	cpu_info()->write_tlb.table = NULL;
-	invlpg(va);
 }
 
 void tlb_flush_local(void)
@@ -110,13 +101,14 @@ void tlb_flush_local(void)
 	if (unlikely(READ_ONCE(noted) == now))
 		now = tick();
 
-	flush_hardware();
+	flush_hardware(false);
 	__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
 }
 
 void tlb_flush_va_local(u64 va)
 {
-	flush_page(va);
+	cpu_info()->write_tlb.table = NULL;
+	invlpg(va);
 }
 
 void flush_serve(void)
@@ -128,15 +120,12 @@ void flush_serve(void)
 	if (req & FLUSH_ALL) {
 		u32 now = clock_now();
 
-		if (req & FLUSH_GLOBAL)
-			flush_hardware_global();
-		else
-			flush_hardware();
+		flush_hardware(req & FLUSH_GLOBAL);
 		if (va)
-			flush_page(va);
+			tlb_flush_va_local(va);
 		__atomic_store_n(&c->tlb_stamp, now, __ATOMIC_RELEASE);
 	} else if (va) {
-		flush_page(va);
+		tlb_flush_va_local(va);
 	}
 	if (va)
 		__atomic_store_n(&c->flush_va, 0, __ATOMIC_RELEASE);
@@ -175,10 +164,7 @@ static void flush_and_wait(const cpumask_t *mask, u32 what)
 			cpumask_clear(cpu, &asked);
 	}
 	if (cpumask_test(this_cpu()->id, mask)) {
-		if (what & FLUSH_GLOBAL)
-			flush_hardware_global();
-		else
-			flush_hardware();
+		flush_hardware(what & FLUSH_GLOBAL);
 		__atomic_store_n(&this_cpu()->tlb_stamp, now, __ATOMIC_RELEASE);
 	}
 	for_each_present_cpu(cpu, &asked) while (!flushed(cpus[cpu], now)) spin_wait();
@@ -243,7 +229,7 @@ void tlb_flush_va_mask(const cpumask_t *mask, u64 va)
 		}
 	}
 	if (cpumask_test(this_cpu()->id, mask))
-		flush_page(va);
+		tlb_flush_va_local(va);
 	for_each_present_cpu(cpu, &one) while (
 		__atomic_load_n(&cpus[cpu]->flush_va, __ATOMIC_ACQUIRE) == va) spin_wait();
 	tlb_flush_mask(&all);
