@@ -164,29 +164,17 @@ size_t console_log_read(char *buf, size_t len, u64 *from)
 
 /* ---- levels ---- */
 
-/* "always/rate limited": only the second one counts, or the only one. Guests are limited, we are not. */
-static void set_level(const char *value, int *threshold, const char *option)
+int console_set_level(const char *value, bool guest)
 {
 	static const char *const names[] = { "none", "error", "warning", "info", "debug", "all" };
-	const char *slash = value ? strchr(value, '/') : NULL;
-	unsigned i;
+	const char *slash = strchr(value, '/');
 
-	if (!value)
-		return;
-	if (slash)
-		value = slash + 1;
-	for (i = 0; i < ARRAY_SIZE(names); i++)
-		if (!strcmp(value, names[i])) {
-			*threshold = LOG_NONE + (int)i;
-			return;
+	for (unsigned i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(slash ? slash + 1 : value, names[i])) {
+			*(guest ? &guest_threshold : &log_threshold) = LOG_NONE + (int)i;
+			return 0;
 		}
-	log_warn("%s=%s: give none, error, warning, info, debug or all\n", option, value);
-}
-
-void console_set_levels(const char *loglvl, const char *guest_loglvl)
-{
-	set_level(loglvl, &log_threshold, "loglvl");
-	set_level(guest_loglvl, &guest_threshold, "guest_loglvl");
+	return -EINVAL;
 }
 
 /* ---- guests' output ---- */

@@ -31,7 +31,10 @@ struct debug_key {
 		__attribute__((used, section(".debug_keys"), aligned(8))) = { k, help_, fn_ }
 void debug_key(char key);
 
-/* loglvl= / guest_loglvl=: "error/warning" style as the published options write them. */
-void console_set_levels(const char *loglvl, const char *guest_loglvl);
+/*
+ * loglvl= and guest_loglvl=, "always/rate limited" as the published options write them: only the second counts, or
+ * the only one. Guests are limited, we are not. 0, -EINVAL: no such level.
+ */
+int console_set_level(const char *value, bool guest);
 
 #endif

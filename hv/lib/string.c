@@ -177,3 +177,18 @@ char *strstr(const char *s, const char *needle)
 			return NULL;
 	return (char *)s;
 }
+
+u64 parse_number(const char **s)
+{
+	static const char digits[] = "0123456789abcdef";
+	u64 n = 0, base = 10;
+	const char *d;
+
+	if (!strncmp(*s, "0x", 2)) {
+		base = 16;
+		*s += 2;
+	}
+	for (; **s && (d = strchr(digits, **s | ' ')) && (u64)(d - digits) < base; (*s)++)
+		n = n * base + (u64)(d - digits);
+	return n;
+}

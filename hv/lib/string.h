@@ -6,6 +6,7 @@
 #define LIB_STRING_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 void *memcpy(void *dst, const void *src, size_t n);
 void *memmove(void *dst, const void *src, size_t n);
@@ -17,6 +18,8 @@ size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
+/* The number that *s begins with, decimal or behind 0x; *s goes behind it. 0: perhaps none was there. */
+uint64_t parse_number(const char **s);
 char *strstr(const char *s, const char *needle);
 
 /* A whole page, of at least 8-byte alignment; both may be the same. */

@@ -16,15 +16,6 @@
 static s64 opt_mem, opt_mem_min, opt_mem_max;
 static u32 opt_max_vcpus;
 
-static u64 parse_digits(const char **s)
-{
-	u64 v = 0;
-
-	for (; **s >= '0' && **s <= '9'; (*s)++)
-		v = v * 10 + (**s - '0');
-	return v;
-}
-
 static int parse_size(const char **s, s64 *out)
 {
 	static const char units[] = "bkmgt";
@@ -33,7 +24,7 @@ static int parse_size(const char **s, s64 *out)
 	u64 v;
 
 	*s = digits;
-	v = parse_digits(s);
+	v = parse_number(s);
 	if (*s == digits)
 		return -EINVAL;
 	unit = **s ? strchr(units, **s | 0x20) : NULL;
@@ -69,11 +60,11 @@ BOOT_OPTION("dom0_mem", opt_dom0_mem);
 
 static int opt_dom0_max_vcpus(const char *s)
 {
-	u64 v = parse_digits(&s);
+	u64 v = parse_number(&s);
 
 	if (*s == '-') { /* MIN-MAX: the upper one */
 		s++;
-		v = parse_digits(&s);
+		v = parse_number(&s);
 	}
 	if (*s || !v || v > MAX_VCPUS)
 		return -EINVAL;
@@ -118,7 +109,7 @@ struct buffer {
 static void *buffer_get(struct buffer *b, u64 size)
 {
 	b->order = order_of(size);
-	b->pg = b->order <= MAX_ORDER ? alloc_heap_pages(b->order, 0) : NULL;
+	b->pg = alloc_heap_pages(b->order, 0);
 	return b->pg ? page_to_virt(b->pg) : NULL;
 }
 

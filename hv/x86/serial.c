@@ -29,21 +29,6 @@ static struct timer poll_timer;
 
 /* ---- options ---- */
 
-static u32 __init number(const char **s)
-{
-	static const char digits[] __initconst = "0123456789abcdef";
-	u32 base = 10, n = 0;
-	const char *d;
-
-	if (!strncmp(*s, "0x", 2)) {
-		base = 16;
-		*s += 2;
-	}
-	for (; **s && (d = strchr(digits, **s | ' ')) && (u32)(d - digits) < base; (*s)++)
-		n = n * base + (u32)(d - digits);
-	return n;
-}
-
 /* 8n1 and the like: data bits, parity, stop bits. */
 static int __init parse_frame(const char **s)
 {
@@ -70,18 +55,18 @@ static int __init parse_com1(const char *s)
 		uart_baud = 0;
 		s += 4;
 	} else if (*s && *s != ',') {
-		uart_baud = number(&s);
+		uart_baud = parse_number(&s);
 		if (*s == '/') {
 			s++;
-			number(&s);
+			parse_number(&s);
 		}
 	}
 	if (*s == ',' && *++s && *s != ',' && parse_frame(&s))
 		return -EINVAL;
 	if (*s == ',' && *++s && *s != ',')
-		uart_base = (u16)number(&s);
+		uart_base = (u16)parse_number(&s);
 	if (*s == ',' && *++s && *s != ',')
-		uart_irq = number(&s);
+		uart_irq = parse_number(&s);
 	return *s && *s != ',' ? -EINVAL : 0;
 }
 BOOT_OPTION("com1", parse_com1);
@@ -110,13 +95,11 @@ BOOT_OPTION("console", parse_console);
 
 static int __init parse_loglvl(const char *s)
 {
-	console_set_levels(s, NULL);
-	return 0;
+	return console_set_level(s, false);
 }
 static int __init parse_guest_loglvl(const char *s)
 {
-	console_set_levels(NULL, s);
-	return 0;
+	return console_set_level(s, true);
 }
 BOOT_OPTION("loglvl", parse_loglvl);
 BOOT_OPTION("guest_loglvl", parse_guest_loglvl);

@@ -9,6 +9,7 @@
 #include "core/arch.h"
 #include "core/timer.h"
 #include "lib/log.h"
+#include "lib/string.h"
 #include "mm/page.h"
 #include "x86/crash.h"
 #include "x86/irq.h"
@@ -24,11 +25,9 @@ BOOL_OPTION("watchdog", opt_watchdog);
 
 static int __init parse_timeout(const char *s)
 {
-	u32 v = 0;
+	u64 v = parse_number(&s);
 
-	for (; *s >= '0' && *s <= '9' && v < 1000; s++)
-		v = v * 10 + (*s - '0');
-	if (*s || !v)
+	if (*s || !v || v > 9999)
 		return -EINVAL;
 	timeout_s = v;
 	opt_watchdog = 1;

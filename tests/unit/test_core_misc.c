@@ -280,13 +280,13 @@ Test(core_console, levels_and_ring)
 	log_debug("too much\n");
 	log_warn("look %d\n", 5);
 	cr_assert(console_has("warning: look 5\n") && !console_has("too much"));
-	console_set_levels("all", "error/all");
+	expect(console_set_level("all", false) || console_set_level("error/all", true), 0);
 	log_debug("now ");
 	log_debug("it shows\n");
 	cr_assert(console_has("debug: now it shows\n"));
-	console_set_levels("nonsense", NULL);
-	cr_assert(console_has("loglvl=nonsense"));
-	console_set_levels("none", "none");
+	expect(console_set_level("nonsense", false), -EINVAL);
+	console_set_level("none", false);
+	console_set_level("none", true);
 	console_clear();
 	log_err("nothing\n");
 	guest_warn("nothing\n");
@@ -295,7 +295,7 @@ Test(core_console, levels_and_ring)
 	buf[n] = 0;
 	cr_assert(strstr(buf, "look 5"));
 	expect_ret(console_log_read(buf, sizeof(buf), &from), 0);
-	console_set_levels("info", NULL);
+	console_set_level("info", false);
 	for (n = 0; n < 3000; n++)
 		log_info("a line of some forty characters, %05zu\n", n);
 	from = 0;
@@ -346,7 +346,7 @@ Test(core_console, guest_lines)
 	console_clear();
 	expect_ret(CONSOLE(write, sizeof(text) - 1, text, u0), 0);
 	expect(host_console_len, 0); /* the operator did not ask for it */
-	console_set_levels(NULL, "all");
+	console_set_level("all", true);
 	expect_ret(CONSOLE(write, sizeof(text) - 1, text, u0), 0);
 	cr_assert(console_has("(d1) hello world\n") && !console_has("rest"));
 	memset(line, 'y', sizeof(line));
@@ -426,7 +426,8 @@ Test(core_sysctl, log_and_keys)
 	size_t n = 0;
 
 	machine_up();
-	console_set_levels("all", "all");
+	console_set_level("all", false);
+	console_set_level("all", true);
 	log_info("the first line\n");
 	for (unsigned i = 0; i < 300; i++)
 		log_info("another line, to be longer than one call may read: %u\n", i);

@@ -131,3 +131,24 @@ Test(string, strings)
 		}
 	}
 }
+
+Test(string, numbers)
+{
+	static const struct {
+		const char *text;
+		u64 value;
+		const char *rest;
+	} cases[] = { { "115200,8n1", 115200, ",8n1" },
+		      { "0x3F8", 0x3f8, "" },
+		      { "12ab", 12, "ab" },
+		      { "-1", 0, "-1" },
+		      { "", 0, "" },
+		      { "0xg", 0, "g" } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *s = cases[i].text;
+
+		cr_assert_eq(parse_number(&s), cases[i].value, "%s", cases[i].text);
+		cr_assert_str_eq(s, cases[i].rest);
+	}
+}
