@@ -16,8 +16,8 @@ struct domain;
  *                           the domain (page_lock) while allocated to one
  */
 struct page_info {
-	u64 count_info; /* [a] PGC_* and the general reference count */
-	u64 type_info;  /* [a] PGT_* and the type reference count */
+	_Alignas(16) u64 count_info; /* [a] PGC_* and the general reference count */
+	u64 type_info; /* [a] PGT_* and the type reference count; count_both() wants it here */
 	union {
 		struct {
 			u32 next, prev; /* [o] frame number + 1 of the neighbours; 0 = none */
@@ -79,6 +79,7 @@ extern u64 *m2p_table; /* machine-to-physical, writable alias; INVALID_M2P_ENTRY
 extern u64 max_mfn;    /* first frame number beyond memory [I after boot] */
 /* Bits of frame numbers and addresses below max_mfn: what a guest names is cut to them as it is used (lib/nospec.h). */
 extern u64 mfn_mask, maddr_mask;
+extern bool has_cmpxchg16b; /* this processor can count_both() [I after boot] */
 #define INVALID_M2P_ENTRY (~0UL)
 #define INVALID_MFN (~0UL)
 

@@ -48,15 +48,19 @@ static always_inline_fn void put_pages(struct page_info *pg, u32 n)
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
 }
 
+/* Is a type_info that of a frame in use as PGT_writable? Bits 58 up: nobody pins or locks one. */
+static always_inline_fn bool is_writable(u64 x)
+{
+	return x >> 58 == (PGT_writable | PGT_validated) >> 58;
+}
+
 /* get_page_type(PGT_writable), n times or not at all; the caller holds a general reference. */
 static always_inline_fn bool get_writable(struct page_info *pg, u32 n)
 {
 	u64 x = READ_ONCE(pg->type_info);
 
 	do {
-		/* Bits 58 up: nobody pins or locks a writable frame. */
-		if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 ||
-			     !count_has_room(x, n)))
+		if (unlikely(!is_writable(x) || !count_has_room(x, n)))
 			goto slow;
 	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + n, false,
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
@@ -92,25 +96,72 @@ static always_inline_fn void put_writable(struct page_info *pg, u32 n)
 }
 
 /*
+ * Both counts of a frame n higher, or lower, by one locked operation. false: they are not what they
+ * were any more, or this processor can't.
+ */
+static always_inline_fn bool count_both(struct page_info *pg, u64 count, u64 type, s64 n)
+{
+	u64 count_then = count + n, type_then = type + n;
+	bool done;
+
+	if (unlikely(!has_cmpxchg16b))
+		return false;
+	__asm__ volatile("lock cmpxchg16b %0"
+			 : "+m"(pg->count_info), "+m"(pg->type_info), "+a"(count), "+d"(type),
+			   "=@ccz"(done)
+			 : "b"(count_then), "c"(type_then)
+			 : "memory");
+	return done;
+}
+
+/* A get_pages() whose caller is still to look at the owner, and a get_writable(); false: neither. */
+static always_inline_fn bool get_both(struct page_info *pg, u32 n)
+{
+	u64 count = READ_ONCE(pg->count_info), type = READ_ONCE(pg->type_info);
+
+	return likely(count_has_room(count, n) && !(count & PGC_heap)) &&
+	       likely(is_writable(type) && count_has_room(type, n)) &&
+	       likely(count_both(pg, count, type, n));
+}
+
+/* The last of either is not among them; false: nothing has changed. */
+static always_inline_fn bool put_both(struct page_info *pg, u32 n)
+{
+	u64 count = READ_ONCE(pg->count_info), type = READ_ONCE(pg->type_info);
+
+	return likely((u32)count > n && (u32)type > n) &&
+	       likely(count_both(pg, count, type, -(s64)n));
+}
+
+/* What get_page_uses() took, together or in parts. */
+static always_inline_fn void put_page_uses(struct page_info *pg, bool writable, u32 n)
+{
+	if (writable && likely(put_both(pg, n)))
+		return;
+	if (writable)
+		put_writable(pg, n);
+	put_pages(pg, n);
+}
+
+/*
  * n general references on a frame of d, and as many as PGT_writable if `writable`: all or none.
- * Whatever frame below max_mfn may be asked. Given back together or in parts.
+ * Whatever frame below max_mfn may be asked.
  */
 static always_inline_fn must_check bool get_page_uses(struct page_info *pg, const struct domain *d,
 						      bool writable, u32 n)
 {
+	if (writable && likely(get_both(pg, n))) {
+		if (likely(READ_ONCE(pg->owner) == d->id))
+			return true;
+		put_page_uses(pg, true, n);
+		return false;
+	}
 	if (unlikely(!get_pages(pg, d, n)))
 		return false;
 	if (!writable || likely(get_writable(pg, n)))
 		return true;
 	put_pages(pg, n);
 	return false;
-}
-
-static always_inline_fn void put_page_uses(struct page_info *pg, bool writable, u32 n)
-{
-	if (writable)
-		put_writable(pg, n);
-	put_pages(pg, n);
 }
 
 #endif

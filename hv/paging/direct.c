@@ -29,7 +29,7 @@ static bool address_ok(u64 e)
 	return pte_mfn(e) >> (phys_addr_bits - PAGE_SHIFT) == 0;
 }
 
-/* A frame that is no RAM, or one that pg_owner does not hold. No references are taken. */
+/* A frame that is no RAM, or none that pg_owner may use so. No references are taken. */
 u64 l1e_get_device(const struct domain *d, const struct domain *pg_owner, u64 e)
 {
 	u64 mfn = pte_mfn(e);
@@ -70,19 +70,21 @@ static always_inline_fn bool line_present(const u64 *entries)
 	return any & PTE_P;
 }
 
-/* The first present entry from e on, or end, which begins a line. */
+/*
+ * The first present entry from e on, or end, which begins a line. In a line that has one it is
+ * looked for without counting: the table is busy, so nobody takes it away.
+ */
 static always_inline_fn u64 *next_present(u64 *e, u64 *end)
 {
-	for (;;) {
-		for (; (u64)e % (LINE * sizeof(*e)); e++)
-			if (*e & PTE_P)
-				return e;
-		while (e < end && !line_present(e))
-			e += LINE;
-		if (e == end || *e & PTE_P)
+	for (; (u64)e % (LINE * sizeof(*e)); e++)
+		if (*e & PTE_P)
 			return e;
-		e++;
-	}
+	while (e < end && !line_present(e))
+		e += LINE;
+	if (e < end)
+		while (!(*e & PTE_P))
+			e++;
+	return e;
 }
 
 /* What a table takes, for preempt_charge(): by its slots, and by entries that are present. */
@@ -100,7 +102,8 @@ static always_inline_fn u64 *next_present(u64 *e, u64 *end)
 #define PROGRESS_N 0x3ffu
 #define PROGRESS_FAILED BIT(15)
 #define GROUP 32
-#define PROGRESS_GROUP(i) (BIT(16) << (i) / GROUP)
+/* Its bit, for the group that e lies in: a table begins at a page. */
+#define GROUP_BIT(e) (((u64)(e) / (GROUP * sizeof(u64)) | 16) % 32)
 #define PROGRESS_GROUPS (0xffffu << 16)
 
 /* n entries hold their references. */
@@ -110,6 +113,15 @@ static int stop(struct page_info *pg, unsigned n)
 	return -ERESTART;
 }
 
+/* Down from e, above table: e, or where the next group of `groups` ends, or table. */
+static always_inline_fn const u64 *skip_groups(const u64 *e, const u64 *table, u32 groups)
+{
+	u32 below = groups & ((2u << GROUP_BIT(e - 1)) - 1);
+	const u64 *end = table + ((__builtin_clz(below | BIT(15)) ^ 31) - 15UL) * GROUP;
+
+	return end < e ? end : e;
+}
+
 /*
  * Down from e: where a present entry ends, or table. A group that is not in `groups` is left out
  * only from its end: e lies inside one if validation or undoing stopped at an entry of it, and that
@@ -117,22 +129,19 @@ static int stop(struct page_info *pg, unsigned n)
  */
 static always_inline_fn const u64 *last_present(const u64 *e, const u64 *table, u32 groups)
 {
-	for (;;) {
-		for (; (u64)e % (LINE * sizeof(*e)); e--)
-			if (e[-1] & PTE_P)
-				return e;
-		while (e > table) {
-			if (groups != PROGRESS_GROUPS && !(groups & PROGRESS_GROUP(e - 1 - table)))
-				e -= GROUP;
-			else if (!line_present(e - LINE))
-				e -= LINE;
-			else
-				break;
-		}
-		if (e == table || e[-1] & PTE_P)
+	for (; (u64)e % (LINE * sizeof(*e)); e--)
+		if (e[-1] & PTE_P)
 			return e;
-		e--;
+	for (; e > table; e -= LINE) {
+		if (groups != PROGRESS_GROUPS)
+			e = skip_groups(e, table, groups);
+		if (e == table || line_present(e - LINE))
+			break;
 	}
+	if (e > table)
+		while (!(e[-1] & PTE_P))
+			e--;
+	return e;
 }
 
 /* ---- L1 ---- */
@@ -151,7 +160,10 @@ static int devalidate_l1(struct page_info *pg, bool preemptible)
 	unsigned left = L1_STEP;
 
 	while ((e = last_present(e, table, PROGRESS_GROUPS)) > table) {
-		l1e_put(*--e);
+		struct page_info *mapped = l1e_page(*--e);
+
+		if (likely(mapped))
+			put_page_uses(mapped, *e & PTE_RW, 1);
 		if (likely(--left))
 			continue;
 		left = L1_STEP;
@@ -252,33 +264,37 @@ static noinline_fn int child_drop(struct page_info *child, bool preemptible)
 	return 0;
 }
 
-/* In an L4 the slots of the hypervisor are no entries of the guest's. */
-static bool guest_slot(u64 type, unsigned i)
+/* In an L4 the slots of the hypervisor, one line, are no entries of the guest's. */
+static bool guest_slot(u64 type, const u64 *e)
 {
-	return type != PGT_l4_table || i < HV_SLOT_FIRST || i > HV_SLOT_LAST;
+	_Static_assert(HV_SLOT_FIRST % LINE == 0 && HV_SLOT_LAST - HV_SLOT_FIRST + 1 == LINE, "");
+	return (u64)e % PAGE_SIZE / (LINE * sizeof(*e)) != HV_SLOT_FIRST / LINE ||
+	       type != PGT_l4_table;
 }
 
 static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 {
 	u64 *table = page_to_virt(pg);
-	unsigned n = pg->u.progress & PROGRESS_N, present = 0;
+	const u64 *e = table + (pg->u.progress & PROGRESS_N);
+	u32 groups = pg->u.progress & PROGRESS_GROUPS;
+	unsigned present = 0;
 
 	/* The guest gets the frame back without our entries, which only a complete L4 has. */
-	if (type == PGT_l4_table && n == 512)
+	if (type == PGT_l4_table && e == table + 512)
 		drop_guest_l4(table);
-	for (; (n = last_present(table + n, table, pg->u.progress) - table); n--, present++) {
-		struct page_info *child = known_page(pte_mfn(table[n - 1]));
+	for (; (e = last_present(e, table, groups)) > table; e--, present++) {
+		struct page_info *child = known_page(pte_mfn(e[-1]));
 
-		if (unlikely(!guest_slot(type, n - 1)))
+		if (unlikely(!guest_slot(type, e - 1)))
 			continue;
 		if (likely(type_put_fast(child))) {
 			l1_put_page(child);
 			continue;
 		}
 		if (child_drop(child, preemptible))
-			return stop(pg, n);
+			return stop(pg, e - table);
 		if (preemptible && preempt_needed())
-			return stop(pg, n - 1);
+			return stop(pg, e - 1 - table);
 	}
 	pg->u.progress = 0;
 	preempt_charge(TABLE_CHARGE + DEVALIDATE_CHARGE(present));
@@ -297,9 +313,9 @@ static int validate_upper(struct page_info *pg, struct domain *d, u64 type, bool
 		struct page_info *child;
 		u64 want = *e;
 
-		if (!guest_slot(type, e - table))
+		if (!guest_slot(type, e))
 			continue;
-		groups |= PROGRESS_GROUP(e - table);
+		groups |= 1u << GROUP_BIT(e);
 		child = child_hold(d, &want);
 		if (likely(child && type_get_fast(child, child_type(type)))) {
 			*e = want;
@@ -331,7 +347,7 @@ static void install_upper(struct page_info *pg, u64 type, unsigned i, u64 cur, u
 	u64 *table = page_to_virt(pg);
 
 	if (new &PTE_P)
-		pg->u.progress |= PROGRESS_GROUP(i);
+		pg->u.progress |= 1u << GROUP_BIT(table + i);
 	l1e_install(table + i, cur, new, keep_ad ? L1E_KEEP_AD : L1E_SET);
 	if (type == PGT_l4_table)
 		l4_entry_changed(table, i);
@@ -346,7 +362,7 @@ int update_upper_entry(struct vcpu *v, struct domain *d, struct page_info *pg, u
 	if (!type)
 		return err_here(rc);
 	cur = READ_ONCE(table[i]);
-	if (type == PGT_l1_table || !guest_slot(type, i) || (new &PTE_P &&new &PTE_PSE))
+	if (type == PGT_l1_table || !guest_slot(type, table + i) || (new &PTE_P &&new &PTE_PSE))
 		goto unlock;
 	if ((cur & new &PTE_P) && !((cur ^ new) & PTE_ADDR)) {
 		install_upper(pg, type, i, cur, new | PTE_US, keep_ad);
@@ -410,7 +426,7 @@ static noinline_fn int check_absent(const struct domain *d, const u64 *table, u6
 	preempt_charge(35);
 	for (unsigned i = 0; i < 512; i++)
 		if (table[i] && !(table[i] & PTE_P) && names_memory(table[i]) &&
-		    guest_slot(type, i))
+		    guest_slot(type, table + i))
 			return refuse_absent(d, table[i]);
 	return 0;
 }

@@ -105,15 +105,11 @@ static always_inline_fn u64 l1e_get(const struct domain *d, const struct domain 
 	u64 want = (e | PTE_US) & ~PTE_G, mfn = pte_mfn(want);
 	struct page_info *pg = mfn_to_page(mfn);
 
-	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, pg_owner)))
+	if (unlikely(mfn >= max_mfn || !get_page_uses(pg, pg_owner, want & PTE_RW, 1)))
 		return l1e_get_device(d, pg_owner, want);
 	/* Aliases of RAM that bypass the cache are for who drives devices. */
 	if (unlikely(want & L1_CACHE_BITS) && !d->privileged)
 		want &= ~L1_CACHE_BITS;
-	if ((want & PTE_RW) && unlikely(!l1_get_writable(pg))) {
-		put_page(pg);
-		return (u64)-EINVAL;
-	}
 	return want;
 }
 

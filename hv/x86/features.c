@@ -2,6 +2,7 @@
 /* What this processor can do, and what we decide to use of it. */
 #include "lib/log.h"
 #include "lib/string.h"
+#include "mm/page.h"
 #include "x86/asm.h"
 #include "x86/crash.h"
 #include "x86/setup.h"
@@ -11,6 +12,7 @@ enum cpu_vendor cpu_vendor __ro_after_init;
 u32 cpu_family __ro_after_init, cpu_model __ro_after_init, cpu_stepping __ro_after_init;
 u32 phys_addr_bits __ro_after_init = 36;
 u64 l1tf_bits __ro_after_init;
+bool has_cmpxchg16b __ro_after_init;
 u64 hv_cr4 __ro_after_init;
 
 /* What the command line says of a feature: -1 nothing. */
@@ -206,6 +208,7 @@ static const char *__init cpu_brand(void)
 void __init features_init(void)
 {
 	read_words();
+	has_cmpxchg16b = cpu_has(X86_CX16);
 	read_vendor();
 	check_needed();
 	choose_features();

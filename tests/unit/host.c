@@ -79,6 +79,7 @@ WEAK u64 directmap_base;
 WEAK struct page_info *frame_table;
 WEAK u64 *m2p_table;
 WEAK u64 max_mfn, mfn_mask, maddr_mask;
+WEAK bool has_cmpxchg16b = true;
 
 WEAK void host_machine(u64 frames)
 {

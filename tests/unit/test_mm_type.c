@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "mm/refs.h"
 #include "test_mm.h"
 
 #define FRAMES 1024UL
@@ -498,6 +499,45 @@ Test(type, saturation)
 	pg->count_info |= 0xfffffff0;
 	cr_assert(!get_page(pg, d1));
 	pg->count_info = PGC_allocated | 1;
+}
+
+/* References for an entry that may be written through: both words at once, or where that can't be. */
+static void expect_uses(bool at_once)
+{
+	struct page_info *pg = tree[9];
+	u64 most = PGC_allocated | PG_COUNT_MAX, free = PGC_allocated | 1;
+
+	has_cmpxchg16b = at_once;
+	cr_assert(get_page_uses(pg, d1, true, 2), "the first give it its type");
+	cr_assert(get_page_uses(pg, d1, true, 2));
+	cr_assert_eq(pg->count_info, free + 4);
+	cr_assert_eq(pg->type_info, PGT_writable | PGT_validated | 4);
+	cr_assert(!get_page_uses(pg, d2, true, 1), "somebody else's");
+	pg->count_info = most - 1;
+	cr_assert(!get_page_uses(pg, d1, true, 2), "no room for two");
+	pg->count_info = PGC_heap | (free + 4);
+	cr_assert(!get_page_uses(pg, d1, true, 1));
+	pg->count_info = free + 4;
+	pg->type_info = PGT_writable | PGT_validated | PG_COUNT_MAX;
+	cr_assert(!get_page_uses(pg, d1, true, 1));
+	cr_assert_eq(pg->count_info, free + 4);
+	pg->type_info = PGT_writable | PGT_validated | 4;
+	put_page_uses(pg, true, 1);
+	cr_assert_eq(pg->count_info, free + 3);
+	cr_assert_eq(pg->type_info, PGT_writable | PGT_validated | 3);
+	put_page_uses(pg, true, 3);
+	cr_assert_eq(pg->count_info, free);
+	cr_assert_eq(pg->type_info, PGT_writable);
+	cr_assert_eq(get_page_type(pg, PGT_l1_table), 0);
+	cr_assert(!get_page_uses(pg, d1, true, 1), "a table");
+	put_page_type(pg);
+	cr_assert_eq(pg->count_info, free);
+}
+
+Test(type, uses)
+{
+	expect_uses(true);
+	expect_uses(false);
 }
 
 Test(type, lock)

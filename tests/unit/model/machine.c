@@ -21,6 +21,7 @@ u64 directmap_base, *m2p_table, max_mfn, mfn_mask, maddr_mask, hv_l4_template[16
 struct page_info *frame_table;
 u32 phys_addr_bits = 36;
 u64 l1tf_bits;
+bool has_cmpxchg16b;
 cpumask_t cpu_online_map = { { BIT(CPUS) - 1 } };
 u32 nr_cpus = CPUS;
 struct domain *dom_xen, *dom_io, *dom_idle, *hardware_domain;

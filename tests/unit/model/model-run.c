@@ -91,6 +91,7 @@ int main(int argc, char **argv)
 	machine_init();
 	model_init();
 	for (now_step = 1; now_step <= steps; now_step++) {
+		has_cmpxchg16b = now_step & 1; /* what the others do without it */
 		step();
 		if (unruly)
 			check_audit(false);
