@@ -143,12 +143,15 @@ bool domain_command(struct pavise *p, uint16_t domid, uint32_t command, const ch
 		    domid, strerror(-rc));
 }
 
-/* Its nodes: those below its own path, and /vm/UUID that this names. */
-static void remove_nodes(struct store_client *s, uint16_t domid)
+/* Its nodes: those below its own path, /vm/UUID that this names, and that of its handle. */
+static void remove_nodes(struct store_client *s, uint16_t domid, const uuid_t handle)
 {
-	char path[64];
+	char path[64], uuid[UUID_STR_LEN];
 	char *vm;
 
+	uuid_unparse_lower(handle, uuid);
+	snprintf(path, sizeof(path), "/vm/%s", uuid);
+	store_remove(s, path);
 	snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
 	vm = store_read(s, path);
 	if (vm && !strncmp(vm, "/vm/", 4))
@@ -160,17 +163,18 @@ static void remove_nodes(struct store_client *s, uint16_t domid)
 
 bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f)
 {
-	struct xen_domctl_getdomaininfo info;
+	struct xen_domctl_getdomaininfo info = { 0 };
 
 	/* Before: nobody is to make it again. */
 	if (domain_info(p, domid, &info))
 		record_remove(info.handle);
 	if (!domain_command(p, domid, XEN_DOMCTL_destroydomain, "destroy", f))
 		return false;
-	if (store_release(s, domid) == -EPIPE && store_reopen(s))
+	do { /* all over when the store is killed at it: what is gone does not matter */
 		store_release(s, domid);
-	devices_remove(s, domid);
-	remove_nodes(s, domid);
+		devices_remove(s, domid);
+		remove_nodes(s, domid, info.handle);
+	} while (s->broken && store_reopen(s));
 	return true;
 }
 

@@ -137,6 +137,7 @@ static int request(struct store_client *s, uint32_t type, const struct iovec *pa
 		s->event = true;
 		free(body);
 	}
+	s->broken |= rc == -EPIPE;
 	if (!rc && h.type == XS_ERROR)
 		rc = -error_number(body);
 	if (!rc && answer)

@@ -12,6 +12,7 @@ struct store_client {
 	int fd;
 	uint32_t transaction; /* of the following requests; 0: none */
 	bool event;           /* one came while an answer was waited for */
+	bool broken;          /* a request found the connection ended; until it is opened anew */
 };
 
 /* path: NULL, where it usually is ($XENSTORED_PATH, /run/xenstored/socket). */
