@@ -50,6 +50,59 @@ int clear_guest(u64 va, size_t len)
 	return 0;
 }
 
+/* ---- entries of grants in its page tables: each has its reference, which the tables drop at its end ---- */
+
+static struct grant_pte {
+	struct domain *d;
+	u64 at, mfn;
+	bool readonly;
+} grant_ptes[64];
+
+static inline struct grant_pte *grant_pte(struct domain *d, u64 at)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(grant_ptes); i++)
+		if (grant_ptes[i].d == d && (!d || grant_ptes[i].at == at))
+			return &grant_ptes[i];
+	return NULL;
+}
+
+int arch_grant_map(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
+{
+	struct grant_pte *e = grant_pte(NULL, 0);
+
+	if (!e || grant_pte(v->domain, host_addr))
+		return GNTST_general_error;
+	*e = (struct grant_pte){ v->domain, host_addr, mfn, flags & GNTMAP_readonly };
+	return GNTST_okay;
+}
+
+int arch_grant_unmap(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
+{
+	struct grant_pte *e = grant_pte(v->domain, host_addr);
+
+	if (!e || e->mfn != mfn || e->readonly != !!(flags & GNTMAP_readonly))
+		return GNTST_bad_virt_addr;
+	e->d = NULL;
+	return GNTST_okay;
+}
+
+int arch_grant_replace(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags, u64 new_addr)
+{
+	(void)new_addr; /* what is there comes here, and nothing of that is counted */
+	return arch_grant_unmap(v, host_addr, mfn, flags);
+}
+
+int arch_domain_relinquish(struct domain *d)
+{
+	for (unsigned i = 0; i < ARRAY_SIZE(grant_ptes); i++) {
+		if (grant_ptes[i].d != d)
+			continue;
+		put_page_uses(mfn_to_page(grant_ptes[i].mfn), !grant_ptes[i].readonly, 1);
+		grant_ptes[i].d = NULL;
+	}
+	return 0;
+}
+
 /* ---- what the input says ---- */
 
 static inline u8 byte(void)

@@ -14,8 +14,6 @@
 #include "core/guest_access.h"
 #include "lib/log.h"
 
-#define WEAK __attribute__((weak))
-
 WEAK u32 host_cpu;
 WEAK struct vcpu *host_current;
 WEAK u64 host_time;

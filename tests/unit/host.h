@@ -9,6 +9,9 @@
 #include "core/arch.h"
 
 /* ---- what a test sets ---- */
+/* A test or a fuzzer may have its own. */
+#define WEAK __attribute__((weak))
+
 extern u32 host_cpu;              /* smp_processor_id() */
 extern struct vcpu *host_current; /* current_vcpu() */
 extern u64 host_time;             /* now_ns() */

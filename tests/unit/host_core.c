@@ -188,7 +188,7 @@ u64 give_pages(struct domain *d, unsigned order)
 
 /* ---- answers of the floors above ---- */
 
-int arch_grant_map(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
+WEAK int arch_grant_map(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
 {
 	(void)v, (void)flags;
 	if (grant_map_status != GNTST_okay)
@@ -198,7 +198,7 @@ int arch_grant_map(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
 	return GNTST_okay;
 }
 
-int arch_grant_unmap(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
+WEAK int arch_grant_unmap(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
 {
 	(void)v, (void)flags;
 	if (host_addr != pte_at || mfn != pte_mfn_there)
@@ -207,7 +207,7 @@ int arch_grant_unmap(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags)
 	return GNTST_okay;
 }
 
-int arch_grant_replace(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags, u64 new_addr)
+WEAK int arch_grant_replace(struct vcpu *v, u64 host_addr, u64 mfn, u32 flags, u64 new_addr)
 {
 	int st = arch_grant_unmap(v, host_addr, mfn, flags);
 
@@ -231,7 +231,7 @@ int arch_vcpu_initialise(struct vcpu *v, const struct vcpu_guest_context *ctx)
 	return context_result;
 }
 
-int arch_domain_relinquish(struct domain *d)
+WEAK int arch_domain_relinquish(struct domain *d)
 {
 	(void)d;
 	if (!relinquish_restarts)
