@@ -10,7 +10,6 @@
 #include "lib/log.h"
 
 #define POLL_MAX_PORTS 128
-#define NS_PER_S 1000000000UL
 
 /* The argument of an operation, copied in. */
 union sched_arg {

@@ -90,12 +90,10 @@ void timer_migrate(struct timer *t, u32 cpu)
 		from = queues[old];
 		if (old == cpu)
 			return;
-		spin_lock(old < cpu ? &from->lock : &to->lock);
-		spin_lock(old < cpu ? &to->lock : &from->lock);
+		lock_two(&from->lock, &to->lock);
 		if (likely(t->cpu == old))
 			break;
-		spin_unlock(&from->lock);
-		spin_unlock(&to->lock);
+		unlock_two(&from->lock, &to->lock);
 	}
 	if (from->running != t) { /* else it may arm itself there: another time */
 		t->cpu = cpu;
@@ -105,8 +103,7 @@ void timer_migrate(struct timer *t, u32 cpu)
 			program(to, cpu);
 		}
 	}
-	spin_unlock(&from->lock);
-	spin_unlock(&to->lock);
+	unlock_two(&from->lock, &to->lock);
 }
 
 void timers_run(u32 cpu)

@@ -5,6 +5,8 @@
 
 #include "lib/heap.h"
 
+#define NS_PER_S 1000000000UL
+
 /* Owner: whoever embeds it. All fields [timer lock of the processor in `cpu`]. */
 struct timer {
 	u64 expires; /* ns since start */

@@ -22,21 +22,11 @@
 /* What follows a signed kernel: length of the signature, and this (revision 2.0, kind 2) */
 #define PE_CERTIFICATE 0x00020200
 
-static __init u16 get16(const u8 *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static __init u32 get32(const u8 *p)
-{
-	return get16(p) | (u32)get16(p + 2) << 16;
-}
-
 __init bool bzimage_is(const void *image, u64 size)
 {
 	const u8 *p = image;
 
-	return size >= OFF_VERSION && get16(p + OFF_BOOT_FLAG) == 0xaa55 &&
+	return size >= OFF_VERSION && get_le(p + OFF_BOOT_FLAG, 2) == 0xaa55 &&
 	       !memcmp(p + OFF_MAGIC, "HdrS", 4);
 }
 
@@ -52,9 +42,9 @@ __init u64 bzimage_end(const void *image, u64 size)
 
 	if (!bzimage_is(image, size))
 		return size;
-	end = setup_size(p) + get32(p + OFF_SYSSIZE) * 16UL;
-	if (end + 8 <= size && get32(p + end + 4) == PE_CERTIFICATE)
-		end += ALIGN_UP((u64)get32(p + end), 8);
+	end = setup_size(p) + get_le(p + OFF_SYSSIZE, 4) * 16;
+	if (end + 8 <= size && get_le(p + end + 4, 4) == PE_CERTIFICATE)
+		end += ALIGN_UP(get_le(p + end, 4), 8);
 	return MIN(end, size);
 }
 
@@ -63,7 +53,7 @@ static __init const char *cut_trailer(struct bzimage *b)
 {
 	if (b->payload_size < 8)
 		return "the kernel's bzImage has no payload";
-	b->unpacked_size = get32(b->payload + b->payload_size - 4);
+	b->unpacked_size = get_le(b->payload + b->payload_size - 4, 4);
 	if (b->payload[0] != 0x1f || b->payload[1] != 0x8b)
 		b->payload_size -= 4;
 	return NULL;
@@ -79,14 +69,14 @@ __init const char *bzimage_parse(const void *image, u64 size, struct bzimage *b)
 		return "the kernel is not a bzImage";
 	if (size < HEADER_END)
 		return "the kernel's bzImage is cut short inside its header";
-	version = get16(p + OFF_VERSION);
+	version = get_le(p + OFF_VERSION, 2);
 	if (version < VERSION_PAYLOAD)
 		return "the kernel's bzImage is too old (boot protocol before 2.08)";
-	if (version >= VERSION_XLOADFLAGS && !(get16(p + OFF_XLOADFLAGS) & XLF_KERNEL_64))
+	if (version >= VERSION_XLOADFLAGS && !(get_le(p + OFF_XLOADFLAGS, 2) & XLF_KERNEL_64))
 		return "the kernel is a 32-bit one: take one built for x86-64";
 	start = setup_size(p);
-	offset = get32(p + OFF_PAYLOAD_OFFSET);
-	length = get32(p + OFF_PAYLOAD_LENGTH);
+	offset = get_le(p + OFF_PAYLOAD_OFFSET, 4);
+	length = get_le(p + OFF_PAYLOAD_LENGTH, 4);
 	if (start + offset > size || length > size - start - offset)
 		return "the kernel's bzImage is cut short: its payload lies outside the file";
 	b->payload = p + start + offset;

@@ -18,6 +18,15 @@ size_t strnlen(const char *s, size_t max);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t n);
 char *strchr(const char *s, int c);
+/* n bytes at p, the least significant first. */
+static inline uint64_t get_le(const uint8_t *p, unsigned n)
+{
+	uint64_t v = 0;
+
+	while (n--)
+		v = v << 8 | p[n];
+	return v;
+}
 /* The number that *s begins with, decimal or behind 0x; *s goes behind it. 0: perhaps none was there. */
 uint64_t parse_number(const char **s);
 char *strstr(const char *s, const char *needle);

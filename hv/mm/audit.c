@@ -26,7 +26,6 @@ struct audit {
 	struct domain *d;
 	struct counts *counts; /* of frames first .. end - 1 */
 	u64 first, end;
-	unsigned order; /* of the memory they are in */
 	unsigned wrong;
 	bool exact;
 };
@@ -188,16 +187,6 @@ static void find_bounds(struct audit *a, const struct page_info *pg)
 	a->end = MAX(a->end, mfn + 1);
 }
 
-static bool counts_alloc(struct audit *a)
-{
-	struct page_info *pg;
-
-	a->order = order_of((a->end - a->first) * sizeof(*a->counts));
-	pg = alloc_heap_pages(a->order, MEMF_zero);
-	a->counts = pg ? page_to_virt(pg) : NULL;
-	return pg;
-}
-
 static void check_list(struct audit *a)
 {
 	u64 n = 0;
@@ -227,7 +216,8 @@ static unsigned audit(struct domain *d, bool exact)
 	for_each_page(&a, find_bounds);
 	if (a.wrong || !d->page_list)
 		goto out;
-	if (!counts_alloc(&a)) {
+	a.counts = xalloc_pages((a.end - a.first) * sizeof(*a.counts), MEMF_zero);
+	if (!a.counts) {
 		log_err("audit of d%u: no memory to count in\n", d->id);
 		a.wrong++;
 		goto out;
@@ -236,7 +226,7 @@ static unsigned audit(struct domain *d, bool exact)
 	for_each_vcpu(d, v, i)
 		count_vcpu(&a, v);
 	for_each_page(&a, compare);
-	free_heap_pages(mfn_to_page(virt_to_mfn(a.counts)), a.order);
+	xfree(a.counts);
 out:
 	spin_unlock(&d->page_lock);
 	return a.wrong;

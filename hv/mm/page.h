@@ -228,6 +228,7 @@ u64 heap_total_pages(void);
  * pages.
  */
 void *xzalloc_bytes(size_t size);
+void *xalloc_pages(size_t size, u32 memflags); /* whole pages, cleared as memflags say */
 void xfree(void *p);
 #define xzalloc(type) ((type *)xzalloc_bytes(sizeof(type)))
 #define xzalloc_array(type, n) ((type *)xzalloc_bytes(sizeof(type) * (n)))

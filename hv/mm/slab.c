@@ -98,10 +98,10 @@ static void slab_free(void *p)
 		free_page(s);
 }
 
-static void *pages_alloc(size_t size)
+void *xalloc_pages(size_t size, u32 memflags)
 {
 	unsigned order = order_of(size);
-	struct page_info *pg = alloc_heap_pages(order, MEMF_zero);
+	struct page_info *pg = alloc_heap_pages(order, memflags);
 
 	if (!pg)
 		return NULL;
@@ -114,7 +114,7 @@ void *xzalloc_bytes(size_t size)
 	for (unsigned cls = 0; cls < NR_CLASSES; cls++)
 		if (size <= sizes[cls])
 			return slab_alloc(cls);
-	return pages_alloc(size);
+	return xalloc_pages(size, MEMF_zero);
 }
 
 void xfree(void *p)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Decoding the instructions by which kernels write page-table entries in place. */
 #include "paging/decode.h"
+#include "lib/string.h"
 #include "x86/asm.h"
 #include "x86/regs.h"
 
@@ -40,12 +41,11 @@ static int modrm(struct cursor *c)
 
 static bool immediate(struct cursor *c, struct pte_write *w, unsigned bytes)
 {
-	u64 v = 0;
+	u64 v;
 
 	if (c->at + bytes > c->n)
 		return false;
-	for (unsigned i = 0; i < bytes; i++)
-		v |= (u64)c->b[c->at + i] << (8 * i);
+	v = get_le(c->b + c->at, bytes);
 	c->at += bytes;
 	w->imm = (u64)((s64)(v << (64 - 8 * bytes)) >> (64 - 8 * bytes));
 	w->has_imm = true;

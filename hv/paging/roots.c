@@ -329,11 +329,6 @@ int relinquish_page_tables(struct domain *d)
 
 /* ---- descriptor tables ---- */
 
-static int get_descriptor_frame(const struct domain *d, u64 mfn)
-{
-	return mfn_valid(mfn) ? get_page_and_type(mfn_to_page(mfn), d, PGT_seg_desc) : -EINVAL;
-}
-
 static void put_descriptor_frames(u64 *frames, unsigned n)
 {
 	for (; n--; frames++)
@@ -347,7 +342,8 @@ static void put_descriptor_frames(u64 *frames, unsigned n)
 static int get_descriptor_frames(const struct domain *d, u64 *frames, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		if (get_descriptor_frame(d, frames[i])) {
+		if (!mfn_valid(frames[i]) ||
+		    get_page_and_type(mfn_to_page(frames[i]), d, PGT_seg_desc)) {
 			put_descriptor_frames(frames, i);
 			return err_here(-EINVAL);
 		}

@@ -101,53 +101,32 @@ static u64 dom0_pages(void)
  * The decoders use SSE and the stack protector: FPU on, FS base at a canary. Memory: the upper end
  * of what is free, given back afterwards.
  */
-struct buffer {
-	struct page_info *pg;
-	unsigned order;
-};
-
-static void *buffer_get(struct buffer *b, u64 size)
-{
-	b->order = order_of(size);
-	b->pg = alloc_heap_pages(b->order, 0);
-	return b->pg ? page_to_virt(b->pg) : NULL;
-}
-
-static void buffer_put(struct buffer *b)
-{
-	if (b->pg)
-		free_heap_pages(b->pg, b->order);
-	b->pg = NULL;
-}
-
-static const char *unpack_kernel(const struct boot_module *m, struct buffer *out, const void **elf,
+static const char *unpack_kernel(const struct boot_module *m, void **out, const void **elf,
 				 u64 *len)
 {
 	struct kernel_file f;
-	struct buffer arena = { 0 };
 	const char *why = kernel_open(maddr_to_virt(m->start), m->size, &f);
 	u64 out_max = f.unpacked_size;
-	void *to = NULL;
+	void *arena = NULL;
 
 	if (why)
 		return why;
 	if (f.format != UNPACK_ELF) {
-		void *mem = buffer_get(&arena, f.arena_size);
-
+		arena = xalloc_pages(f.arena_size, MEMF_any);
 		if (!out_max)
 			out_max = 256UL << 20;
-		to = buffer_get(out, out_max);
-		if (!to || !mem) {
-			buffer_put(&arena);
+		*out = xalloc_pages(out_max, MEMF_any);
+		if (!*out || !arena) {
+			xfree(arena);
 			return "too little memory to unpack the kernel; give the machine more";
 		}
-		unpack_arena(mem, f.arena_size);
+		unpack_arena(arena, f.arena_size);
 	}
 	clts();
 	wrmsr(MSR_FS_BASE, (u64)unpack_tls);
-	why = kernel_unpack(&f, to, out_max, elf, len);
+	why = kernel_unpack(&f, *out, out_max, elf, len);
 	wrmsr(MSR_FS_BASE, 0);
-	buffer_put(&arena);
+	xfree(arena);
 	return why;
 }
 
@@ -203,7 +182,7 @@ struct domain *build_hardware_domain(void)
 {
 	const struct boot_module *kernel = &boot_info.modules[0];
 	u32 vcpus = opt_max_vcpus ? opt_max_vcpus : MIN(nr_cpus, (u32)MAX_VCPUS);
-	struct buffer buf = { 0 };
+	void *unpacked = NULL;
 	struct pv_image img = { .cmdline = kernel_words(kernel) };
 	const char *why;
 	struct domain *d;
@@ -212,7 +191,7 @@ struct domain *build_hardware_domain(void)
 		fail_start("no kernel for the privileged domain: pass one as the first module "
 			   "(QEMU: -initrd \"vmlinuz options,initramfs\")");
 	log_info("unpacking the privileged domain's kernel (%lu KiB)\n", kernel->size >> 10);
-	why = unpack_kernel(kernel, &buf, &img.elf, &img.elf_size);
+	why = unpack_kernel(kernel, &unpacked, &img.elf, &img.elf_size);
 	if (why)
 		fail_start("kernel of the privileged domain (first module): %s", why);
 	find_initrd(&img);
@@ -225,7 +204,7 @@ struct domain *build_hardware_domain(void)
 	d->max_pages = opt_mem_max > 0 ? (u64)opt_mem_max >> PAGE_SHIFT : ~0U;
 	if (pv_build_domain(d, &img))
 		fail_start("the privileged domain cannot be built: see the line above");
-	buffer_put(&buf);
+	xfree(unpacked);
 	hardware_domain = d;
 	return d;
 }

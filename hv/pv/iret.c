@@ -83,6 +83,17 @@ void pv_iret_fault(cpu_user_regs_t *regs)
 		vcpu_kill(v, "its kernel stack cannot be written in the failsafe callback");
 }
 
+/* By a system call to its callback; #GP at the instruction, of `len` bytes before RIP, where there is none. */
+static void enter_by(struct vcpu *v, cpu_user_regs_t *regs, u64 callback, u32 flag, unsigned len)
+{
+	if (callback) {
+		pv_bounce(v, regs, callback, masking(v, flag), 0);
+	} else {
+		regs->rip -= len;
+		pv_inject_gp(v, regs, 0);
+	}
+}
+
 /*
  * SYSCALL by user mode with events masked, or with a callback that leaves them unmasked, or with
  * none.
@@ -91,12 +102,7 @@ void pv_syscall_slow(cpu_user_regs_t *regs)
 {
 	struct vcpu *v = current();
 
-	if (v->arch.syscall_callback) {
-		pv_bounce(v, regs, v->arch.syscall_callback, masking(v, VCPU_SYSCALL_MASKS), 0);
-	} else {
-		regs->rip -= 2;
-		pv_inject_gp(v, regs, 0);
-	}
+	enter_by(v, regs, v->arch.syscall_callback, VCPU_SYSCALL_MASKS, 2);
 }
 
 /* SYSCALL in compatibility mode (AMD). */
@@ -104,12 +110,8 @@ void pv_syscall32(cpu_user_regs_t *regs)
 {
 	struct vcpu *v = current();
 
-	if (v->arch.syscall32_callback && !guest_kernel_mode(v)) {
-		pv_bounce(v, regs, v->arch.syscall32_callback, masking(v, VCPU_SYSCALL32_MASKS), 0);
-	} else {
-		regs->rip -= 2;
-		pv_inject_gp(v, regs, 0);
-	}
+	enter_by(v, regs, guest_kernel_mode(v) ? 0 : v->arch.syscall32_callback,
+		 VCPU_SYSCALL32_MASKS, 2);
 }
 
 /* SYSENTER saves neither RIP nor RSP: the guest's kernel knows where its user mode enters from. */
@@ -118,8 +120,6 @@ void pv_sysenter(cpu_user_regs_t *regs)
 	struct vcpu *v = current();
 
 	regs->rflags = (regs->rflags & RFLAGS_USER_BITS & ~RFLAGS_TF) | RFLAGS_IF | RFLAGS_MBS;
-	if (v->arch.sysenter_callback && !guest_kernel_mode(v))
-		pv_bounce(v, regs, v->arch.sysenter_callback, masking(v, VCPU_SYSENTER_MASKS), 0);
-	else
-		pv_inject_gp(v, regs, 0);
+	enter_by(v, regs, guest_kernel_mode(v) ? 0 : v->arch.sysenter_callback, VCPU_SYSENTER_MASKS,
+		 0);
 }

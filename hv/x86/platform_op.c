@@ -13,8 +13,6 @@
 #include "x86/cpu.h"
 #include "x86/power.h"
 
-#define NS_PER_S 1000000000UL
-
 /* ---- time ---- */
 
 static long settime(u64 secs, u32 nsecs, u64 system_time)

@@ -11,7 +11,6 @@
 #include "x86/asm.h"
 #include "x86/setup.h"
 
-#define NS_PER_S 1000000000UL
 #define NS_PER_MS 1000000UL
 #define PIT_HZ 1193182u
 #define PM_TIMER_HZ 3579545u

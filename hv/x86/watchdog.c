@@ -16,7 +16,6 @@
 #include "x86/setup.h"
 #include "x86/time.h"
 
-#define SECOND 1000000000UL
 #define ANSWER_US 1000000
 
 static s8 opt_watchdog;
@@ -49,7 +48,7 @@ static void look_at_neighbour(const struct watch *w, u64 now)
 	struct watch *next = &watches[(w->timer.cpu + 1) % nr_cpus];
 	u64 alive = READ_ONCE(next->alive);
 
-	if (now < alive + timeout_s * SECOND)
+	if (now < alive + timeout_s * NS_PER_S)
 		return;
 	__atomic_store_n(&stuck, cpus[next->timer.cpu], __ATOMIC_RELEASE);
 	send_ipi_nmi(next->timer.cpu);
@@ -64,7 +63,7 @@ static void look(void *data)
 
 	w->looked = now_ns();
 	WRITE_ONCE(w->alive, w->looked);
-	timer_set(&w->timer, w->looked + SECOND);
+	timer_set(&w->timer, w->looked + NS_PER_S);
 	look_at_neighbour(w, w->looked);
 }
 
@@ -74,7 +73,7 @@ void watchdog_wait(void)
 	struct watch *w = &watches[this_cpu()->id];
 	u64 now = now_ns();
 
-	if (w->looked && now < w->looked + 3 * timeout_s * SECOND)
+	if (w->looked && now < w->looked + 3 * timeout_s * NS_PER_S)
 		WRITE_ONCE(w->alive, now);
 	look_at_neighbour(w, now);
 }
@@ -99,7 +98,7 @@ void __init watchdog_init(void)
 		/* Building the privileged domain takes long, and runs no timers. */
 		watches[i].alive = BIT(62);
 		timer_init(&watches[i].timer, look, &watches[i], i);
-		timer_set(&watches[i].timer, now_ns() + SECOND);
+		timer_set(&watches[i].timer, now_ns() + NS_PER_S);
 	}
 	watchdog_on = true;
 	log_info("Watchdog: a processor that stands still for %u s stops the machine\n", timeout_s);

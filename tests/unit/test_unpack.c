@@ -8,7 +8,6 @@
 #include <zstd.h>
 
 #include "images.h"
-#include "lib/unpack/arena.h"
 #include "lib/unpack/unpack.h"
 
 /* lib/unpack/shims.c; its C library part goes by other names on the host (meson.build) */

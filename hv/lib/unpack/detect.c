@@ -4,15 +4,6 @@
 #include "lib/string.h"
 #include "lib/unpack/unpack.h"
 
-static __init u64 get_le(const u8 *p, unsigned n)
-{
-	u64 v = 0;
-
-	while (n--)
-		v = v << 8 | p[n];
-	return v;
-}
-
 /* .lzma has no magic: usual properties, a dictionary of 2^n, the range coder's leading zero. */
 static __init bool is_lzma(const u8 *p, u64 len)
 {

@@ -5,7 +5,6 @@
  * it out of the link.
  */
 #include "lib/string.h"
-#include "lib/unpack/arena.h"
 #include "lib/unpack/unpack.h"
 
 /*

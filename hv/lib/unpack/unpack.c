@@ -10,7 +10,6 @@
 #include "lib/bzimage.h"
 #include "lib/elf.h"
 #include "lib/string.h"
-#include "lib/unpack/arena.h"
 
 u8 unpack_tls[64] __attribute__((aligned(64), section(".init.data"))) = { 0x5a };
 

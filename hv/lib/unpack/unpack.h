@@ -42,6 +42,9 @@ u64 unpack_arena_size(const void *in, u64 in_len);
 
 /* Memory for the decoders, 16-byte aligned; used from the start anew by each unpack(). */
 void unpack_arena(void *base, u64 size);
+void arena_reset(void);
+void *arena_alloc(u64 size); /* 16-byte aligned, contents undefined; NULL = no room */
+void arena_free(void *p);    /* only what was allocated last becomes free again */
 extern u8 unpack_tls[64];
 
 /*
