@@ -219,7 +219,7 @@ static always_inline_fn struct page_info *child_hold(const struct domain *d, u64
 	struct page_info *child = mfn_to_page(pte_mfn(*e));
 
 	*e |= PTE_US;
-	if (unlikely((*e & PTE_PSE) || pte_mfn(*e) >= max_mfn || !l1_get_page(child, d)))
+	if (unlikely((*e & PTE_PSE) || pte_mfn(*e) >= max_mfn || !get_pages(child, d, 1)))
 		return NULL;
 	return child;
 }
@@ -287,8 +287,8 @@ static int devalidate_upper(struct page_info *pg, u64 type, bool preemptible)
 
 		if (unlikely(!guest_slot(type, e - 1)))
 			continue;
-		if (likely(type_put_fast(child))) {
-			l1_put_page(child);
+		if (likely(put_types_fast(child, 1))) {
+			put_pages(child, 1);
 			continue;
 		}
 		if (child_drop(child, preemptible))

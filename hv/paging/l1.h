@@ -14,8 +14,6 @@
 #include "mm/refs.h"
 #include "paging/paging.h"
 
-/* Counts from 1 on that may still grow. */
-#define COUNT_ROOM ((u32)PG_COUNT_MAX - 1)
 #define L1_CACHE_BITS (PTE_PWT | PTE_PCD | PTE_PSE) /* the last is PAT here */
 
 /* How an entry is written. */
@@ -27,16 +25,6 @@ enum l1e_how {
 
 /* ---- references, the common cases ---- */
 
-static always_inline_fn bool l1_get_page(struct page_info *pg, const struct domain *d)
-{
-	return get_pages(pg, d, 1);
-}
-
-static always_inline_fn void l1_put_page(struct page_info *pg)
-{
-	put_pages(pg, 1);
-}
-
 /* One more of a type that the frame has and that is in use already; false: ask the engine. */
 static always_inline_fn bool type_get_fast(struct page_info *pg, u64 type)
 {
@@ -44,26 +32,11 @@ static always_inline_fn bool type_get_fast(struct page_info *pg, u64 type)
 
 	do {
 		if (unlikely((x & (PGT_type_mask | PGT_validated)) != (type | PGT_validated) ||
-			     (u32)x - 1 >= COUNT_ROOM))
+			     !count_has_room(x, 1)))
 			return false;
 	} while (unlikely(!__atomic_compare_exchange_n(&pg->type_info, &x, x + 1, false,
 						       __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)));
 	return true;
-}
-
-static always_inline_fn bool type_put_fast(struct page_info *pg)
-{
-	return put_types_fast(pg, 1);
-}
-
-static always_inline_fn bool l1_get_writable(struct page_info *pg)
-{
-	return get_writable(pg, 1);
-}
-
-static always_inline_fn void l1_put_writable(struct page_info *pg)
-{
-	put_writable(pg, 1);
 }
 
 /*
@@ -85,8 +58,8 @@ static always_inline_fn void l1e_put(u64 e)
 	if (unlikely(!pg))
 		return;
 	if (e & PTE_RW)
-		l1_put_writable(pg);
-	l1_put_page(pg);
+		put_writable(pg, 1);
+	put_pages(pg, 1);
 }
 
 /*
@@ -159,16 +132,16 @@ static always_inline_fn int l1e_change_flags(const struct domain *d, const struc
 			want &= ~L1_CACHE_BITS;
 		/* A mapping of somebody else's frame (a grant) never gains rights this way. */
 		if ((want & ~cur & PTE_RW) &&
-		    (unlikely(pg->owner != pg_owner->id) || !l1_get_writable(pg)))
+		    (unlikely(pg->owner != pg_owner->id) || !get_writable(pg, 1)))
 			return -EINVAL;
 	}
 	if (unlikely(!l1e_install(entry, cur, want, how))) {
 		if (want & ~cur & PTE_RW)
-			l1_put_writable(pg);
+			put_writable(pg, 1);
 		return -EAGAIN;
 	}
 	if (cur & ~want & PTE_RW && pg)
-		l1_put_writable(pg);
+		put_writable(pg, 1);
 	return 0;
 }
 
@@ -233,7 +206,7 @@ static always_inline_fn bool l1_get_writable_fast(struct page_info *pg)
 {
 	u64 x = READ_ONCE(pg->type_info), want = x + 1;
 
-	if (unlikely(x >> 58 != (PGT_writable | PGT_validated) >> 58 || (u32)x - 1 >= COUNT_ROOM)) {
+	if (unlikely(!is_writable(x) || !count_has_room(x, 1))) {
 		if (x != PGT_writable && x != PGT_none)
 			return false;
 		want = PGT_writable | PGT_validated | 1;
@@ -268,7 +241,7 @@ static always_inline_fn bool l1e_set_fast(const struct domain *d, u64 *entry, u6
 			return false;
 		pg = mfn_to_page(pte_mfn(want));
 		x = READ_ONCE(pg->count_info);
-		if (unlikely((u32)x - 1 >= COUNT_ROOM || (x & PGC_heap)) ||
+		if (unlikely(!count_has_room(x, 1) || (x & PGC_heap)) ||
 		    unlikely(!__atomic_compare_exchange_n(&pg->count_info, &x, x + 1, false,
 							  __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)))
 			return false;

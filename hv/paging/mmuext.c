@@ -78,11 +78,11 @@ static int clear_or_copy(const struct domain *owner, const struct mmuext_op *op)
 		from = plain_frame(owner, op->arg2.src_mfn, false);
 		if (from) {
 			memcpy(page_to_virt(to), page_to_virt(from), PAGE_SIZE);
-			plain_frame_put(from, false);
+			put_page_uses(from, false, 1);
 			rc = 0;
 		}
 	}
-	plain_frame_put(to, true);
+	put_page_uses(to, true, 1);
 	return rc;
 }
 

@@ -60,7 +60,7 @@ static always_inline_fn int table_get(const struct domain *d, u64 mfn, u64 type)
 	int rc;
 
 	/* What is no RAM has count 0. */
-	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, d)))
+	if (unlikely(mfn >= max_mfn || !get_pages(pg, d, 1)))
 		return err_here(-EINVAL);
 	if (likely(type_get_fast(pg, type)))
 		return 0;
@@ -83,8 +83,8 @@ int drop_pending_slow(struct vcpu *v)
 
 int drop_table(struct vcpu *v, struct page_info *pg)
 {
-	if (likely(type_put_fast(pg))) {
-		l1_put_page(pg);
+	if (likely(put_types_fast(pg, 1))) {
+		put_pages(pg, 1);
 		return 0;
 	}
 	v->arch.dropping = page_to_mfn(pg) + 1;
@@ -147,7 +147,7 @@ static always_inline_fn bool set_root_fast(struct vcpu *v, u64 mfn, u64 *root, b
 		load_root_of(v, user);
 		return true;
 	}
-	if (unlikely(!l1_get_page(pg, v->domain)))
+	if (unlikely(!get_pages(pg, v->domain, 1)))
 		return false;
 	if (unlikely(!type_get_fast(pg, PGT_l4_table))) {
 		put_page(pg);
@@ -156,8 +156,8 @@ static always_inline_fn bool set_root_fast(struct vcpu *v, u64 mfn, u64 *root, b
 	*root = mfn;
 	load_root_of(v, user);
 	was = mfn_to_page(old);
-	if (likely(type_put_fast(was)))
-		l1_put_page(was);
+	if (likely(put_types_fast(was, 1)))
+		put_pages(was, 1);
 	else
 		drop_table(v, was);
 	return true;
@@ -205,7 +205,7 @@ static always_inline_fn int pin_fast(struct page_info *pg, u64 type)
 	u64 x = READ_ONCE(pg->type_info);
 
 	if ((x & (PGT_type_mask | PGT_validated | PGT_locked)) != (type | PGT_validated) ||
-	    (u32)x - 1 >= COUNT_ROOM)
+	    !count_has_room(x, 1))
 		return 0;
 	if (unlikely(x & PGT_pinned))
 		return -EINVAL;
@@ -264,7 +264,7 @@ int pin_page_table(struct vcpu *v, struct domain *d, u64 mfn, u64 type)
 	struct page_info *pg = mfn_to_page(mfn);
 	int rc;
 
-	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, d)))
+	if (unlikely(mfn >= max_mfn || !get_pages(pg, d, 1)))
 		return err_here(-EINVAL);
 	rc = pin_fast(pg, type);
 	if (likely(rc > 0))
@@ -288,13 +288,13 @@ int unpin_page_table(struct vcpu *v, struct domain *d, u64 mfn)
 {
 	struct page_info *pg = mfn_to_page(mfn);
 
-	if (unlikely(mfn >= max_mfn || !l1_get_page(pg, d)))
+	if (unlikely(mfn >= max_mfn || !get_pages(pg, d, 1)))
 		return err_here(-EINVAL);
 	if (unlikely(!unpin_fast(pg)))
 		return unpin_slowly(v, pg);
 	/* Ours and the pin's. */
-	l1_put_page(pg);
-	l1_put_page(pg);
+	put_pages(pg, 1);
+	put_pages(pg, 1);
 	return 0;
 }
 

@@ -46,18 +46,7 @@ static inline struct page_info *plain_frame(const struct domain *owner, u64 mfn,
 {
 	struct page_info *pg = mfn_to_page(mfn);
 
-	if (mfn >= max_mfn || !l1_get_page(pg, owner))
-		return NULL;
-	if (!write || l1_get_writable(pg))
-		return pg;
-	put_page(pg);
-	return NULL;
-}
-static inline void plain_frame_put(struct page_info *pg, bool write)
-{
-	if (write)
-		l1_put_writable(pg);
-	l1_put_page(pg);
+	return mfn < max_mfn && get_page_uses(pg, owner, write, 1) ? pg : NULL;
 }
 
 #endif
