@@ -75,7 +75,7 @@ static void key_audit(void)
 	for (d = domain_first(); d; d = domain_next(d)) {
 		if (READ_ONCE(d->shut_down)) /* the reaper does not pause */
 			continue;
-		differences += audit_domain_pages(d);
+		differences += audit_domain_pages(d, false);
 		n++;
 	}
 	for (d = domain_first(); d; d = domain_next(d))

@@ -205,7 +205,7 @@ static void check_list(struct audit *a)
 	}
 }
 
-static unsigned audit(struct domain *d, bool exact)
+unsigned audit_domain_pages(struct domain *d, bool exact)
 {
 	struct audit a = { .d = d, .first = ~0UL, .exact = exact };
 	struct vcpu *v;
@@ -230,14 +230,4 @@ static unsigned audit(struct domain *d, bool exact)
 out:
 	spin_unlock(&d->page_lock);
 	return a.wrong;
-}
-
-unsigned audit_domain_pages(struct domain *d)
-{
-	return audit(d, false);
-}
-
-unsigned audit_domain_pages_exact(struct domain *d)
-{
-	return audit(d, true);
 }

@@ -324,10 +324,9 @@ static inline u64 get_m2p(u64 mfn)
  */
 /*
  * Recount from the tables up every reference a paused domain's frames carry and compare with what
- * the frame table says. Logs each difference; returns how many there were.
+ * the frame table says; exact: none of them is granted, mapped by others or registered for events.
+ * Logs each difference; returns how many there were.
  */
-unsigned audit_domain_pages(struct domain *d);
-/* The same if none of its frames is granted, mapped by others or registered for events. */
-unsigned audit_domain_pages_exact(struct domain *d);
+unsigned audit_domain_pages(struct domain *d, bool exact);
 
 #endif

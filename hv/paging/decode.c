@@ -63,9 +63,23 @@ static void set_size(struct cursor *c, struct pte_write *w, u8 opcode)
 		w->size = c->p.opsize ? 2 : 4;
 }
 
+/* Operations by opcode, with a register: of one byte, and behind 0x0f. */
+static const u8 register_op[256] = {
+	[0x08 ... 0x09] = PTE_OP_OR,   [0x20 ... 0x21] = PTE_OP_AND, [0x30 ... 0x31] = PTE_OP_XOR,
+	[0x86 ... 0x87] = PTE_OP_XCHG, [0x88 ... 0x89] = PTE_OP_MOV,
+};
+static const u8 register_op_0f[256] = {
+	[0xab] = PTE_OP_BTS, [0xb0 ... 0xb1] = PTE_OP_CMPXCHG, [0xb3] = PTE_OP_BTR,
+	[0xbb] = PTE_OP_BTC, [0xc0 ... 0xc1] = PTE_OP_XADD,
+};
+/* By what stands in the register's place, with an immediate value. */
+static const u8 group_1[8] = { [1] = PTE_OP_OR, [4] = PTE_OP_AND, [6] = PTE_OP_XOR };
+static const u8 group_8[8] = { [5] = PTE_OP_BTS, [6] = PTE_OP_BTR, [7] = PTE_OP_BTC };
+static const u8 group_11[8] = { [0] = PTE_OP_MOV };
+
 static bool with_register(struct cursor *c, struct pte_write *w, enum pte_op op)
 {
-	int reg = modrm(c);
+	int reg = op ? modrm(c) : -1;
 
 	if (reg < 0)
 		return false;
@@ -75,58 +89,28 @@ static bool with_register(struct cursor *c, struct pte_write *w, enum pte_op op)
 	return true;
 }
 
-/* Group 1 (80, 81, 83): /1 OR, /4 AND, /6 XOR. */
-static bool group1(struct cursor *c, struct pte_write *w, u8 opcode)
+static bool with_immediate(struct cursor *c, struct pte_write *w, const u8 group[8], unsigned bytes)
 {
 	int sub = modrm(c);
 
-	switch (sub) {
-	case 1:
-		w->op = PTE_OP_OR;
-		break;
-	case 4:
-		w->op = PTE_OP_AND;
-		break;
-	case 6:
-		w->op = PTE_OP_XOR;
-		break;
-	default:
+	if (sub < 0 || !group[sub])
 		return false;
-	}
-	return immediate(c, w, opcode == 0x81 ? MIN(w->size, 4) : 1);
+	w->op = group[sub];
+	return immediate(c, w, bytes);
 }
 
 static bool two_byte(struct cursor *c, struct pte_write *w)
 {
 	u8 opcode;
-	int sub;
 
 	if (c->at >= c->n)
 		return false;
 	opcode = c->b[c->at++];
 	set_size(c, w, opcode);
-	switch (opcode) {
-	case 0xb0:
-	case 0xb1:
-		return with_register(c, w, PTE_OP_CMPXCHG);
-	case 0xc0:
-	case 0xc1:
-		return with_register(c, w, PTE_OP_XADD);
-	case 0xab:
-		return with_register(c, w, PTE_OP_BTS);
-	case 0xb3:
-		return with_register(c, w, PTE_OP_BTR);
-	case 0xbb:
-		return with_register(c, w, PTE_OP_BTC);
-	case 0xba:
-		set_size(c, w, 1);
-		sub = modrm(c);
-		if (sub < 5)
-			return false;
-		w->op = (enum pte_op[]){ PTE_OP_BTS, PTE_OP_BTR, PTE_OP_BTC }[sub - 5];
-		return immediate(c, w, 1);
-	}
-	return false;
+	if (opcode != 0xba)
+		return with_register(c, w, register_op_0f[opcode]);
+	set_size(c, w, 1);
+	return with_immediate(c, w, group_8, 1);
 }
 
 static bool one_byte(struct cursor *c, struct pte_write *w)
@@ -137,33 +121,17 @@ static bool one_byte(struct cursor *c, struct pte_write *w)
 	switch (opcode) {
 	case 0x0f:
 		return two_byte(c, w);
-	case 0x88:
-	case 0x89:
-		return !c->p.lock && with_register(c, w, PTE_OP_MOV);
-	case 0xc6:
-	case 0xc7:
-		if (c->p.lock || modrm(c) != 0)
-			return false;
-		w->op = PTE_OP_MOV;
-		return immediate(c, w, MIN(w->size, 4));
-	case 0x86:
-	case 0x87:
-		return with_register(c, w, PTE_OP_XCHG);
-	case 0x08:
-	case 0x09:
-		return with_register(c, w, PTE_OP_OR);
-	case 0x20:
-	case 0x21:
-		return with_register(c, w, PTE_OP_AND);
-	case 0x30:
-	case 0x31:
-		return with_register(c, w, PTE_OP_XOR);
 	case 0x80:
 	case 0x81:
 	case 0x83:
-		return group1(c, w, opcode);
+		return with_immediate(c, w, group_1, opcode == 0x81 ? MIN(w->size, 4) : 1);
+	case 0xc6 ... 0xc7:
+		return !c->p.lock && with_immediate(c, w, group_11, MIN(w->size, 4));
+	case 0x88 ... 0x89: /* MOV takes no LOCK */
+		if (c->p.lock)
+			return false;
 	}
-	return false;
+	return with_register(c, w, register_op[opcode]);
 }
 
 bool pte_write_decode(const u8 *code, unsigned n, struct pte_write *w)
@@ -274,6 +242,7 @@ void pte_write_apply(const struct pte_write *w, u64 old, u64 *new, cpu_user_regs
 	old &= mask;
 	src = (w->has_imm ? w->imm : get_reg(w, r)) & mask;
 	switch (w->op) {
+	case PTE_OP_NONE: /* never decoded */
 	case PTE_OP_MOV:
 		*new = src;
 		break;

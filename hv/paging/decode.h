@@ -55,6 +55,7 @@ static inline bool insn_prefixes(const u8 *code, unsigned n, struct insn_prefixe
 }
 
 enum pte_op {
+	PTE_OP_NONE,
 	PTE_OP_MOV,
 	PTE_OP_XCHG,
 	PTE_OP_AND,

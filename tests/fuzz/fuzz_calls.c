@@ -218,7 +218,7 @@ static void die(void)
 
 	host_cpu = 0;
 	for (int i = 0; i < 2; i++)
-		cr_assert(!audit_domain_pages(doms[i]));
+		cr_assert(!audit_domain_pages(doms[i], false));
 	for (int i = 0; i < 2; i++)
 		domain_kill(doms[i], "the input is over");
 	reap_all();

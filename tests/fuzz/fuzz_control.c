@@ -223,7 +223,7 @@ static void destroy_all(void)
 	while ((d = domain_from(1))) {
 		u16 id = d->id;
 
-		cr_assert(!audit_domain_pages(d));
+		cr_assert(!audit_domain_pages(d, false));
 		domain_put(d);
 		memset(arena, 0, sizeof(*op));
 		op->cmd = XEN_DOMCTL_destroydomain;

@@ -228,7 +228,7 @@ void check_engines_audit(void)
 {
 	for (u16 d = 0; d < DOMS; d++)
 		if (heap_free_pages() && domain_at[d] && !domain_at[d]->dying &&
-		    audit_domain_pages(domain_at[d]))
+		    audit_domain_pages(domain_at[d], false))
 			fail("d%u: audit_domain_pages() finds differences", d);
 }
 
