@@ -56,7 +56,7 @@ static void target_release(struct target *t)
 	if (t->level == 1)
 		table_unlock(t->pg);
 	else if (!t->level)
-		put_page_uses(t->pg, true, 1);
+		put_page_and_type(t->pg);
 	t->pg = NULL;
 	t->mfn = INVALID_MFN;
 }
