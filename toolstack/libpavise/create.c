@@ -76,19 +76,19 @@ static bool check_name(struct creation *cr)
 		    cr->c.name);
 }
 
-/* What a configuration may ask and nobody does yet is not passed over in silence. */
-static bool check_possible(struct creation *cr)
+static bool check_command_line(struct creation *cr)
+{
+	return !cr->c.cmdline || strlen(cr->c.cmdline) < MAX_GUEST_CMDLINE ||
+	       fail(cr->f, FAIL_UNSUPPORTED, "the command line has more than %d bytes; shorten it",
+		    MAX_GUEST_CMDLINE - 1);
+}
+
+static bool set_share(struct creation *cr)
 {
 	const struct domain_config *c = &cr->c;
 
-	if (c->weight || c->cap)
-		return fail(cr->f, FAIL_UNSUPPORTED,
-			    "shares of processors can't be set yet; remove cpu_weight and cap");
-	if (c->cmdline && strlen(c->cmdline) >= MAX_GUEST_CMDLINE)
-		return fail(cr->f, FAIL_UNSUPPORTED,
-			    "the command line has more than %d bytes; shorten it",
-			    MAX_GUEST_CMDLINE - 1);
-	return true;
+	return (!c->weight && !c->cap) ||
+	       domain_set_share(cr->p, cr->build.domid, c->weight, c->cap, cr->f);
 }
 
 static bool set_affinity(struct creation *cr)
@@ -145,7 +145,7 @@ static bool equip_domain(struct creation *cr)
 	rc = domctl_call(cr->p, XEN_DOMCTL_max_mem);
 	if (rc)
 		return refused(cr, "its limit of memory", rc);
-	return set_affinity(cr) && make_port(cr, &cr->build.store_port) &&
+	return set_share(cr) && set_affinity(cr) && make_port(cr, &cr->build.store_port) &&
 	       make_port(cr, &cr->build.console_port);
 }
 
@@ -304,7 +304,7 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 
 	phase(phases, NULL);
 	good = complete(&cr, c);
-	good = devices_open(&cr.devices, &cr.c, f) && good && check_possible(&cr) &&
+	good = devices_open(&cr.devices, &cr.c, f) && good && check_command_line(&cr) &&
 	       check_name(&cr) && (!c->has_uuid || check_uuid(&cr)) &&
 	       devices_alone(&cr.devices, p, s, f);
 	phase(phases, "checks");

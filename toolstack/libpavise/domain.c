@@ -242,6 +242,60 @@ bool domain_pin(struct pavise *p, uint16_t domid, unsigned int vcpu, const char 
 			   vcpu, domid, cpus, strerror(-rc));
 }
 
+static int share_call(struct pavise *p, uint16_t domid, uint32_t command, unsigned int weight,
+		      unsigned int cap)
+{
+	struct xen_domctl *d = domctl_new(p, domid);
+
+	d->u.scheduler_op.sched_id = XEN_SCHEDULER_CREDIT2;
+	d->u.scheduler_op.cmd = command;
+	d->u.scheduler_op.u.credit2.weight = (uint16_t)weight;
+	d->u.scheduler_op.u.credit2.cap = (uint16_t)cap;
+	return domctl_call(p, XEN_DOMCTL_scheduler_op);
+}
+
+bool domain_share(struct pavise *p, uint16_t domid, unsigned int *weight, unsigned int *cap,
+		  struct failure *f)
+{
+	int rc = share_call(p, domid, XEN_DOMCTL_SCHEDOP_getinfo, 0, 0);
+
+	*weight = p->domctl->u.scheduler_op.u.credit2.weight;
+	*cap = p->domctl->u.scheduler_op.u.credit2.cap;
+	if (rc && rc != -ESRCH)
+		fail(f, FAIL_REFUSED,
+		     "the hypervisor does not tell the share of domain %u: %s;"
+		     " is its scheduler credit2?",
+		     domid, strerror(-rc));
+	return !rc;
+}
+
+bool domain_set_share(struct pavise *p, uint16_t domid, unsigned int weight, unsigned int cap,
+		      struct failure *f)
+{
+	int rc = share_call(p, domid, XEN_DOMCTL_SCHEDOP_putinfo, weight, cap);
+
+	return !rc || fail(f, FAIL_REFUSED,
+			   "the hypervisor does not give domain %u this share: %s; 'pavise sched'"
+			   " shows what it has",
+			   domid, strerror(-rc));
+}
+
+bool domain_change_share(struct pavise *p, uint16_t domid, unsigned int weight, unsigned int cap,
+			 struct failure *f)
+{
+	struct xen_domctl_getdomaininfo info;
+	struct domain_config c = { 0 };
+	bool good = domain_set_share(p, domid, weight, cap, f);
+
+	if (good && domain_info(p, domid, &info) && record_read(&c, RECORDS, info.handle)) {
+		c.weight = weight ? weight : c.weight;
+		c.cap = cap == SHARE_CAP_AS_BEFORE ? c.cap : cap;
+		good = record_save(&c, f);
+	}
+	config_free(&c);
+	return good;
+}
+
 bool domain_set_vcpus(struct pavise *p, struct store_client *s, uint16_t domid, unsigned int n,
 		      struct failure *f)
 {

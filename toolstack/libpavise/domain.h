@@ -67,6 +67,21 @@ bool domain_set_max_memory(struct pavise *p, struct store_client *s, uint16_t do
 /* Where a vCPU may run: "0-3,^2", "all". */
 bool domain_pin(struct pavise *p, uint16_t domid, unsigned int vcpu, const char *cpus,
 		struct failure *f);
+
+#define SHARE_CAP_MAX 12800 /* 128 vCPUs */
+#define SHARE_CAP_AS_BEFORE 0xffff
+/* Its share of the processors. False: it has gone, or there is a failure. */
+bool domain_share(struct pavise *p, uint16_t domid, unsigned int *weight, unsigned int *cap,
+		  struct failure *f);
+/*
+ * weight: 1 to 65535, 0: as before; cap: percent of one processor up to SHARE_CAP_MAX, 0: none,
+ * SHARE_CAP_AS_BEFORE.
+ */
+bool domain_set_share(struct pavise *p, uint16_t domid, unsigned int weight, unsigned int cap,
+		      struct failure *f);
+/* The same of one that was made before; it keeps it when it is made again. */
+bool domain_change_share(struct pavise *p, uint16_t domid, unsigned int weight, unsigned int cap,
+			 struct failure *f);
 /* How many of its vCPUs are to be online: its kernel follows. */
 bool domain_set_vcpus(struct pavise *p, struct store_client *s, uint16_t domid, unsigned int n,
 		      struct failure *f);
