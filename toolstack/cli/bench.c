@@ -76,9 +76,7 @@ int cmd_bench(int argc, char **argv)
 	struct session se = { .s = { .fd = -1 } };
 	static struct bench b;
 
-	if (!check_usage(argc, argv, 1, 1,
-			 "bench cpu [--no-guest] [-k KERNEL] [--from FILE] [--baseline FILE]"
-			 " [--save FILE] [--html FILE] [--json]"))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (strcmp(argv[1], "cpu"))
 		fail(&se.f, FAIL_USAGE, "there is no benchmark '%s'; say cpu", argv[1]);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -52,8 +53,31 @@ static bool copy(int from, int to, bool keys)
 	return true;
 }
 
+static volatile sig_atomic_t stopped;
+
+static void stop(int number)
+{
+	stopped = number;
+}
+
+/* Ways to be ended while the terminal is raw: only in poll(), so that none comes too early. */
+static void catch_signals(sigset_t *in_poll)
+{
+	const struct sigaction action = { .sa_handler = stop };
+	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
+		sigaddset(&set, numbers[i]);
+		sigaction(numbers[i], &action, NULL);
+	}
+	sigprocmask(SIG_BLOCK, &set, in_poll);
+}
+
 bool console_attach(uint16_t domid, struct failure *f)
 {
+	sigset_t in_poll;
 	struct termios before, raw;
 	bool terminal = !tcgetattr(STDIN_FILENO, &before);
 	int fd = console_connect(domid, f);
@@ -63,14 +87,18 @@ bool console_attach(uint16_t domid, struct failure *f)
 	if (fd < 0)
 		return false;
 	if (terminal) {
+		catch_signals(&in_poll);
 		fprintf(stderr, "(Ctrl-] leaves)\n");
 		raw = before;
 		cfmakeraw(&raw);
 		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
 	}
-	for (;;) {
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+	while (!stopped) {
+		if (ppoll(p, ARRAY_SIZE(p), NULL, terminal ? &in_poll : NULL) < 0) {
+			if (errno == EINTR)
+				continue;
 			break;
+		}
 		if (p[0].revents && !copy(fd, STDOUT_FILENO, false))
 			break;
 		if (!p[1].revents || copy(STDIN_FILENO, fd, terminal))
@@ -94,7 +122,7 @@ int cmd_console(int argc, char **argv)
 	struct session se;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 1, 1, "console DOMAIN"))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		console_attach(domid, &se.f);

@@ -62,10 +62,8 @@ static int cmd_check(int argc, char **argv)
 		config_print_tables(stdout);
 		return 0;
 	}
-	if (argc <= first || argv[first][0] == '-') {
-		fprintf(stderr, "pavise: usage: pavise check [--xml] FILE...\n");
+	if (!check_usage(argc - print, argv + print, 1, argc))
 		return EXIT_USAGE;
-	}
 	configs = xzalloc((size_t)argc * sizeof(*configs));
 	for (int i = first; i < argc; i++) {
 		int one = check_file(&configs[i], configs, i, argv[i], print);
@@ -83,7 +81,8 @@ static int cmd_help(int argc, char **argv);
 /* Each row has its entry in toolstack/man/pavise.1. Completion reads what `pavise help` prints of it. */
 static const struct command commands[] = {
 	{ "bench", cmd_bench,
-	  "cpu [--no-guest] [-k FILE] [--from FILE] [--baseline FILE] [--save FILE] [--html FILE]",
+	  "cpu [--no-guest] [-k FILE] [--from FILE] [--baseline FILE] [--save FILE] [--html FILE]"
+	  " [--json]",
 	  "what crossings into the hypervisor and the kernel's operations cost" },
 	{ "check", cmd_check, "[--xml] FILE...", "validate configurations, touch nothing" },
 	{ "config", cmd_config, "DOMAIN", "the XML that it was made from, and can be again" },
@@ -106,7 +105,8 @@ static const struct command commands[] = {
 	{ "pause", cmd_pause, "DOMAIN", "stop its vCPUs" },
 	{ "reboot", cmd_reboot, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
 	{ "rename", cmd_rename, "DOMAIN NAME", "call it otherwise" },
-	{ "sched", cmd_sched, "[--json]", "the hypervisor's scheduler" },
+	{ "sched", cmd_sched, "[-w WEIGHT] [-c CAP] [--json] [DOMAIN]",
+	  "shares of the processors; -w, -c: change one" },
 	{ "selftest", cmd_selftest, "", "a report on this machine, with checks, to be sent" },
 	{ "shutdown", cmd_shutdown, "[-w] DOMAIN", "ask its kernel to; -w: wait until it has" },
 	{ "sysrq", cmd_sysrq, "DOMAIN LETTER", "press that key with its kernel's Magic SysRq" },
@@ -130,11 +130,28 @@ static int cmd_help(int argc, char **argv)
 	return 0;
 }
 
+static const struct command *called;
+
+bool check_usage(int argc, char **argv, int from, int to)
+{
+	bool good = argc - 1 >= from && argc - 1 <= to;
+
+	for (int i = 1; good && i < argc; i++)
+		good = argv[i][0] != '-';
+	if (!good)
+		fprintf(stderr, "pavise: usage: pavise %s%s%s\n", called->name,
+			*called->arguments ? " " : "", called->arguments);
+	return good;
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+		argv[1] = "help";
 	for (unsigned int i = 0; argc > 1 && i < ARRAY_SIZE(commands); i++) {
-		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+		called = &commands[i];
+		if (!strcmp(argv[1], called->name))
+			return called->run(argc - 1, argv + 1);
 	}
 	if (argc > 1)
 		fprintf(stderr, "pavise: there is no command '%s'; 'pavise help' lists them\n",

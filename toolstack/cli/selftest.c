@@ -320,7 +320,7 @@ int cmd_selftest(int argc, char **argv)
 	struct session se;
 	unsigned int cpus;
 
-	if (!check_usage(argc, argv, 0, 0, "selftest"))
+	if (!check_usage(argc, argv, 0, 0))
 		return EXIT_USAGE;
 	if (!session_begin(&se, false))
 		return session_end(&se);

@@ -3,6 +3,7 @@
 
 #include "session.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,15 +60,18 @@ const char *take_value(int *argc, char **argv, const char *flag)
 	return NULL;
 }
 
-bool check_usage(int argc, char **argv, int from, int to, const char *usage)
+bool parse_count(const char *text, unsigned int *n, unsigned int min, unsigned int max,
+		 const char *what)
 {
-	bool good = argc - 1 >= from && argc - 1 <= to;
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
 
-	for (int i = 1; good && i < argc; i++)
-		good = argv[i][0] != '-';
-	if (!good)
-		fprintf(stderr, "pavise: usage: pavise %s\n", usage);
-	return good;
+	*n = (unsigned int)value;
+	if (isdigit((unsigned char)*text) && !*end && value >= min && value <= max)
+		return true;
+	fprintf(stderr, "pavise: '%s' is no %s; say a number from %u to %u\n", text, what, min,
+		max);
+	return false;
 }
 
 static void json_key(struct json *j, const char *key)

@@ -28,7 +28,10 @@ bool take_flag(int *argc, char **argv, const char *flag);
 /* The argument behind the flag, both taken out; NULL: it is not there. */
 const char *take_value(int *argc, char **argv, const char *flag);
 /* Says how the command is called unless there are from..to arguments and no further flag. */
-bool check_usage(int argc, char **argv, int from, int to, const char *usage);
+bool check_usage(int argc, char **argv, int from, int to);
+/* A number and nothing else; false with a sentence: "'x' is no WHAT". */
+bool parse_count(const char *text, unsigned int *n, unsigned int min, unsigned int max,
+		 const char *what);
 
 /* JSON to standard output: json_text("name", NULL) says null. A key of NULL: in a list. */
 struct json {

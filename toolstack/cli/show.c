@@ -92,11 +92,9 @@ static int show_domains(int argc, char **argv, const char *head, show_fn *show)
 	struct xen_domctl_getdomaininfo *all = NULL;
 	struct session se;
 	struct json j = { 0 };
-	char usage[48];
 	unsigned int n;
 
-	snprintf(usage, sizeof(usage), "%s [--json] [DOMAIN]", argv[0]);
-	if (!check_usage(argc, argv, 0, 1, usage))
+	if (!check_usage(argc, argv, 0, 1))
 		return EXIT_USAGE;
 	if (session_begin(&se, true))
 		all = chosen(&se, argc, argv, &n);
@@ -207,7 +205,7 @@ int cmd_vcpu_list(int argc, char **argv)
 	struct json j = { 0 };
 	unsigned int n;
 
-	if (!check_usage(argc, argv, 0, 1, "vcpu-list [--json] [DOMAIN]"))
+	if (!check_usage(argc, argv, 0, 1))
 		return EXIT_USAGE;
 	if (session_begin(&se, true))
 		all = chosen(&se, argc, argv, &n);
@@ -238,11 +236,9 @@ static int translate(int argc, char **argv, bool to_name)
 	bool as_json = take_flag(&argc, argv, "--json");
 	struct session se;
 	struct json j = { 0 };
-	char usage[32];
 	uint16_t domid;
 
-	snprintf(usage, sizeof(usage), "%s [--json] DOMAIN", argv[0]);
-	if (!check_usage(argc, argv, 1, 1, usage))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin(&se, true) && domain_find(&se.p, &se.s, argv[1], &domid, &se.f)) {
 		char *name = domain_name(&se.s, domid);
@@ -273,12 +269,18 @@ int cmd_domname(int argc, char **argv)
 	return translate(argc, argv, true);
 }
 
-/* Seconds since its creation; 0: nobody noted when that was. */
+/* Seconds since its creation; UNKNOWN: nobody noted when that was. */
+#define UNKNOWN UINT64_MAX
 static uint64_t uptime_of(struct session *se, uint16_t domid)
 {
 	char path[96], *vm, *start = NULL;
-	uint64_t seconds = 0;
+	uint64_t seconds = UNKNOWN;
+	struct timespec t;
 
+	if (!domid) { /* this one */
+		clock_gettime(CLOCK_BOOTTIME, &t);
+		return (uint64_t)t.tv_sec;
+	}
 	snprintf(path, sizeof(path), "/local/domain/%u/vm", domid);
 	vm = store_read(&se->s, path);
 	if (vm) {
@@ -297,6 +299,10 @@ static void uptime_one(struct session *se, struct json *j,
 {
 	uint64_t t = uptime_of(se, info->domain);
 
+	if (!j && t == UNKNOWN) {
+		printf("%-32s %5u unknown\n", name ? name : "(null)", info->domain);
+		return;
+	}
 	if (!j) {
 		printf("%-32s %5u %3lu days, %2lu:%02lu:%02lu\n", name ? name : "(null)",
 		       info->domain, t / 86400, t / 3600 % 24, t / 60 % 60, t % 60);
@@ -305,13 +311,69 @@ static void uptime_one(struct session *se, struct json *j,
 	json_open(j, NULL, '{');
 	json_number(j, "domid", info->domain);
 	json_text(j, "name", name);
-	json_number(j, "uptime_s", t);
+	if (t == UNKNOWN)
+		json_text(j, "uptime_s", NULL);
+	else
+		json_number(j, "uptime_s", t);
 	json_close(j, '}');
 }
 
 int cmd_uptime(int argc, char **argv)
 {
 	return show_domains(argc, argv, NULL, uptime_one);
+}
+
+static void sched_one(struct session *se, struct json *j,
+		      const struct xen_domctl_getdomaininfo *info, const char *name)
+{
+	unsigned int weight, cap;
+
+	if (!domain_share(&se->p, info->domain, &weight, &cap, &se->f))
+		return;
+	if (!j) {
+		printf("%-32s %5u %6u %5u\n", name ? name : "(null)", info->domain, weight, cap);
+		return;
+	}
+	json_open(j, NULL, '{');
+	json_number(j, "domid", info->domain);
+	json_text(j, "name", name);
+	json_number(j, "weight", weight);
+	json_number(j, "cap", cap);
+	json_close(j, '}');
+}
+
+int cmd_sched(int argc, char **argv)
+{
+	const char *weight_text = take_value(&argc, argv, "-w");
+	const char *cap_text = take_value(&argc, argv, "-c");
+	unsigned int weight = 0, cap = SHARE_CAP_AS_BEFORE;
+	struct session se;
+	uint16_t domid;
+
+	if (!weight_text && !cap_text)
+		return show_domains(argc, argv,
+				    "Name                                ID Weight   Cap",
+				    sched_one);
+	if (!check_usage(argc, argv, 1, 1) ||
+	    (weight_text && !parse_count(weight_text, &weight, 1, 65535, "weight")) ||
+	    (cap_text && !parse_count(cap_text, &cap, 0, SHARE_CAP_MAX, "cap in percent")))
+		return EXIT_USAGE;
+	if (session_begin_with(&se, argv[1], &domid))
+		domain_change_share(&se.p, domid, weight, cap, &se.f);
+	return session_end(&se);
+}
+
+static const char *scheduler_name(struct session *se)
+{
+	static const char *const names[] = { [4] = "sedf",     [5] = "credit", [6] = "credit2",
+					     [7] = "arinc653", [8] = "rtds",   [9] = "null" };
+	uint32_t id;
+
+	sysctl_new(&se->p);
+	if (sysctl_call(&se->p, XEN_SYSCTL_sched_id))
+		return "unknown";
+	id = se->p.sysctl->u.sched_id.sched_id;
+	return id < ARRAY_SIZE(names) && names[id] ? names[id] : "unknown";
 }
 
 /* A text that xen_version answers with, or "". */
@@ -418,15 +480,17 @@ int cmd_info(int argc, char **argv)
 	struct session se;
 	struct json out = { 0 }, *j = as_json ? &out : NULL;
 	char text[1025], version[1060];
+	const char *scheduler;
 	int rc;
 
-	if (!check_usage(argc, argv, 0, 0, "info [--json]"))
+	if (!check_usage(argc, argv, 0, 0))
 		return EXIT_USAGE;
 	if (!session_begin(&se, false))
 		return session_end(&se);
 	rc = call2(&se.p, __HYPERVISOR_xen_version, XENVER_version, text, 0);
 	version_text(&se, XENVER_extraversion, text, sizeof(xen_extraversion_t) + 1);
 	snprintf(version, sizeof(version), "%d.%d%s", rc >> 16, rc & 0xffff, text);
+	scheduler = scheduler_name(&se);
 	sysctl_new(&se.p);
 	rc = sysctl_call(&se.p, XEN_SYSCTL_physinfo);
 	if (rc) {
@@ -440,6 +504,7 @@ int cmd_info(int argc, char **argv)
 	info_item(j, "xen_caps",
 		  version_text(&se, XENVER_capabilities, text, sizeof(xen_capabilities_info_t) + 1),
 		  0);
+	info_item(j, "xen_scheduler", scheduler, 0);
 	info_item(j, "xen_commandline",
 		  version_text(&se, XENVER_commandline, text, sizeof(xen_commandline_t) + 1), 0);
 	info_item(j, "interface", se.p.interface->release, 0);
@@ -493,7 +558,7 @@ int cmd_dmesg(int argc, char **argv)
 	struct session se;
 	struct json j = { 0 };
 
-	if (!check_usage(argc, argv, 0, 0, "dmesg [-c] [--json]"))
+	if (!check_usage(argc, argv, 0, 0))
 		return EXIT_USAGE;
 	if (session_begin(&se, false)) {
 		char *log = read_log(&se, clear), *rest = log, *line;

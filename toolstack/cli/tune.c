@@ -23,7 +23,7 @@ static uint64_t parse_memory(const char *text)
 	return n << 10 * (unit - units);
 }
 
-static int set_memory(int argc, char **argv, const char *usage,
+static int set_memory(int argc, char **argv,
 		      bool (*set)(struct pavise *, struct store_client *, uint16_t, uint64_t,
 				  struct failure *))
 {
@@ -31,7 +31,7 @@ static int set_memory(int argc, char **argv, const char *usage,
 	uint64_t kib;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 2, 2, usage))
+	if (!check_usage(argc, argv, 2, 2))
 		return EXIT_USAGE;
 	kib = parse_memory(argv[2]);
 	if (!kib) {
@@ -46,12 +46,12 @@ static int set_memory(int argc, char **argv, const char *usage,
 
 int cmd_mem_set(int argc, char **argv)
 {
-	return set_memory(argc, argv, "mem-set DOMAIN MEMORY[k|m|g]", domain_set_memory);
+	return set_memory(argc, argv, domain_set_memory);
 }
 
 int cmd_mem_max(int argc, char **argv)
 {
-	return set_memory(argc, argv, "mem-max DOMAIN MEMORY[k|m|g]", domain_set_max_memory);
+	return set_memory(argc, argv, domain_set_max_memory);
 }
 
 int cmd_rename(int argc, char **argv)
@@ -59,24 +59,11 @@ int cmd_rename(int argc, char **argv)
 	struct session se;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 2, 2, "rename DOMAIN NAME"))
+	if (!check_usage(argc, argv, 2, 2))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_rename(&se.p, &se.s, domid, argv[2], &se.f);
 	return session_end(&se);
-}
-
-/* A number and nothing else; false with a sentence. */
-static bool parse_count(const char *text, unsigned int *n, const char *what)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, 10);
-
-	*n = (unsigned int)value;
-	if (isdigit((unsigned char)*text) && !*end && value < 1u << 16)
-		return true;
-	fprintf(stderr, "pavise: '%s' is no %s; say a number\n", text, what);
-	return false;
 }
 
 int cmd_vcpu_set(int argc, char **argv)
@@ -85,8 +72,8 @@ int cmd_vcpu_set(int argc, char **argv)
 	unsigned int n;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 2, 2, "vcpu-set DOMAIN NUMBER") ||
-	    !parse_count(argv[2], &n, "number of vCPUs"))
+	if (!check_usage(argc, argv, 2, 2) ||
+	    !parse_count(argv[2], &n, 1, CPUS_MAX, "number of vCPUs"))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_set_vcpus(&se.p, &se.s, domid, n, &se.f);
@@ -101,10 +88,10 @@ int cmd_vcpu_pin(int argc, char **argv)
 	uint16_t domid;
 	bool all;
 
-	if (!check_usage(argc, argv, 3, 3, "vcpu-pin DOMAIN VCPU|all PROCESSORS"))
+	if (!check_usage(argc, argv, 3, 3))
 		return EXIT_USAGE;
 	all = !strcmp(argv[2], "all");
-	if (!all && !parse_count(argv[2], &first, "vCPU"))
+	if (!all && !parse_count(argv[2], &first, 0, CPUS_MAX, "vCPU"))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid) && domain_info(&se.p, domid, &info)) {
 		last = all ? info.max_vcpu_id : first;
@@ -123,7 +110,7 @@ int cmd_sysrq(int argc, char **argv)
 	uint16_t domid;
 	int rc;
 
-	if (!check_usage(argc, argv, 2, 2, "sysrq DOMAIN LETTER"))
+	if (!check_usage(argc, argv, 2, 2))
 		return EXIT_USAGE;
 	if (!isalnum((unsigned char)argv[2][0]) || argv[2][1]) {
 		fprintf(stderr, "pavise: '%s' is no key; say one letter or digit\n", argv[2]);
@@ -141,36 +128,30 @@ int cmd_sysrq(int argc, char **argv)
 
 int cmd_trigger(int argc, char **argv)
 {
-	static const char *const triggers[] = {
-		[XEN_DOMCTL_SENDTRIGGER_NMI] = "nmi",     [XEN_DOMCTL_SENDTRIGGER_RESET] = "reset",
-		[XEN_DOMCTL_SENDTRIGGER_INIT] = "init",   [XEN_DOMCTL_SENDTRIGGER_POWER] = "power",
-		[XEN_DOMCTL_SENDTRIGGER_SLEEP] = "sleep",
-	};
 	struct session se;
-	unsigned int vcpu = 0, t = 0;
+	unsigned int vcpu = 0;
 	uint16_t domid;
 	int rc;
 
-	if (!check_usage(argc, argv, 2, 3, "trigger DOMAIN nmi|reset|init|power|sleep [VCPU]") ||
-	    (argc > 3 && !parse_count(argv[3], &vcpu, "vCPU")))
+	if (!check_usage(argc, argv, 2, 3) ||
+	    (argc > 3 && !parse_count(argv[3], &vcpu, 0, CPUS_MAX, "vCPU")))
 		return EXIT_USAGE;
-	while (t < ARRAY_SIZE(triggers) && strcmp(triggers[t], argv[2]))
-		t++;
-	if (t == ARRAY_SIZE(triggers)) {
-		fprintf(stderr, "pavise: there is no trigger '%s'; nmi is one\n", argv[2]);
+	if (strcmp(argv[2], "nmi")) {
+		fprintf(stderr, "pavise: there is no trigger '%s'; a PV guest takes nmi\n",
+			argv[2]);
 		return EXIT_USAGE;
 	}
 	if (session_begin_with(&se, argv[1], &domid)) {
 		struct xen_domctl *d = domctl_new(&se.p, domid);
 
-		d->u.sendtrigger.trigger = t;
+		d->u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
 		d->u.sendtrigger.vcpu = vcpu;
 		rc = domctl_call(&se.p, XEN_DOMCTL_sendtrigger);
 		if (rc)
 			fail(&se.f, FAIL_REFUSED,
-			     "the hypervisor does not send %s to vCPU %u of domain %u: %s; a PV"
-			     " guest takes nmi",
-			     argv[2], vcpu, domid, strerror(-rc));
+			     "the hypervisor does not send an NMI to vCPU %u of domain %u: %s;"
+			     " 'pavise vcpu-list' shows its vCPUs",
+			     vcpu, domid, strerror(-rc));
 	}
 	return session_end(&se);
 }
@@ -182,7 +163,7 @@ int cmd_config(int argc, char **argv)
 	struct session se;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 1, 1, "config DOMAIN"))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid) && domain_info(&se.p, domid, &info)) {
 		if (!record_read(&c, RECORDS, info.handle))

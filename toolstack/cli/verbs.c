@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Commands that do something. */
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +60,7 @@ int cmd_create(int argc, char **argv)
 	uint16_t domid = 0;
 	int code;
 
-	if (!check_usage(argc, argv, 1, 1000,
-			 "create [-c] [-p] [-n] [-v] [--json] FILE [KEY=VALUE]..."))
+	if (!check_usage(argc, argv, 1, 1000))
 		return EXIT_USAGE;
 	overrides = join_overrides(argc, argv);
 	code = read_config(&c, argv[1], overrides);
@@ -92,11 +92,9 @@ int cmd_create(int argc, char **argv)
 static int command(int argc, char **argv, uint32_t number)
 {
 	struct session se;
-	char usage[32];
 	uint16_t domid;
 
-	snprintf(usage, sizeof(usage), "%s DOMAIN", argv[0]);
-	if (!check_usage(argc, argv, 1, 1, usage))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_command(&se.p, domid, number, argv[0], &se.f);
@@ -118,7 +116,7 @@ int cmd_destroy(int argc, char **argv)
 	struct session se;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 1, 1, "destroy DOMAIN"))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_destroy(&se.p, &se.s, domid, &se.f);
@@ -146,12 +144,13 @@ int cmd_dump_core(int argc, char **argv)
 	struct session se;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 2, 2, "dump-core DOMAIN FILE"))
+	if (!check_usage(argc, argv, 2, 2))
 		return EXIT_USAGE;
 	/* Whatever ends us, the domain goes on. */
 	sigaction(SIGINT, &stop, NULL);
 	sigaction(SIGTERM, &stop, NULL);
 	sigaction(SIGHUP, &stop, NULL);
+	sigaction(SIGQUIT, &stop, NULL);
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_dump(&se.p, domid, argv[2], say_progress, &se.f);
 	return session_end(&se);
@@ -161,11 +160,9 @@ static int ask(int argc, char **argv, const char *request)
 {
 	bool wait = take_flag(&argc, argv, "-w");
 	struct session se;
-	char usage[32];
 	uint16_t domid;
 
-	snprintf(usage, sizeof(usage), "%s [-w] DOMAIN", argv[0]);
-	if (!check_usage(argc, argv, 1, 1, usage))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid) && domain_ask(&se.s, domid, request, &se.f) &&
 	    wait)
@@ -185,16 +182,20 @@ int cmd_reboot(int argc, char **argv)
 
 int cmd_wait(int argc, char **argv)
 {
-	const char *seconds = take_value(&argc, argv, "-t");
+	const char *limit = take_value(&argc, argv, "-t");
 	bool gone = take_flag(&argc, argv, "--gone");
+	unsigned int seconds;
 	struct session se;
 	uint16_t domid;
 
-	if (!check_usage(argc, argv, 1, 1, "wait [-t SECONDS] [--gone] DOMAIN"))
+	if (!check_usage(argc, argv, 1, 1) ||
+	    (limit && !parse_count(limit, &seconds, 0, INT_MAX, "number of seconds")))
 		return EXIT_USAGE;
 	if (session_begin_with(&se, argv[1], &domid))
 		domain_wait(&se.p, &se.s, domid, gone ? WAIT_GONE : WAIT_SHUTDOWN,
-			    seconds ? atoi(seconds) : -1, &se.f);
+			    limit ? (int)seconds : -1, &se.f);
+	else if (gone && se.f.code == FAIL_NO_DOMAIN)
+		se.f.code = FAIL_NONE; /* it is */
 	return session_end(&se);
 }
 
@@ -216,7 +217,7 @@ int cmd_debug_keys(int argc, char **argv)
 {
 	struct session se;
 
-	if (!check_usage(argc, argv, 1, 1, "debug-keys KEYS"))
+	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
 	if (session_begin(&se, false))
 		press_keys(&se, argv[1]);

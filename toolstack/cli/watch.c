@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands for who watches: the scheduler, figures for Prometheus, a live view. */
+/* Commands for who watches: figures for Prometheus, a live view. */
 
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,41 +11,6 @@
 
 #include "../lib/util.h"
 #include "session.h"
-
-int cmd_sched(int argc, char **argv)
-{
-	static const char *const names[] = { [4] = "sedf",     [5] = "credit", [6] = "credit2",
-					     [7] = "arinc653", [8] = "rtds",   [9] = "null" };
-	bool as_json = take_flag(&argc, argv, "--json");
-	const char *name = "unknown";
-	struct session se;
-	uint32_t id;
-
-	if (!check_usage(argc, argv, 0, 0, "sched [--json]"))
-		return EXIT_USAGE;
-	if (session_begin(&se, false)) {
-		struct json j = { 0 };
-		int rc;
-
-		sysctl_new(&se.p);
-		rc = sysctl_call(&se.p, XEN_SYSCTL_sched_id);
-		id = se.p.sysctl->u.sched_id.sched_id;
-		if (id < ARRAY_SIZE(names) && names[id])
-			name = names[id];
-		if (rc) {
-			fail(&se.f, FAIL_REFUSED, "the hypervisor does not name its scheduler: %s",
-			     strerror(-rc));
-		} else if (as_json) {
-			json_open(&j, NULL, '{');
-			json_text(&j, "scheduler", name);
-			json_close(&j, '}');
-			json_end(&j);
-		} else {
-			printf("%s\n", name);
-		}
-	}
-	return session_end(&se);
-}
 
 /* A label's value: names of domains have no character that needs more. */
 static void metric(const char *metric_name, const struct xen_domctl_getdomaininfo *d,
@@ -114,7 +80,7 @@ int cmd_metrics(int argc, char **argv)
 	char **names;
 	int rc;
 
-	if (!check_usage(argc, argv, 0, 0, "metrics"))
+	if (!check_usage(argc, argv, 0, 0))
 		return EXIT_USAGE;
 	if (session_begin(&se, true))
 		all = domain_list(&se.p, &n, &se.f);
@@ -209,17 +175,25 @@ int cmd_top(int argc, char **argv)
 {
 	bool as_json = take_flag(&argc, argv, "--json");
 	const char *delay = take_value(&argc, argv, "-d"), *count = take_value(&argc, argv, "-n");
-	int ms = delay ? (int)(strtod(delay, NULL) * 1000) : 2000, left = count ? atoi(count) : -1;
+	double seconds = delay ? strtod(delay, NULL) : 2;
+	unsigned int times = 0;
 	struct pollfd key = { .fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1, .events = POLLIN };
 	struct sample before, now;
 	struct session se;
 
-	if (!check_usage(argc, argv, 0, 0, "top [-d SECONDS] [-n TIMES] [--json]") || ms < 100)
+	if (!check_usage(argc, argv, 0, 0) ||
+	    (count && !parse_count(count, &times, 1, INT_MAX, "number of times")))
 		return EXIT_USAGE;
+	if (!(seconds >= 0.1 && seconds <= 86400)) {
+		fprintf(stderr, "pavise: '%s' is no delay; say seconds, 0.1 to 86400\n", delay);
+		return EXIT_USAGE;
+	}
 	if (!session_begin(&se, true) || !take_sample(&se, &before))
 		return session_end(&se);
 	/* A line's end, or q and one, ends it. */
-	while (left && !poll(&key, 1, ms) && take_sample(&se, &now)) {
+	for (unsigned int i = 0; (!count || i < times) && !poll(&key, 1, (int)(seconds * 1000)) &&
+				 take_sample(&se, &now);
+	     i++) {
 		struct json j = { 0 };
 
 		if (!as_json && isatty(STDOUT_FILENO))
@@ -228,7 +202,6 @@ int cmd_top(int argc, char **argv)
 		fflush(stdout);
 		free(before.all);
 		before = now;
-		left -= left > 0;
 	}
 	free(before.all);
 	return session_end(&se);
