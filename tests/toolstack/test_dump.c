@@ -302,7 +302,7 @@ Test(dump, lists_that_lie)
 	for (unsigned int i = 0; i < 512; i++)
 		machine[L1][i] = machine[L1][LIST_VA >> 12 & 511];
 	a->max_pfn = ~0ul;
-	refused(FAIL_REFUSED, "more pages than it has");
+	refused(FAIL_REFUSED, "more frames than it has; ");
 }
 
 /* A list without end is looked at as far as there can be one. */

@@ -125,7 +125,8 @@ static bool collect_vcpus(struct dump *d, unsigned int n)
 		if (!rc)
 			memcpy(&d->vcpus[d->nr_vcpus++], d->p->array, sizeof(*d->vcpus));
 		else if (rc != -ENODATA && rc != -ESRCH) /* it was never brought up */
-			return fail(d->f, FAIL_REFUSED, "vCPU %u of domain %u can't be read: %s", i,
+			return fail(d->f, FAIL_REFUSED,
+				    "vCPU %u of domain %u can't be read: %s; try again", i,
 				    d->domid, strerror(-rc));
 	}
 	return true;
@@ -194,15 +195,15 @@ static bool collect_frames(struct dump *d)
 			memset(list + (a->max_pfn - pfn), 0xff, (ENTRIES - (a->max_pfn - pfn)) * 8);
 		n = take_frames(d, pfn, list);
 		if (n < 0)
-			return fail(d->f, FAIL_REFUSED,
-				    "domain %u says that it has more pages than it has: its list of"
-				    " frames can't be followed",
-				    d->domid);
+			return fail(
+				d->f, FAIL_REFUSED,
+				"domain %u lists more frames than it has; it is damaged, end it",
+				d->domid);
 		empty = n ? empty : mfn;
 	}
 	return d->nr_frames || fail(d->f, FAIL_REFUSED,
 				    "domain %u shows no list of its frames that could be followed;"
-				    " Linux does from 4.0 on",
+				    " its kernel has to be Linux 4.0 or later",
 				    d->domid);
 }
 
@@ -212,8 +213,9 @@ static bool collect(struct dump *d)
 
 	if (!domain_info(d->p, d->domid, &info) ||
 	    !read_frame(d, info.shared_info_frame, d->shared.bytes))
-		return fail(d->f, FAIL_REFUSED, "the page that domain %u shares can't be read: %s",
-			    d->domid, strerror(errno));
+		return fail(d->f, FAIL_REFUSED,
+			    "the page that domain %u shares can't be read: %s; try again", d->domid,
+			    strerror(errno));
 	d->max_frames = info.tot_pages;
 	return collect_vcpus(d, info.max_vcpu_id + 1) && collect_frames(d);
 }
@@ -226,9 +228,9 @@ static bool put_at(struct dump *d, u64 at, const void *bytes, u64 size)
 		ssize_t n = pwrite(d->fd, bytes, size, (off_t)at);
 
 		if (n < 0 && errno != EINTR)
-			return fail(d->f, FAIL_FILE, "%s can't be written: %s%s", d->path,
-				    strerror(errno),
-				    errno == ENOSPC ? "; make room, or name a file elsewhere" : "");
+			return fail(d->f, FAIL_FILE,
+				    "%s can't be written: %s; make room, or name a file elsewhere",
+				    d->path, strerror(errno));
 		if (n > 0) {
 			bytes = (const char *)bytes + n;
 			at += (u64)n;
@@ -344,14 +346,17 @@ static bool put_memory(struct dump *d, dump_progress *progress)
 			mfns[i] = d->frames[done + i].mfn;
 		pages = xenforeignmemory_map(d->p->memory, d->domid, PROT_READ, n, mfns, NULL);
 		if (!pages)
-			return fail(d->f, FAIL_REFUSED, "memory of domain %u can't be mapped: %s",
-				    d->domid, strerror(errno));
+			return fail(d->f, FAIL_REFUSED,
+				    "memory of domain %u can't be mapped: %s; try again", d->domid,
+				    strerror(errno));
 		good = put_pages(d, d->headers[PAGES].sh_offset + done * PAGE_SIZE, pages, n);
 		xenforeignmemory_unmap(d->p->memory, pages, n);
 		if (!good)
 			return false;
 		if (progress && !progress(done + n, d->nr_frames))
-			return fail(d->f, FAIL_FILE, "%s is not written: interrupted", d->path);
+			return fail(d->f, FAIL_FILE,
+				    "%s is not written: interrupted; nothing is left of it",
+				    d->path);
 	}
 	return true;
 }
@@ -380,7 +385,8 @@ static bool open_file(struct dump *d)
 	if (!stat(d->path, &st) && !S_ISREG(st.st_mode))
 		fail(d->f, FAIL_FILE, "%s is no file; name one", d->path);
 	else if (access(d->path, W_OK) && errno != ENOENT)
-		fail(d->f, FAIL_FILE, "%s can't be written: %s", d->path, strerror(errno));
+		fail(d->f, FAIL_FILE, "%s can't be written: %s; name a file elsewhere", d->path,
+		     strerror(errno));
 	else
 		d->fd = open(slash ? folder : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (d->fd < 0)
@@ -399,14 +405,19 @@ static bool name_file(struct dump *d)
 	rc = linkat(AT_FDCWD, open_one, AT_FDCWD, d->path, AT_SYMLINK_FOLLOW);
 
 	if (rc && errno == EEXIST) {
-		char *beside = xasprintf("%s.new", d->path);
+		char *beside = xasprintf("%s.new-%d", d->path, (int)getpid());
+		int error;
 
-		unlink(beside);
 		rc = linkat(AT_FDCWD, open_one, AT_FDCWD, beside, AT_SYMLINK_FOLLOW);
-		rc = rc ? rc : rename(beside, d->path);
+		if (!rc && (rc = rename(beside, d->path))) {
+			error = errno;
+			unlink(beside);
+			errno = error;
+		}
 		free(beside);
 	}
-	return !rc || fail(d->f, FAIL_FILE, "%s can't be written: %s", d->path, strerror(errno));
+	return !rc || fail(d->f, FAIL_FILE, "%s can't be written: %s; name a file elsewhere",
+			   d->path, strerror(errno));
 }
 
 bool domain_dump(struct pavise *p, uint16_t domid, const char *path, dump_progress *progress,
