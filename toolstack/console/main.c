@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 #include <xen/grant_table.h>
 #include <xen/io/console.h>
@@ -87,14 +88,28 @@ static void to_clients(const struct console *con, const char *bytes, size_t n)
 	}
 }
 
+/* The line where a domain's part of a log begins, but for its date; an earlier one had the name, too. */
+static int mark(char text[48], uint16_t domid)
+{
+	return snprintf(text, 48, "[pavise-consoled: domain %u begins, ", domid);
+}
+
 static void send_scroll_back(const struct console *con, int fd)
 {
-	char bytes[SCROLL_BACK];
+	char bytes[SCROLL_BACK], text[48], *from = bytes, *next;
 	off_t at = con->logged > SCROLL_BACK ? (off_t)(con->logged - SCROLL_BACK) : 0;
 	ssize_t n = pread(con->log, bytes, sizeof(bytes), at);
+	size_t marked = (size_t)mark(text, con->domid);
+	const char *end;
 
-	if (n > 0)
-		(void)!send(fd, bytes, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n <= 0)
+		return;
+	end = bytes + n;
+	while ((next = memmem(from, (size_t)(end - from), text, marked)))
+		from = memchr(next, '\n', (size_t)(end - next)) ?: next + marked - 1;
+	from += from != bytes; /* behind the line's end */
+	if (from < end)
+		(void)!send(fd, from, (size_t)(end - from), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 /* ---- rings ---- */
@@ -121,6 +136,21 @@ static void to_log(struct console *c, const char *bytes, size_t n)
 	free(old);
 	close(c->log);
 	open_log(c);
+}
+
+/* Which no daemon before us has served: nobody has taken anything from its ring. */
+static void begin_log(struct console *c)
+{
+	char line[96] = "\n";
+	size_t n = c->logged > 0;
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	n += (size_t)mark(line + n, c->domid);
+	n += strftime(line + n, sizeof(line) - n, "%Y-%m-%dT%H:%M:%SZ]\n",
+		      gmtime_r(&now.tv_sec, &tm));
+	to_log(c, line, n);
 }
 
 /* False: its index is beyond the ring. */
@@ -262,6 +292,8 @@ static void attach(const struct xen_domctl_getdomaininfo *d)
 	c->in_prod = __atomic_load_n(&c->page->in_prod, __ATOMIC_RELAXED);
 	c->path = log_path(d->domain);
 	open_log(c);
+	if (!c->out_cons)
+		begin_log(c);
 	c->seen = true;
 	by_domid[c->domid] = by_port[c->port] = c;
 	LIST_INSERT_HEAD(&consoles, c, link);
