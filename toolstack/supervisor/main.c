@@ -93,17 +93,57 @@ static void wait_gone(const uuid_t uuid)
 		nanosleep(&moment, NULL);
 }
 
-static bool lived_shortly(struct store_client *s, const uuid_t uuid)
+static long read_time(struct store_client *s, const char *vm, const char *name)
 {
-	char path[64], text[UUID_STR_LEN], *start;
+	char path[96], *text;
 	long seconds;
 
+	snprintf(path, sizeof(path), "%s/%s", vm, name);
+	text = store_read(s, path);
+	seconds = text ? atol(text) : 0;
+	free(text);
+	return seconds;
+}
+
+static void vm_path(char path[48], const uuid_t uuid)
+{
+	char text[UUID_STR_LEN];
+
 	uuid_unparse_lower(uuid, text);
-	snprintf(path, sizeof(path), "/vm/%s/start_time", text);
-	start = store_read(s, path);
-	seconds = start ? (long)time(NULL) - atol(start) : CRASH_SECONDS;
-	free(start);
-	return seconds < CRASH_SECONDS;
+	snprintf(path, 48, "/vm/%s", text);
+}
+
+/* Not where its nodes have been removed meanwhile. */
+static int write_end(struct store_client *s, void *vm)
+{
+	struct store_writer w = { .s = s };
+
+	if (!read_time(s, vm, "start_time"))
+		return -ENOENT;
+	writer_move(&w, "%s", (const char *)vm);
+	writer_put(&w, "end_time", "%ld", (long)time(NULL));
+	return w.rc;
+}
+
+/* When it was seen to have ended: it may be long until a worker has time for it. */
+static void note_end(struct store_client *s, const uuid_t uuid)
+{
+	char vm[48];
+
+	vm_path(vm, uuid);
+	if (!read_time(s, vm, "end_time"))
+		store_transact(s, write_end, vm);
+}
+
+static bool lived_shortly(struct store_client *s, const uuid_t uuid)
+{
+	char vm[48];
+	long start, end;
+
+	vm_path(vm, uuid);
+	start = read_time(s, vm, "start_time");
+	end = read_time(s, vm, "end_time");
+	return start && (end ? end : (long)time(NULL)) - start < CRASH_SECONDS;
 }
 
 static uint32_t reason_of(const struct xen_domctl_getdomaininfo *d)
@@ -363,17 +403,21 @@ static void go_on_with_restarts(void)
 }
 
 /* Those with no record of ours were made by somebody else, who looks after them. */
-static void act_on(const struct xen_domctl_getdomaininfo *d)
+static void act_on(struct store_client *s, const struct xen_domctl_getdomaininfo *d)
 {
 	struct domain_config c = { 0 };
+	char path[96];
 
+	record_path(path, RECORDS, d->handle);
+	if (!access(path, F_OK))
+		note_end(s, d->handle);
 	if (may_start(d->handle) && record_read(&c, RECORDS, d->handle) &&
 	    action_of(&c, reason_of(d)) != ACTION_PRESERVE)
 		start_worker(d->handle);
 	config_free(&c);
 }
 
-static void act_on_all(void)
+static void act_on_all(struct store_client *s)
 {
 	struct failure f = { 0 };
 	unsigned int n;
@@ -384,7 +428,7 @@ static void act_on_all(void)
 	for (unsigned int i = 0; all && i < n; i++) {
 		if (all[i].domain && all[i].flags & XEN_DOMINF_shutdown &&
 		    !(all[i].flags & XEN_DOMINF_dying))
-			act_on(&all[i]);
+			act_on(s, &all[i]);
 	}
 	free(all);
 }
@@ -445,7 +489,7 @@ int main(int argc, char **argv)
 			do {
 				reap_workers();
 				go_on_with_restarts();
-				act_on_all();
+				act_on_all(&s);
 			} while (wait_for_more(&s) != -EPIPE);
 		}
 		store_close(&s);
