@@ -60,7 +60,7 @@ SECTIONS
 		. = ALIGN(8);
 		__symtab = .;
 		KEEP(*(.symtab_hv))
-		. = __symtab + 0x8000;
+		. = __symtab + 0x7000;
 		. = ALIGN(PAGE);
 	} :rodata
 	__rodata_end = .;

@@ -39,7 +39,7 @@ static u64 hv_l3[512] __page_aligned_bss; /* slot 258 */
 struct range {
 	u64 start, end;
 };
-static struct range free_ranges[2 * E820_MAX] __initdata; /* sorted, page aligned */
+static struct range free_ranges[2 * E820_MAX] __initbss; /* sorted, page aligned */
 static unsigned nr_free __initdata;
 static bool heap_ready;
 /* Until the final tables are in force only what the first ones map may be touched. */
