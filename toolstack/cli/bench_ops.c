@@ -6,10 +6,15 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -25,6 +30,8 @@
 static int file = -1;         /* of FILE_PAGES pages */
 static int program = -1;      /* that only ends */
 static int there[2], back[2]; /* pipes to who answers */
+static int peer = -1;         /* a connection to who answers */
+static uint32_t turn;         /* whose it is: 1 the thread's, 0 ours */
 
 static uint64_t now(void)
 {
@@ -90,8 +97,10 @@ static bool take_signals(void)
 
 static bool send_signal(unsigned int n)
 {
+	pid_t me = getpid();
+
 	while (n--)
-		raise(SIGUSR1);
+		kill(me, SIGUSR1);
 	return true;
 }
 
@@ -103,6 +112,8 @@ static bool touch(size_t pages, int flags, int fd)
 
 	if (at == MAP_FAILED)
 		return false;
+	/* Each page by its own fault: neither by larger pages nor with its neighbours. */
+	madvise((void *)at, pages * PAGE, fd < 0 ? MADV_NOHUGEPAGE : MADV_RANDOM);
 	for (size_t i = 0; i < pages; i++) {
 		if (fd < 0)
 			at[i * PAGE] = 1;
@@ -145,22 +156,24 @@ static bool map_file(unsigned int n)
 	bool good = true;
 
 	while (good && n--)
-		good = touch(FILE_PAGES, MAP_SHARED, file);
+		good = touch(FILE_PAGES, MAP_PRIVATE, file);
 	return good;
 }
 
-/* A child that execs the program, or only ends. */
-static bool child(bool exec)
+static char *const no_words[] = { NULL };
+static char *const true_words[] = { "true", NULL };
+static char *const shell_words[] = { "sh", "-c", "/bin/true", NULL };
+
+/* A child that becomes what path names, or the program of fd with ""; or, with NULL, only ends. */
+static bool child(int fd, const char *path, char *const words[])
 {
 	int status;
 	pid_t pid = fork();
 
 	if (!pid) {
-		char *const none[] = { NULL };
-
-		if (exec)
-			syscall(SYS_execveat, program, "", none, none, AT_EMPTY_PATH);
-		_exit(exec ? errno : 0);
+		if (path)
+			syscall(SYS_execveat, fd, path, words, no_words, AT_EMPTY_PATH);
+		_exit(path ? errno : 0);
 	}
 	if (pid < 0 || waitpid(pid, &status, 0) != pid)
 		return false;
@@ -173,7 +186,7 @@ static bool fork_exit(unsigned int n)
 	bool good = true;
 
 	while (good && n--)
-		good = child(false);
+		good = child(-1, NULL, NULL);
 	return good;
 }
 
@@ -213,7 +226,25 @@ static bool fork_exec(unsigned int n)
 	bool good = true;
 
 	while (good && n--)
-		good = child(true);
+		good = child(program, "", no_words);
+	return good;
+}
+
+static bool exec_true(unsigned int n)
+{
+	bool good = true;
+
+	while (good && n--)
+		good = child(-1, "/bin/true", true_words);
+	return good;
+}
+
+static bool shell(unsigned int n)
+{
+	bool good = true;
+
+	while (good && n--)
+		good = child(-1, "/bin/sh", shell_words);
 	return good;
 }
 
@@ -244,6 +275,91 @@ static bool round_trip(unsigned int n)
 	return good;
 }
 
+/* ---- a thread that answers ---- */
+
+static void await_turn(uint32_t mine)
+{
+	while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) != mine)
+		syscall(SYS_futex, &turn, FUTEX_WAIT_PRIVATE, 1 - mine, NULL, NULL, 0);
+}
+
+static void pass_turn(uint32_t to)
+{
+	__atomic_store_n(&turn, to, __ATOMIC_RELEASE);
+	syscall(SYS_futex, &turn, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void *answer_turns(void *unused)
+{
+	for (;;) {
+		await_turn(1);
+		pass_turn(0);
+	}
+	return unused;
+}
+
+static bool make_thread(void)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, answer_turns, NULL);
+	return !errno;
+}
+
+static bool futex_round_trip(unsigned int n)
+{
+	while (n--) {
+		pass_turn(1);
+		await_turn(0);
+	}
+	return true;
+}
+
+/* ---- a process that answers over TCP ---- */
+
+static bool without_delay(int fd)
+{
+	return fd >= 0 && !setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+}
+
+/* It answers until we are gone. */
+static bool make_server(void)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), fd;
+	char byte;
+
+	if (listener < 0 || bind(listener, (void *)&at, sizeof(at)) || listen(listener, 1) ||
+	    getsockname(listener, (void *)&at, &(socklen_t){ sizeof(at) }))
+		return false;
+	peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (!without_delay(peer) || connect(peer, (void *)&at, sizeof(at)))
+		return false;
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (!without_delay(fd))
+		return false;
+	switch (fork()) {
+	case -1:
+		return false;
+	case 0:
+		close(peer);
+		while (read(fd, &byte, 1) == 1 && write(fd, &byte, 1) == 1)
+			;
+		_exit(0);
+	}
+	return !close(fd) && !close(listener);
+}
+
+static bool tcp_round_trip(unsigned int n)
+{
+	bool good = true;
+	char byte = 0;
+
+	while (good && n--)
+		good = write(peer, &byte, 1) == 1 && read(peer, &byte, 1) == 1;
+	return good;
+}
+
 static const struct operation {
 	const char *name;
 	unsigned int times; /* in one run */
@@ -253,12 +369,16 @@ static const struct operation {
 	{ "linux_null_syscall", 5000, null_syscall, NULL },
 	{ "linux_clock", 5000, read_clock, NULL },
 	{ "linux_signal", 1000, send_signal, take_signals },
-	{ "linux_page_fault", 256, page_faults, NULL },
+	{ "linux_page_fault", 2048, page_faults, NULL },
 	{ "linux_map_unmap", 1000, map_unmap, NULL },
 	{ "linux_file_pages_64", 50, map_file, make_file },
 	{ "linux_fork_exit", 20, fork_exit, NULL },
 	{ "linux_fork_exec", 10, fork_exec, make_program },
+	{ "linux_exec_true", 10, exec_true, NULL },
+	{ "linux_shell", 5, shell, NULL },
 	{ "linux_pipe_round_trip", 500, round_trip, make_answerer },
+	{ "linux_futex_round_trip", 500, futex_round_trip, make_thread },
+	{ "linux_tcp_round_trip", 500, tcp_round_trip, make_server },
 };
 
 /* The best of some runs, after one that warms up; BENCH_NONE: it can't be done. */
