@@ -34,8 +34,10 @@ static int set_memory(int argc, char **argv,
 	if (!check_usage(argc, argv, 2, 2))
 		return EXIT_USAGE;
 	kib = parse_memory(argv[2]);
-	if (!kib) {
-		fprintf(stderr, "pavise: '%s' is no amount of memory; say 512, 512m or 2g\n",
+	if (kib < 4 << 10 || kib > 1ul << 30) {
+		fprintf(stderr,
+			"pavise: '%s' is no amount of memory from 4 MiB to 1 TiB; say 512, 512m or"
+			" 2g\n",
 			argv[2]);
 		return EXIT_USAGE;
 	}
@@ -80,6 +82,15 @@ int cmd_vcpu_set(int argc, char **argv)
 	return session_end(&se);
 }
 
+static bool has_vcpu(struct session *se, uint16_t domid, unsigned int vcpu)
+{
+	struct xen_domctl_getdomaininfo info;
+
+	return !domain_info(&se->p, domid, &info) || vcpu <= info.max_vcpu_id ||
+	       fail(&se->f, FAIL_USAGE,
+		    "domain %u has no vCPU %u; 'pavise vcpu-list' shows those it has", domid, vcpu);
+}
+
 int cmd_vcpu_pin(int argc, char **argv)
 {
 	struct xen_domctl_getdomaininfo info;
@@ -93,7 +104,8 @@ int cmd_vcpu_pin(int argc, char **argv)
 	all = !strcmp(argv[2], "all");
 	if (!all && !parse_count(argv[2], &first, 0, CPUS_MAX, "vCPU"))
 		return EXIT_USAGE;
-	if (session_begin_with(&se, argv[1], &domid) && domain_info(&se.p, domid, &info)) {
+	if (session_begin_with(&se, argv[1], &domid) && has_vcpu(&se, domid, first) &&
+	    domain_info(&se.p, domid, &info)) {
 		last = all ? info.max_vcpu_id : first;
 		for (unsigned int v = first; v <= last; v++) {
 			if (!domain_pin(&se.p, domid, v, argv[3], &se.f))
@@ -141,7 +153,7 @@ int cmd_trigger(int argc, char **argv)
 			argv[2]);
 		return EXIT_USAGE;
 	}
-	if (session_begin_with(&se, argv[1], &domid)) {
+	if (session_begin_with(&se, argv[1], &domid) && has_vcpu(&se, domid, vcpu)) {
 		struct xen_domctl *d = domctl_new(&se.p, domid);
 
 		d->u.sendtrigger.trigger = XEN_DOMCTL_SENDTRIGGER_NMI;
@@ -150,7 +162,7 @@ int cmd_trigger(int argc, char **argv)
 		if (rc)
 			fail(&se.f, FAIL_REFUSED,
 			     "the hypervisor does not send an NMI to vCPU %u of domain %u: %s;"
-			     " 'pavise vcpu-list' shows its vCPUs",
+			     " 'pavise list' shows its state",
 			     vcpu, domid, strerror(-rc));
 	}
 	return session_end(&se);

@@ -89,26 +89,31 @@ int cmd_create(int argc, char **argv)
 	return code;
 }
 
-static int command(int argc, char **argv, uint32_t number)
+/* The hypervisor counts pauses: asked for twice, it would take two of the other to undo it. */
+static int set_paused(int argc, char **argv, bool paused)
 {
+	struct xen_domctl_getdomaininfo info;
 	struct session se;
 	uint16_t domid;
 
 	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
-	if (session_begin_with(&se, argv[1], &domid))
-		domain_command(&se.p, domid, number, argv[0], &se.f);
+	if (session_begin_with(&se, argv[1], &domid) &&
+	    !(domain_info(&se.p, domid, &info) && !(info.flags & XEN_DOMINF_paused) != paused))
+		domain_command(&se.p, domid,
+			       paused ? XEN_DOMCTL_pausedomain : XEN_DOMCTL_unpausedomain, argv[0],
+			       &se.f);
 	return session_end(&se);
 }
 
 int cmd_pause(int argc, char **argv)
 {
-	return command(argc, argv, XEN_DOMCTL_pausedomain);
+	return set_paused(argc, argv, true);
 }
 
 int cmd_unpause(int argc, char **argv)
 {
-	return command(argc, argv, XEN_DOMCTL_unpausedomain);
+	return set_paused(argc, argv, false);
 }
 
 int cmd_destroy(int argc, char **argv)

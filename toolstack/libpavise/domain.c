@@ -210,15 +210,40 @@ static bool set_limit(struct pavise *p, uint16_t domid, uint64_t kib, struct fai
 			   strerror(-rc));
 }
 
+/* 0: there is none, as for the privileged domain. */
+static uint64_t get_number(struct store_client *s, uint16_t domid, const char *name)
+{
+	char path[64], *value;
+	uint64_t number;
+
+	snprintf(path, sizeof(path), "/local/domain/%u/%s", domid, name);
+	value = store_read(s, path);
+	number = value ? strtoull(value, NULL, 10) : 0;
+	free(value);
+	return number;
+}
+
 bool domain_set_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
 		       struct failure *f)
 {
+	uint64_t max = get_number(s, domid, "memory/static-max");
+
+	if (max && kib > max)
+		return fail(f, FAIL_USAGE,
+			    "domain %u may have %lu KiB at most; raise that by 'pavise mem-max'",
+			    domid, max);
 	return set_limit(p, domid, kib, f) && put_number(s, domid, "memory/target", kib, f);
 }
 
 bool domain_set_max_memory(struct pavise *p, struct store_client *s, uint16_t domid, uint64_t kib,
 			   struct failure *f)
 {
+	uint64_t target = get_number(s, domid, "memory/target");
+
+	if (kib < target)
+		return fail(f, FAIL_USAGE,
+			    "domain %u is to have %lu KiB; lower that by 'pavise mem-set' first",
+			    domid, target);
 	return set_limit(p, domid, kib, f) && put_number(s, domid, "memory/static-max", kib, f);
 }
 
@@ -238,7 +263,7 @@ bool domain_pin(struct pavise *p, uint16_t domid, unsigned int vcpu, const char 
 	rc = domctl_call(p, XEN_DOMCTL_setvcpuaffinity);
 	return !rc || fail(f, FAIL_REFUSED,
 			   "the hypervisor does not let vCPU %u of domain %u run on %s: %s; 'pavise"
-			   " vcpu-list' shows where it is",
+			   " info' says which processors there are",
 			   vcpu, domid, cpus, strerror(-rc));
 }
 
@@ -427,8 +452,10 @@ bool domain_wait(struct pavise *p, struct store_client *s, uint16_t domid, enum 
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		left = (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec) / 1000000;
 		if (seconds >= 0 && left <= 0)
-			return fail(f, FAIL_TIME, "domain %u has not ended within %d s", domid,
-				    seconds);
+			return fail(
+				f, FAIL_TIME,
+				"domain %u has not ended within %d s; wait longer, or destroy it",
+				domid, seconds);
 		if (store_wait(s, seconds < 0    ? -1 :
 				  left > 1000000 ? 1000000 :
 						   (int)left) == -EPIPE)
