@@ -124,7 +124,12 @@ int cmd_console(int argc, char **argv)
 
 	if (!check_usage(argc, argv, 1, 1))
 		return EXIT_USAGE;
-	if (session_begin_with(&se, argv[1], &domid))
-		console_attach(domid, &se.f);
+	if (session_begin_with(&se, argv[1], &domid)) {
+		if (domid)
+			console_attach(domid, &se.f);
+		else
+			fail(&se.f, FAIL_USAGE,
+			     "the privileged domain's console is the machine's own; log in there");
+	}
 	return session_end(&se);
 }

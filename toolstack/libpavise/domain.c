@@ -139,8 +139,8 @@ bool domain_command(struct pavise *p, uint16_t domid, uint32_t command, const ch
 	if (!rc)
 		return true;
 	return fail(f, rc == -ESRCH ? FAIL_NO_DOMAIN : FAIL_REFUSED,
-		    "the hypervisor does not %s domain %u: %s; 'pavise list' shows its state", what,
-		    domid, strerror(-rc));
+		    "the hypervisor does not %s domain %u: %s; %s", what, domid, strerror(-rc),
+		    domid ? "'pavise list' shows its state" : "commands run in this one");
 }
 
 /* Its nodes: those below its own path, /vm/UUID that this names, and that of its handle. */
