@@ -67,6 +67,8 @@ class Config:
     talk: tuple = ()             # (wait for, type)
     monitor: tuple = ()          # (wait for, command of QEMU's monitor)
     hv: str = ''                 # another build of the hypervisor
+    nodes: bool = False          # two NUMA nodes
+    emulator: str = ''           # another than the installed one
     qemu: tuple = ()             # words for QEMU itself
     first_module: object = None  # a function that makes another file in place of the kernel
     initramfs: str = ''
@@ -202,7 +204,7 @@ CONFIGS = (
              hv_append=f'xpti={xpti}', one_thread=True, checks=('textpatch:60', 'dmesg'), timeout=1200)
       for cpu in ('max', 'Skylake-Client-v1') for kernel in KERNELS for xpti in ('no', 'yes')),
     # Debian's toolstack makes, watches and ends domains.
-    Config(name='xl', smp=2, memory=1536, mode='xl', initramfs='build/guests/tools/initramfs.gz', timeout=900,
+    Config(name='xl', smp=2, nodes=True, memory=1536, mode='xl', initramfs='build/guests/tools/initramfs.gz', timeout=900,
            hv_append='dom0_mem=640M', success=r'TESTS-DONE \d+ passed, 0 failed', never=r'TEST \S+ FAIL', bare=False),
     # Ours makes a stock guest, as in scripts/demo.
     Config(name='guest', ci=True, checks=('guest', 'dmesg'), timeout=900, bare=False, **makes_guests('6.1')),
@@ -233,6 +235,11 @@ CONFIGS = (
            bare=False),
     Config(name='processors-64', smp=64, one_thread=True, hv_append='dom0_max_vcpus=2', checks=('cpus:2', 'dmesg'),
            says=r'\] 64 processors$', bare=False),
+    # An id that only an x2APIC can be reached by, where the newer QEMU has been fetched (scripts/fetch emulator).
+    *(Config(name='apic-id-299', emulator=str(x), smp=1, checks=('cpus:2', 'dmesg'), says=r'\] 2 processors$', bare=False,
+             qemu=('-smp', '1,maxcpus=300,sockets=300,cores=1,threads=1', '-device', 'intel-iommu,intremap=on,eim=on',
+                   '-device', 'max-x86_64-cpu,socket-id=299,core-id=0,thread-id=0'))
+      for x in (BUILD / 'guests/emulator/qemu',) if x.exists()),
     Config(name='memory-512M', memory=512, checks=('cpus:2', 'mem', 'dmesg')),
     Config(name='memory-20G', memory=20480, smp=1, checks=('mem:20480:200', 'dmesg')),
     *REFUSALS,
@@ -280,6 +287,8 @@ def boot(c, options, folder, echo=None):
         arguments += ['--hv-append', f'{options.hv_append} {c.hv_append}'.strip()]
     if c.one_thread:
         arguments.append('--one-thread')
+    if c.nodes:
+        arguments.append('--nodes')
     if c.initramfs:
         arguments += ['--initramfs', c.initramfs]
     if c.via != 'direct':
@@ -305,7 +314,8 @@ def boot(c, options, folder, echo=None):
     if c.qemu:
         arguments += ['--', *c.qemu]
     machine = c.follow(arguments, c.success or success, end=c.end, talk=c.talk, monitor=c.monitor, timeout=c.timeout * options.patience,
-                      silence=max(180, c.timeout // 3) * options.patience, log=LOGS / f'{c.name}.log', echo=echo)
+                      silence=max(180, c.timeout // 3) * options.patience, log=LOGS / f'{c.name}.log', echo=echo,
+                      environment={'QEMU': c.emulator})
     machine.run()
     return verdict(c, machine), machine
 
