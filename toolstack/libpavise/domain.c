@@ -161,6 +161,15 @@ static void remove_nodes(struct store_client *s, uint16_t domid, const uuid_t ha
 	store_remove(s, path);
 }
 
+static void remove_traces(struct store_client *s, uint16_t domid, const uuid_t handle)
+{
+	do { /* all over when the store is killed at it: what is gone does not matter */
+		store_release(s, domid);
+		devices_remove(s, domid);
+		remove_nodes(s, domid, handle);
+	} while (s->broken && store_reopen(s));
+}
+
 bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f)
 {
 	struct xen_domctl_getdomaininfo info = { 0 };
@@ -170,12 +179,25 @@ bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, st
 		record_remove(info.handle);
 	if (!domain_command(p, domid, XEN_DOMCTL_destroydomain, "destroy", f))
 		return false;
-	do { /* all over when the store is killed at it: what is gone does not matter */
-		store_release(s, domid);
-		devices_remove(s, domid);
-		remove_nodes(s, domid, info.handle);
-	} while (s->broken && store_reopen(s));
+	remove_traces(s, domid, info.handle);
 	return true;
+}
+
+void domain_sweep(struct pavise *p, struct store_client *s, const struct domain_config *c)
+{
+	struct xen_domctl_getdomaininfo info;
+	char *numbers = store_find(s, c->name), *end;
+
+	for (char *at = numbers; at && *at; at = end + strspn(end, " ")) {
+		unsigned long number = strtoul(at, &end, 10);
+
+		if (end == at)
+			break;
+		if (number && number < DOMID_FIRST_RESERVED &&
+		    !domain_info(p, (uint16_t)number, &info))
+			remove_traces(s, (uint16_t)number, c->uuid);
+	}
+	free(numbers);
 }
 
 bool domain_ask(struct store_client *s, uint16_t domid, const char *request, struct failure *f)

@@ -39,6 +39,12 @@ bool domain_create(struct pavise *p, struct store_client *s, const struct domain
 /* Ends it at once, and removes what the store has of it. */
 bool domain_destroy(struct pavise *p, struct store_client *s, uint16_t domid, struct failure *f);
 
+/*
+ * Before it is made again: removes what the store and the devices still have of one that is gone, if
+ * who ended it was killed at that.
+ */
+void domain_sweep(struct pavise *p, struct store_client *s, const struct domain_config *c);
+
 /* There is one that the store calls so; dying: it may be at its end. */
 bool domain_named(struct pavise *p, struct store_client *s, const char *name, bool dying,
 		  uint16_t *domid);

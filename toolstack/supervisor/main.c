@@ -266,6 +266,7 @@ static bool make_again(struct store_client *s, const struct domain_config *c)
 	uint16_t domid;
 
 	wait_gone(c->uuid);
+	domain_sweep(&p, s, c);
 	if (domain_create(&p, s, c, &o, &phases, &domid, &f)) {
 		log_line("%s is there again, as domain %u", c->name, domid);
 		return true;
