@@ -119,8 +119,9 @@ static always_inline_fn bool get_both(struct page_info *pg, u32 n)
 {
 	u64 count = READ_ONCE(pg->count_info), type = READ_ONCE(pg->type_info);
 
+	/* A writable frame in use has its type, this flag and the count: no other bit. */
 	return likely(count_has_room(count, n) && !(count & PGC_heap)) &&
-	       likely(is_writable(type) && count_has_room(type, n)) &&
+	       likely(type - (PGT_writable | PGT_validated | 1) < PG_COUNT_MAX - n) &&
 	       likely(count_both(pg, count, type, n));
 }
 
