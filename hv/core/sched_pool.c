@@ -283,7 +283,8 @@ int sched_pool_cpu(u32 id, u32 cpu, bool add, u32 *next)
 	spin_lock(&placement_lock);
 	p = find(id);
 	if (!p || sc->pool != (add ? &pool_none : p) ||
-	    (!add && p->leaving != (*next ? cpu + 1 : 0))) {
+	    /* from the beginning again, too: who had begun may never have come back */
+	    (!add && p->leaving != cpu + 1 && (p->leaving || *next))) {
 		rc = err_here(p ? -EBUSY : -ENOENT);
 	} else if (add) {
 		give_cpu(sc, p);

@@ -184,7 +184,7 @@ u64 parse_number(const char **s)
 	u64 n = 0, base = 10;
 	const char *d;
 
-	if (!strncmp(*s, "0x", 2)) {
+	if (!strncmp(*s, "0x", 2) && (*s)[2] && strchr(digits, (*s)[2] | ' ')) {
 		base = 16;
 		*s += 2;
 	}

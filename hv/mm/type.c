@@ -6,7 +6,9 @@
  *  G1  A frame with count 0 is free or being freed: nobody can take a reference on it.
  *  G2  PGC_allocated stands for one of the count: the owner's. The owner is fixed while the count
  *      is not 0.
- *  G3  Every type reference is held by somebody who holds a general one too.
+ *  G3  Every type reference is held by somebody who holds a general one too, and has seen that the
+ *      frame is the owner's whom he takes it for: a stranger's, even for a moment, would keep the
+ *      owner from T1.
  *
  * type_info = type | flags | count. States of a frame, and who may change it:
  *  free     count 0                    anybody gives it a type (old type stays noted, for T3)

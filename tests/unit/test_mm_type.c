@@ -768,6 +768,34 @@ static void *referrer(void *arg)
 	return NULL;
 }
 
+static u32 asked, owner_done;
+
+static void *stranger(void *unused)
+{
+	for (; !__atomic_load_n(&owner_done, __ATOMIC_RELAXED);
+	     __atomic_fetch_add(&asked, 1, __ATOMIC_RELAXED))
+		cr_assert(!get_page_uses(tree[9], d2, true, 1));
+	return unused;
+}
+
+/* Asking for a frame of somebody else's is not felt by him. */
+Test(type, stranger)
+{
+	struct page_info *pg = tree[9];
+	pthread_t thread;
+
+	has_cmpxchg16b = true;
+	pthread_create(&thread, NULL, stranger, NULL);
+	for (int i = 0; i < 200000 || __atomic_load_n(&asked, __ATOMIC_RELAXED) < 1000000; i++) {
+		cr_assert(get_page_uses(pg, d1, true, 1));
+		put_page_uses(pg, true, 1);
+		cr_assert(!get_page_type(pg, PGT_seg_desc));
+		put_page_type(pg);
+	}
+	__atomic_store_n(&owner_done, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 Test(type, reuse, .timeout = 600)
 {
 	pthread_t threads[4];

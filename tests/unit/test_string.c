@@ -143,7 +143,8 @@ Test(string, numbers)
 		      { "12ab", 12, "ab" },
 		      { "-1", 0, "-1" },
 		      { "", 0, "" },
-		      { "0xg", 0, "g" } };
+		      { "0x", 0, "x" },
+		      { "0xg", 0, "xg" } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const char *s = cases[i].text;
