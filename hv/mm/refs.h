@@ -114,14 +114,22 @@ static always_inline_fn bool count_both(struct page_info *pg, u64 count, u64 typ
 	return done;
 }
 
-/* A get_pages() whose caller is still to look at the owner, and a get_writable(); false: neither. */
+/* Does a word that has these flags and no other count at least 1, with room for n more? */
+static always_inline_fn bool is_just(u64 x, u64 flags, u32 n)
+{
+	return x - (flags | 1) < PG_COUNT_MAX - n;
+}
+
+/*
+ * A get_pages() whose caller is still to look at the owner, and a get_writable(). false: neither, or
+ * the frame has something special.
+ */
 static always_inline_fn bool get_both(struct page_info *pg, u32 n)
 {
 	u64 count = READ_ONCE(pg->count_info), type = READ_ONCE(pg->type_info);
 
-	/* A writable frame in use has its type, this flag and the count: no other bit. */
-	return likely(count_has_room(count, n) && !(count & PGC_heap)) &&
-	       likely(type - (PGT_writable | PGT_validated | 1) < PG_COUNT_MAX - n) &&
+	return likely(is_just(count, PGC_allocated, n)) &&
+	       likely(is_just(type, PGT_writable | PGT_validated, n)) &&
 	       likely(count_both(pg, count, type, n));
 }
 
