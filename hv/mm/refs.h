@@ -159,8 +159,9 @@ static always_inline_fn void put_page_uses(struct page_info *pg, bool writable, 
 static always_inline_fn must_check bool get_page_uses(struct page_info *pg, const struct domain *d,
 						      bool writable, u32 n)
 {
-	/* Looked at before, too: a stranger's type reference would keep the owner from another type. */
-	if (writable && likely(READ_ONCE(pg->owner) == d->id) && likely(get_both(pg, n))) {
+	/* Looked at before, too: a stranger's type reference would keep the owner from another type. What
+	 * is read here decides nothing else, so it need not be read once. */
+	if (writable && likely(pg->owner == d->id) && likely(get_both(pg, n))) {
 		if (likely(READ_ONCE(pg->owner) == d->id))
 			return true;
 		put_page_uses(pg, true, n);
