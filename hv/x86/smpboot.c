@@ -8,6 +8,7 @@
 #include "x86/acpi.h"
 #include "x86/apic.h"
 #include "x86/asm.h"
+#include "x86/flush.h"
 #include "x86/setup.h"
 #include "x86/time.h"
 
@@ -134,6 +135,7 @@ static void __init bring_up(const struct acpi_cpu *a)
 			 c->apic_id);
 		cpus[c->id] = NULL;
 		nr_cpus--;
+		tlb_flush_global(); /* the next one's window comes where its was */
 		return;
 	}
 	welcome(c);
